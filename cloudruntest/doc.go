@@ -1,0 +1,2 @@
+// Package cloudruntest is an embedded Cloud Run control plane.
+package cloudruntest

@@ -1,0 +1,3 @@
+package cloudruntest
+
+func validate(name string, doc object) []fieldViolation { return nil }
