@@ -1,0 +1,127 @@
+package split
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxTag is the length of a DNS label.
+	maxTag = 63
+	// maxTagAndService is Cloud Run's own limit: both are in the first label of the tag's URL.
+	maxTagAndService = 46
+)
+
+var tagRE = regexp.MustCompile(`^[a-z](?:[a-z0-9-]*[a-z0-9])?$`)
+
+// CheckTag checks a tag's spelling and, if service is not empty, that the two
+// together are short enough for the tag's URL on Cloud Run.
+func CheckTag(tag, service string) error {
+	both := len(tag) + len(service)
+	switch {
+	case tag == "":
+		return &Error{Field: FieldTag, Reason: "is empty"}
+	case len(tag) > maxTag:
+		return &Error{Field: FieldTag, Value: tag,
+			Reason: fmt.Sprintf("is too long: it has %d characters, at most %d are allowed", len(tag), maxTag)}
+	case !tagRE.MatchString(tag):
+		return &Error{Field: FieldTag, Value: tag,
+			Reason: "is not valid: use lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen"}
+	case service != "" && both > maxTagAndService:
+		return &Error{Field: FieldTag, Value: tag,
+			Reason: fmt.Sprintf("is too long for service %s: together they have %d characters, at most %d are allowed", service, both, maxTagAndService)}
+	}
+	return nil
+}
+
+// UpdateTags puts every tag of set on its revision, or on [Latest], and takes
+// it from the target that had it. Shares of traffic stay. A moved tag gets a
+// target of its own, without a share, at the end of the list; one that already
+// has such a target stays where it is. It fails, with one [*Error] per problem,
+// if a tag is not valid or a revision is empty.
+func UpdateTags(current []Target, set map[string]string) ([]Target, error) {
+	if len(set) == 0 {
+		return slices.Clone(current), nil
+	}
+	return retag(current, set, func(string) bool { return false })
+}
+
+// SetTags is [UpdateTags], and removes all other tags. With an empty set it is
+// [ClearTags].
+func SetTags(current []Target, set map[string]string) ([]Target, error) {
+	return retag(current, set, func(string) bool { return true })
+}
+
+// RemoveTags removes tags. Targets that are then of no use vanish; tags that
+// are not there are ignored. To remove and update tags at once, remove first.
+func RemoveTags(current []Target, tags []string) []Target {
+	if len(tags) == 0 {
+		return slices.Clone(current)
+	}
+	kept, _ := untag(current, nil, func(tag string) bool { return slices.Contains(tags, tag) })
+	return kept
+}
+
+// ClearTags removes all tags, and with them the targets that have no share.
+func ClearTags(current []Target) []Target {
+	kept, _ := untag(current, nil, func(string) bool { return true })
+	return kept
+}
+
+// TagNew puts tag on a revision that is about to be made. It fails if the tag is
+// not valid or the revision has no name.
+func TagNew(current []Target, tag, revision string) ([]Target, error) {
+	return UpdateTags(current, map[string]string{tag: revision})
+}
+
+func retag(current []Target, set map[string]string, remove func(tag string) bool) ([]Target, error) {
+	var problems []error
+	for _, tag := range slices.Sorted(maps.Keys(set)) {
+		if err := CheckTag(tag, ""); err != nil {
+			problems = append(problems, err)
+		}
+		if set[tag] == "" {
+			problems = append(problems, errNoRevision())
+		}
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	targets, missing := untag(current, set, remove)
+	for _, tag := range missing {
+		targets = append(targets, newTarget(set[tag], tag, 0, -1))
+	}
+	return targets, nil
+}
+
+// untag takes off the tags to remove and those of set that must move, drops the
+// targets that are left with neither tag nor share, and returns the tags of
+// set that now have no target, sorted.
+func untag(current []Target, set map[string]string, remove func(tag string) bool) ([]Target, []string) {
+	missing := maps.Clone(set)
+	targets := make([]Target, 0, len(current)+len(set))
+	for _, t := range orLatest(current) {
+		key, moves := set[t.Tag]
+		if _, ok := missing[t.Tag]; ok && t.Percent == 0 && t.key() == key {
+			delete(missing, t.Tag)
+		} else if moves || remove(t.Tag) {
+			t.Tag = ""
+		}
+		if t.Percent != 0 || t.Tag != "" {
+			targets = append(targets, t)
+		}
+	}
+	return targets, slices.Sorted(maps.Keys(missing))
+}
+
+func unknownTag(tag string, tagged map[string]string) *Error {
+	reason := "is on no revision: the service has no tags"
+	if len(tagged) > 0 {
+		reason = "is on no revision: the tags in use are " + strings.Join(slices.Sorted(maps.Keys(tagged)), ", ")
+	}
+	return &Error{Field: FieldTag, Value: tag, Reason: reason}
+}
