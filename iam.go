@@ -1,0 +1,243 @@
+package cloudrun
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/cloudrun-go/cloudrun/internal/policy"
+)
+
+const (
+	roleInvoker = "roles/run.invoker"
+	allUsers    = "allUsers"
+
+	permissionGetPolicy = "run.services.getIamPolicy"
+	permissionSetPolicy = "run.services.setIamPolicy"
+)
+
+// ErrNoBinding is matched by the error of [RemoveMember] when the member does
+// not have the role under the condition given, so that there is nothing to remove.
+var ErrNoBinding = errors.New("the IAM policy has no such binding")
+
+// MakePublic lets everybody call a Service: it gives allUsers the role
+// roles/run.invoker. It writes nothing if that is so already, and loses nothing
+// else that the policy holds, whoever changes it at the same time.
+//
+// The error is an [OrgPolicyError] if an organisation policy forbids this, and a
+// [PermissionError] if the account in use may not read or write the policy.
+func MakePublic(ctx context.Context, client *Client, name string) error {
+	_, err := client.setPublic(ctx, name, true, false)
+	return err
+}
+
+// MakePrivate undoes [MakePublic]: it takes the role roles/run.invoker from
+// allUsers, and writes nothing if they do not have it. What other members have,
+// allAuthenticatedUsers among them, and what allUsers have under a condition,
+// stays. The errors are those of MakePublic.
+func MakePrivate(ctx context.Context, client *Client, name string) error {
+	_, err := client.setPublic(ctx, name, false, false)
+	return err
+}
+
+// IsPublic reports whether everybody can call a Service: whether its policy
+// gives allUsers the role roles/run.invoker without a condition. It does not
+// see what else decides: a Service with its invoker IAM check switched off is
+// open to all too, and its ingress setting may keep the internet out.
+func IsPublic(ctx context.Context, client *Client, name string) (bool, error) {
+	p, err := client.GetPolicy(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	return p.Has(roleInvoker, allUsers, nil), nil
+}
+
+// setPublic makes a Service public or private and reports whether that changed
+// anything. A fresh Service is one that was created a moment ago, which the
+// servers of IAM may not know yet.
+func (c *Client) setPublic(ctx context.Context, name string, public, fresh bool) (changed bool, err error) {
+	op, edit := "make private", (*Policy).Remove
+	if public {
+		op, edit = "make public", (*Policy).Add
+	}
+	return c.updatePolicy(ctx, op, name, fresh, func(p *Policy) error {
+		edit(p, roleInvoker, allUsers, nil)
+		return nil
+	})
+}
+
+// MemberOption configures [AddMember] and [RemoveMember].
+type MemberOption interface{ applyMember(*memberConfig) error }
+
+type memberConfig struct{ condition *BindingCondition }
+
+type memberOption func(*memberConfig) error
+
+func (o memberOption) applyMember(c *memberConfig) error { return o(c) }
+
+// WithCondition names the binding with a condition: [AddMember] gives the role
+// under it, [RemoveMember] takes only what was given under it. Conditions are
+// the same if title, description and expression are. IAM requires a title and an expression.
+func WithCondition(condition BindingCondition) MemberOption {
+	return memberOption(func(c *memberConfig) error {
+		switch {
+		case condition.Title == "" || condition.Expression == "":
+			return errors.New("WithCondition: a condition must have a title and an expression")
+		case c.condition != nil && *c.condition != condition:
+			return fmt.Errorf("WithCondition(%q) contradicts WithCondition(%q): a binding has one condition", condition.Title, c.condition.Title)
+		}
+		c.condition = &condition
+		return nil
+	})
+}
+
+// AddMember gives a role on a Service to a member, such as "roles/run.invoker"
+// to "user:ann@example.com". It writes nothing if the member has it already.
+// Without [WithCondition] the role is given unconditionally, and never added to
+// a binding that has a condition. The errors are those of [MakePublic].
+func AddMember(ctx context.Context, client *Client, name, role, member string, opts ...MemberOption) error {
+	cfg, err := memberOptions(role, member, opts)
+	if err != nil {
+		return fmt.Errorf("add IAM member: %w", err)
+	}
+	_, err = client.updatePolicy(ctx, "add IAM member", name, false, func(p *Policy) error {
+		p.Add(role, member, cfg.condition)
+		return nil
+	})
+	return err
+}
+
+// RemoveMember takes a role on a Service from a member. Without [WithCondition]
+// only what was given unconditionally is taken. A member that does not have the
+// role is an error that matches [ErrNoBinding]; nothing is written then. The
+// other errors are those of [MakePublic].
+func RemoveMember(ctx context.Context, client *Client, name, role, member string, opts ...MemberOption) error {
+	cfg, err := memberOptions(role, member, opts)
+	if err != nil {
+		return fmt.Errorf("remove IAM member: %w", err)
+	}
+	found := false // in any of the tries: after a lost answer the last one finds nothing left to remove
+	_, err = client.updatePolicy(ctx, "remove IAM member", name, false, func(p *Policy) error {
+		found = p.Remove(role, member, cfg.condition) || found
+		return nil
+	})
+	if err == nil && !found {
+		return fmt.Errorf("remove %s of %s from %s: %w", member, role, client.resource(kindServices, name), ErrNoBinding)
+	}
+	return err
+}
+
+func memberOptions(role, member string, opts []MemberOption) (memberConfig, error) {
+	var cfg memberConfig
+	problems := []error{policy.CheckRole(role), policy.CheckMember(member)}
+	for _, o := range opts {
+		problems = append(problems, o.applyMember(&cfg))
+	}
+	return cfg, errors.Join(problems...)
+}
+
+// GetPolicy reads the IAM policy of a Service. To change it use
+// [Client.UpdatePolicy]. The error of a Service that does not exist satisfies
+// IsNotFound of k8s.io/apimachinery/pkg/api/errors; a missing permission is a
+// [PermissionError]. On a cluster it fails with [ErrNotOnCluster].
+func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
+	if err := c.checkIAM("get IAM policy", name); err != nil {
+		return nil, err
+	}
+	return c.readPolicy(ctx, name)
+}
+
+// UpdatePolicy reads the IAM policy of a Service, has edit change its bindings,
+// and writes it back without losing anything: conditions, audit configs and
+// unknown fields stay as they are. An edit that changes nobody's roles writes
+// nothing. Unlike those of [AddMember], the roles and members of edit are left
+// to the server to check.
+//
+// When somebody else changed the policy in between, it is read and edited
+// again, so edit may be called several times, each time on a fresh copy. So it
+// is when an answer is lost. The write carries the etag of the policy that was
+// edited, so it never takes effect on another.
+//
+// The error is edit's own, or one of those of [MakePublic].
+func (c *Client) UpdatePolicy(ctx context.Context, name string, edit func(*Policy) error) error {
+	_, err := c.updatePolicy(ctx, "update IAM policy", name, false, edit)
+	return err
+}
+
+// TestPermissions tells which of some permissions, such as
+// "run.services.setIamPolicy", the account in use has on a Service.
+// On a cluster it fails with [ErrNotOnCluster].
+func (c *Client) TestPermissions(ctx context.Context, name string, permissions ...string) ([]string, error) {
+	const op = "test IAM permissions"
+	if err := c.checkIAM(op, name); err != nil {
+		return nil, err
+	}
+	if len(permissions) == 0 {
+		return nil, fmt.Errorf("%s: no permissions are given", op)
+	}
+	body, err := json.Marshal(map[string][]string{"permissions": permissions})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	r := c.iamRequest(op, name, http.MethodPost, ":testIamPermissions", body)
+	raw, err := c.read(ctx, r) // a POST that changes nothing
+	if err != nil {
+		return nil, err
+	}
+	answer, err := decode[struct {
+		Permissions []string `json:"permissions"`
+	}](raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", op, r.resource, err)
+	}
+	return answer.Permissions, nil
+}
+
+// checkIAM checks what can be checked of an IAM call before anything is sent.
+func (c *Client) checkIAM(op, name string) error {
+	if c.region == "" {
+		return fmt.Errorf("%s of service %q: %w", op, name, ErrNotOnCluster)
+	}
+	if err := c.checkService(name); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}
+
+func (c *Client) iamRequest(op, name, method, verb string, body []byte) request {
+	return request{
+		op: op, resource: c.resource(kindServices, name), method: method, body: body,
+		url: c.global + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + url.PathEscape(c.region) +
+			"/services/" + url.PathEscape(name) + verb,
+	}
+}
+
+func (c *Client) readPolicy(ctx context.Context, name string) (*Policy, error) {
+	r := c.iamRequest("get IAM policy", name, http.MethodGet, ":getIamPolicy?options.requestedPolicyVersion=3", nil)
+	raw, err := c.read(ctx, r)
+	if err != nil {
+		return nil, iamError(err, permissionGetPolicy, nil)
+	}
+	p, err := decode[Policy](raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.op, r.resource, err)
+	}
+	return p, nil
+}
+
+// writePolicy writes a policy that was read before and edited since.
+func (c *Client) writePolicy(ctx context.Context, name string, p *Policy) error {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("set IAM policy: %w", err)
+	}
+	body, err := policy.SetRequest(raw)
+	if err != nil {
+		return fmt.Errorf("set IAM policy: %w", err)
+	}
+	_, err = c.write(ctx, c.iamRequest("set IAM policy", name, http.MethodPost, ":setIamPolicy", body))
+	return err
+}

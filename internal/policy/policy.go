@@ -1,0 +1,113 @@
+// Package policy edits IAM policies as JSON, without losing what it does not know.
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// newestVersion is the one that a policy with conditions must have.
+const newestVersion = "3"
+
+type object = map[string]json.RawMessage
+
+// Merge gives a policy with other bindings in place of its own. A binding of
+// the same role and condition as one that the policy has keeps the fields that
+// this package does not know; bindings without members are left out. All else
+// in the policy (version, etag, audit configs, unknown fields) stays as it is.
+func Merge(policy, bindings []byte) ([]byte, error) {
+	merged := object{}
+	if len(policy) > 0 {
+		if err := json.Unmarshal(policy, &merged); err != nil {
+			return nil, fmt.Errorf("policy: %w", err)
+		}
+	}
+	have, err := list(merged["bindings"])
+	if err != nil {
+		return nil, err
+	}
+	want, err := list(bindings)
+	if err != nil {
+		return nil, err
+	}
+	if merged == nil {
+		merged = object{}
+	}
+	delete(merged, "bindings")
+	if result := mergeBindings(have, want); len(result) > 0 {
+		if merged["bindings"], err = json.Marshal(result); err != nil {
+			return nil, fmt.Errorf("policy: %w", err)
+		}
+	}
+	return json.Marshal(merged)
+}
+
+// SetRequest gives the body of the request that sets a policy. Its version is
+// the newest, which holds all that older ones can: a lower one would have the
+// server drop or refuse the conditions.
+func SetRequest(policy []byte) ([]byte, error) {
+	body := object{}
+	if err := json.Unmarshal(policy, &body); err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	body["version"] = json.RawMessage(newestVersion)
+	return json.Marshal(map[string]object{"policy": body})
+}
+
+func mergeBindings(have, want []object) []object {
+	known := map[key][]object{}
+	for _, b := range have {
+		k := keyOf(b)
+		known[k] = append(known[k], b)
+	}
+	var result []object
+	for _, w := range want {
+		k := keyOf(w)
+		if old := known[k]; len(old) > 0 {
+			known[k] = old[1:]
+			old[0]["members"] = w["members"]
+			w = old[0]
+		}
+		if hasMembers(w) {
+			result = append(result, w)
+		}
+	}
+	return result
+}
+
+// key is what tells one binding of a policy from another.
+type key struct {
+	role        string
+	conditional bool
+	condition   condition
+}
+
+type condition struct{ Title, Description, Expression string }
+
+// keyOf takes fields of another type than they should be for empty: such a binding is no caller's.
+func keyOf(binding object) key {
+	var k key
+	_ = json.Unmarshal(binding["role"], &k.role)
+	var c *condition
+	_ = json.Unmarshal(binding["condition"], &c)
+	if c != nil {
+		k.conditional, k.condition = true, *c
+	}
+	return k
+}
+
+func hasMembers(binding object) bool {
+	var members []json.RawMessage
+	return json.Unmarshal(binding["members"], &members) == nil && len(members) > 0
+}
+
+func list(raw json.RawMessage) ([]object, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	var bindings []object
+	if err := json.Unmarshal(raw, &bindings); err != nil {
+		return nil, fmt.Errorf("policy: bindings: %w", err)
+	}
+	return bindings, nil
+}

@@ -1,0 +1,193 @@
+package cloudrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// policyUpdate writes an IAM policy once, whatever happens to the requests: it
+// reads, edits and writes, and does so again after a conflict or a lost answer.
+// The etag makes each write conditional on the policy that was edited. If the
+// lost one took effect, the edit has nothing left to change.
+type policyUpdate struct {
+	client *Client
+	name   string
+	edit   func(*Policy) error
+
+	lost error // the failure of the last write whose answer was lost
+}
+
+// updatePolicy edits the policy of a Service and reports whether it was changed.
+// An error says by [writeFailure] whether anything was written.
+func (c *Client) updatePolicy(ctx context.Context, op, name string, fresh bool, edit func(*Policy) error) (changed bool, err error) {
+	if err := c.checkIAM(op, name); err != nil {
+		return false, err
+	}
+	if edit == nil {
+		return false, fmt.Errorf("%s of service %q: the edit is nil", op, name)
+	}
+	u := &policyUpdate{client: c, name: name, edit: edit}
+	return u.run(ctx, newPolicyPauses(fresh))
+}
+
+func (u *policyUpdate) run(ctx context.Context, pauses *policyPauses) (changed bool, err error) {
+	for {
+		changed, err = u.try(ctx)
+		if err == nil {
+			return changed || u.lost != nil, nil
+		}
+		delay := pauses.after(err)
+		if delay == backoff.Stop {
+			return false, u.failure(err)
+		}
+		if u.client.onRetry != nil {
+			u.client.onRetry(cause(err), delay)
+		}
+		if ended := sleep(ctx, delay); ended != nil {
+			return false, u.failure(fmt.Errorf("%w: %w", ended, cause(err)))
+		}
+	}
+}
+
+// try reads, edits and writes once.
+func (u *policyUpdate) try(ctx context.Context) (changed bool, err error) {
+	p, err := u.client.readPolicy(ctx, u.name)
+	if err != nil {
+		return false, err
+	}
+	before := p.grants()
+	if err := u.edit(p); err != nil {
+		return false, err
+	}
+	after := p.grants()
+	if maps.Equal(before, after) {
+		return false, nil
+	}
+	err = u.client.writePolicy(ctx, u.name, p)
+	switch {
+	case err == nil:
+		return true, nil
+	case apierrors.IsConflict(err):
+		return false, &retryError{errConflict, err}
+	case outcomeOf(err) == WriteUnknown:
+		u.lost = err
+		return false, &retryError{errLost, err}
+	}
+	return false, iamError(err, permissionSetPolicy, touched(before, after))
+}
+
+// failure tells what a failed update may have written.
+func (u *policyUpdate) failure(err error) error {
+	f := &writeFailure{stage: StagePublish, err: cause(err)}
+	if u.lost == nil {
+		return f
+	}
+	f.outcome = WriteUnknown
+	if !errors.Is(f.err, u.lost) {
+		f.err = fmt.Errorf("%w (after the answer to an earlier write was lost: %w)", f.err, u.lost)
+	}
+	return f
+}
+
+// policyPauses says how long to wait before a policy is updated anew.
+type policyPauses struct {
+	conflicts backoff.BackOff
+	losses    *politeBackOff
+	births    backoff.BackOff // of a Service that IAM does not know yet
+}
+
+func newPolicyPauses(fresh bool) *policyPauses {
+	p := &policyPauses{losses: newBackOff(), births: &backoff.StopBackOff{}}
+	p.conflicts = backoff.WithMaxRetries(backoff.NewExponentialBackOff(backoff.WithInitialInterval(20*time.Millisecond),
+		backoff.WithMultiplier(2), backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(retryBudget)), maxAttempts)
+	if fresh {
+		p.births = backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
+			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(5*time.Second))
+	}
+	return p
+}
+
+// after is the pause after a failure; backoff.Stop if that is final.
+func (p *policyPauses) after(err error) time.Duration {
+	switch {
+	case errors.Is(err, errConflict):
+		return p.conflicts.NextBackOff()
+	case errors.Is(err, errLost):
+		p.losses.atLeast = askedDelay(err)
+		return p.losses.NextBackOff()
+	case isMissing(err):
+		return p.births.NextBackOff()
+	}
+	return backoff.Stop
+}
+
+// iamError tells a missing permission and a forbidding organisation policy from
+// other refusals. The members are those whom such a policy may forbid.
+func iamError(err error, permission string, members []string) error {
+	api, ok := asType[*APIError](err)
+	switch {
+	case !ok || api.notAPI:
+		return err
+	case api.StatusCode() == http.StatusForbidden && lacksPermission(api):
+		return &PermissionError{Permission: namedPermission(api, permission), Resource: api.Resource, Err: err}
+	case len(members) > 0 && forbiddenByOrganization(api):
+		return &OrgPolicyError{Members: members, Resource: api.Resource, Err: err}
+	}
+	return err
+}
+
+// lacksPermission tells a 403 for want of a permission from one for another
+// reason, such as an API that is not enabled, which the server then names.
+func lacksPermission(e *APIError) bool {
+	reason, _ := errorInfo(e)
+	return reason == "" || reason == "IAM_PERMISSION_DENIED"
+}
+
+var permissionRE = regexp.MustCompile(`(?i)permission '?([a-z]+(?:\.[a-z]+){2,})`)
+
+// namedPermission is the permission that the server says is missing, or the one that is known to be needed.
+func namedPermission(e *APIError, needed string) string {
+	_, metadata := errorInfo(e)
+	if named, ok := metadata["permission"].(string); ok && named != "" {
+		return printable(named, 200)
+	}
+	if m := permissionRE.FindStringSubmatch(e.err.Message); m != nil {
+		return m[1]
+	}
+	return needed
+}
+
+// forbiddenByOrganization reports whether a constraint of an organisation
+// policy refused a write. Some servers tell by the message alone, others by one
+// of two kinds of details, so the whole body is looked through.
+func forbiddenByOrganization(e *APIError) bool {
+	if e.StatusCode() != http.StatusBadRequest && e.StatusCode() != http.StatusPreconditionFailed {
+		return false
+	}
+	text := strings.ToLower(e.err.Body)
+	return slices.ContainsFunc([]string{"permitted customer", "organization policy", "org policy", "org_policy", "constraints/iam."},
+		func(sign string) bool { return strings.Contains(text, sign) })
+}
+
+// errorInfo is the google.rpc.ErrorInfo of an answer; empty if it has none.
+func errorInfo(e *APIError) (reason string, metadata map[string]any) {
+	for _, detail := range e.err.Details {
+		fields, _ := detail.(map[string]any)
+		if kind, _ := fields["@type"].(string); strings.HasSuffix(kind, "google.rpc.ErrorInfo") {
+			reason, _ = fields["reason"].(string)
+			metadata, _ = fields["metadata"].(map[string]any)
+			return reason, metadata
+		}
+	}
+	return "", nil
+}
