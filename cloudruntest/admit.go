@@ -56,7 +56,7 @@ func (s *Server) checkVersion(c *call, t target, meta object, old *service) *api
 	if old == nil || sent == "" {
 		return nil
 	}
-	current := s.version(old.rollout.version + int64(old.rollout.index(c.now)))
+	current := s.versionOf(old, old.rollout.index(c.now))
 	if sent != current {
 		return conflict("Conflict for resource '%s': version '%s' was specified but current version is '%s'.", t.name, sent, current)
 	}

@@ -184,7 +184,7 @@ func (s *Server) stamp(c *call, sv *service, doc object) object {
 // unchanged reports whether a write asks for what is there already. Both
 // documents have their defaults; the stored one is stamped in addition.
 func (s *Server) unchanged(old *service, doc object) bool {
-	return same(asked(old.doc), asked(doc))
+	return same(asked(old.comparable()), asked(doc))
 }
 
 // asked is a Service without what only the server sets.

@@ -65,12 +65,16 @@ func (s *Server) record(c *call, a answer, answered bool) {
 		Body: c.body, Time: c.now,
 	}
 	req.Header.Del("Authorization")
+	req.Header.Del("Proxy-Authorization")
 	if answered {
 		req.Status = a.code
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.log.requests.add(req, s.log.limit)
+	s.mu.Unlock()
+	if s.conf.onRequest != nil {
+		s.conf.onRequest(req)
+	}
 }
 
 // history notes a write. The caller holds the lock.

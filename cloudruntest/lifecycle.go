@@ -18,6 +18,8 @@ type rollout struct {
 	done    time.Duration // when the operation is
 	noURL   bool
 	seeded  object // status that was given to PutService
+	// seededVersion is the resource version that was given to PutService.
+	seededVersion string
 }
 
 // stage is what the status is from a time on.

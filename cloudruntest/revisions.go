@@ -56,7 +56,7 @@ func (sv *service) latestReady(now time.Time) *revision {
 func (s *Server) nextRevision(c *call, next, old *service, script Script) (bool, *apiError) {
 	template := at(next.doc, "spec", "template")
 	name := text(at(template, "metadata"), "name")
-	if old != nil && same(template, at(old.doc, "spec", "template")) {
+	if old != nil && same(template, at(old.comparable(), "spec", "template")) {
 		return false, nil
 	}
 	if r := next.revision(name); name != "" && r != nil {
@@ -101,6 +101,7 @@ func (s *Server) newRevision(sv *service, name string, template object, now time
 	labels["serving.knative.dev/serviceUid"] = sv.uid
 	meta = with(meta, "name", name)
 	meta["labels"] = labels
+	meta["annotations"] = with(at(meta, "annotations"), creatorAnnotation, caller)
 	meta["uid"], meta["generation"], meta["creationTimestamp"] = newUID(), 1, s.timestamp(now)
 	meta["namespace"] = sv.project.id
 	if !s.conf.cluster {

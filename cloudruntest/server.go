@@ -56,6 +56,8 @@ type config struct {
 	regions     []string
 	timeToReady time.Duration
 	record      int
+	listener    net.Listener
+	onRequest   func(Request)
 }
 
 // Option is an option of [NewServer].
@@ -69,6 +71,14 @@ func InProcess() Option { return func(c *config) { c.inProcess = true } }
 
 // WithAddr sets the TCP address to listen on. The default is 127.0.0.1:0.
 func WithAddr(addr string) Option { return func(c *config) { c.addr = addr } }
+
+// WithListener makes the server listen on l instead of an address of its own, so
+// that a failure to listen is the caller's to handle. Close closes it.
+func WithListener(l net.Listener) Option { return func(c *config) { c.listener = l } }
+
+// WithRequestLog calls f for each request of the API once it is handled, also if nothing is recorded.
+// Calls may come at the same time.
+func WithRequestLog(f func(Request)) Option { return func(c *config) { c.onRequest = f } }
 
 // WithProject adds a project. Requests for other ones are then refused with
 // 403, as Cloud Run does. Without this option every project exists, and the
@@ -124,9 +134,12 @@ func NewServer(opts ...Option) *Server {
 }
 
 func (s *Server) listen() {
-	l, err := net.Listen("tcp", s.conf.addr)
-	if err != nil {
-		panic(fmt.Sprintf("cloudruntest: failed to listen on %s: %v", s.conf.addr, err))
+	l := s.conf.listener
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", s.conf.addr); err != nil {
+			panic(fmt.Sprintf("cloudruntest: failed to listen on %s: %v", s.conf.addr, err))
+		}
 	}
 	s.URL = "http://" + l.Addr().String()
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}

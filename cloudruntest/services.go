@@ -19,6 +19,7 @@ type service struct {
 	created time.Time
 
 	doc        object // without status, generation and resourceVersion
+	plain      object // doc with its defaults, if it was put there without them
 	generation int64
 	configGen  int64       // how many templates there have been
 	revisions  []*revision // oldest first
@@ -39,6 +40,14 @@ func (sv *service) annotation(key string) string {
 	return text(at(sv.doc, "metadata", "annotations"), key)
 }
 
+// comparable is the document to compare a new one with.
+func (sv *service) comparable() object {
+	if sv.plain != nil {
+		return sv.plain
+	}
+	return sv.doc
+}
+
 // render is the Service as a read shows it at a moment.
 func (s *Server) render(sv *service, now time.Time) object {
 	i := sv.rollout.index(now)
@@ -49,7 +58,7 @@ func (s *Server) renderStage(sv *service, i int, now time.Time) object {
 	doc := maps.Clone(sv.doc)
 	meta := maps.Clone(at(doc, "metadata"))
 	meta["generation"] = sv.generation
-	meta["resourceVersion"] = s.version(sv.rollout.version + int64(i))
+	meta["resourceVersion"] = s.versionOf(sv, i)
 	if !sv.deleted.IsZero() {
 		meta["deletionTimestamp"] = s.timestamp(sv.deleted)
 	}
@@ -58,6 +67,11 @@ func (s *Server) renderStage(sv *service, i int, now time.Time) object {
 		doc["status"] = status
 	}
 	return doc
+}
+
+// versionOf is the resource version of a Service in a stage of its rollout.
+func (s *Server) versionOf(sv *service, i int) string {
+	return or(sv.rollout.seededVersion, s.version(sv.rollout.version+int64(i)))
 }
 
 func (s *Server) getService(c *call, t target) (answer, *apiError) {
@@ -100,6 +114,7 @@ func (s *Server) createService(c *call, t target) (answer, *apiError) {
 	if err != nil {
 		return answer{}, err
 	}
+	s.generateName(doc)
 	t.name = text(at(doc, "metadata"), "name")
 	if err := s.permit("run.services.create", "namespaces/"+t.project.name()+"/services/"+t.name); err != nil {
 		return answer{}, err
@@ -230,9 +245,10 @@ func (s *Server) change(c *call, t target, doc object, old *service) (*service, 
 		next.project, next.key = t.project, serviceKey{t.project.number, t.region, t.name}
 		next.host = serviceHost(t)
 	}
-	if old == nil || !s.conf.cluster || !same(doc["spec"], old.doc["spec"]) {
+	if old == nil || !s.conf.cluster || !same(doc["spec"], old.comparable()["spec"]) {
 		next.generation++
 	}
+	next.plain = nil
 	script := s.script(next.project, next.key.name)
 	next.doc = s.stamp(c, next, doc)
 	made, err := s.nextRevision(c, next, old, script)
@@ -240,6 +256,10 @@ func (s *Server) change(c *call, t target, doc object, old *service) (*service, 
 		return nil, err
 	}
 	next.rollout = s.roll(next, old, script, made, c.now)
+	if old != nil && next.generation == old.generation {
+		next.rollout = old.rollout // only the metadata changed, which no controller looks at
+		next.rollout.version, next.rollout.seededVersion, next.rollout.made = s.clock.next(), "", ""
+	}
 	return next, nil
 }
 

@@ -13,7 +13,10 @@ func (s *Server) status(sv *service, i int, now time.Time) object {
 	if v.blank {
 		return nil
 	}
-	status := object{"observedGeneration": v.observed, "conditions": s.conditions(v.conditions)}
+	status := object{"conditions": s.conditions(v.conditions)}
+	if v.observed > 0 {
+		status["observedGeneration"] = v.observed
+	}
 	if v.created != "" {
 		status["latestCreatedRevisionName"] = v.created
 	}
@@ -23,11 +26,21 @@ func (s *Server) status(sv *service, i int, now time.Time) object {
 	if len(v.traffic) > 0 {
 		status["traffic"] = s.withURLs(sv, v.traffic)
 	}
-	if url := s.serviceURL(sv); url != "" && !sv.rollout.noURL {
-		status["url"] = url
+	s.addURL(status, sv, v)
+	return status
+}
+
+// addURL adds the Service's URL. A cluster has it only once there is a route,
+// and the address when that has traffic.
+func (s *Server) addURL(status object, sv *service, v view) {
+	url := s.serviceURL(sv)
+	if url == "" || sv.rollout.noURL || s.conf.cluster && len(v.traffic) == 0 && v.created == "" {
+		return
+	}
+	status["url"] = url
+	if !s.conf.cluster || len(v.traffic) > 0 {
 		status["address"] = object{"url": url}
 	}
-	return status
 }
 
 func (s *Server) conditions(seen []seenCondition) []any {
