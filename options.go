@@ -343,16 +343,29 @@ func giveWay(weak []setting, strong map[string]setting) []setting {
 
 // apply edits a Service as the plan says.
 func (p *plan) apply(s *servingv1.Service) error {
+	was := placesOf(s)
 	cleanOnUpdate(s)
 	var problems []error
-	for layer := range p.layers {
-		for _, set := range p.layers[layer] {
-			err := p.applyOne(layer, set, s)
-			if _, told := asType[*OptionError](err); err != nil && !told {
-				err = &OptionError{Option: set.option, Reason: err.Error()}
-			}
-			problems = append(problems, err)
+	for layer, settings := range p.layers {
+		own := slices.IndexFunc(settings, func(set setting) bool { return set.phase == phaseCustom })
+		if own < 0 {
+			own = len(settings)
 		}
+		problems = append(problems, p.applyAll(layer, settings[:own], s))
+		was.restore(s)
+		problems = append(problems, p.applyAll(layer, settings[own:], s))
+	}
+	return errors.Join(problems...)
+}
+
+func (p *plan) applyAll(layer int, settings []setting, s *servingv1.Service) error {
+	var problems []error
+	for _, set := range settings {
+		err := p.applyOne(layer, set, s)
+		if _, told := asType[*OptionError](err); err != nil && !told {
+			err = &OptionError{Option: set.option, Reason: err.Error()}
+		}
+		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
 }

@@ -89,7 +89,7 @@ func putFile(s *servingv1.Service, c *corev1.Container, dir, name string, v Secr
 	item := corev1.KeyToPath{Key: v.Version, Path: name}
 	i := mountAt(c, dir)
 	if i < 0 || !hasVolume(s, c.VolumeMounts[i].Name) {
-		volume := newSecretVolume(s, secret, dir, c.Name)
+		volume := newSecretVolume(s, secret, dir)
 		volume.Secret.Items = []corev1.KeyToPath{item}
 		setMount(c, volume.Name, dir)
 		return nil
@@ -162,7 +162,7 @@ func ownVolume(s *servingv1.Service, c *corev1.Container, mount int) *corev1.Sec
 	if mounts(s, m.Name) == 1 {
 		return is
 	}
-	volume := newSecretVolume(s, is.SecretName, m.MountPath, c.Name)
+	volume := newSecretVolume(s, is.SecretName, m.MountPath)
 	volume.Secret = secretVolume(s, m.Name).DeepCopy()
 	m.Name = volume.Name
 	return volume.Secret
@@ -171,10 +171,10 @@ func ownVolume(s *servingv1.Service, c *corev1.Container, mount int) *corev1.Sec
 // newSecretVolume adds a volume under a name that is not taken. gcloud makes
 // names up; this one comes from what the volume is for, so that the same input
 // gives the same Service.
-func newSecretVolume(s *servingv1.Service, secret, dir, container string) *corev1.Volume {
+func newSecretVolume(s *servingv1.Service, secret, dir string) *corev1.Volume {
 	spec := &s.Spec.Template.Spec
 	for try := 0; ; try++ {
-		name := fmt.Sprintf("%.40s-%s", secret, words(fmt.Sprint(secret, dir, container, try)))
+		name := fmt.Sprintf("%.40s-%s", secret, words(fmt.Sprintf("%s %s %d", secret, dir, try)))
 		if hasVolume(s, name) {
 			continue
 		}
