@@ -133,11 +133,12 @@ func storedPolicy(policy object) object {
 
 func (s *Server) checkPolicy(sv *service, policy object) *apiError {
 	etag := text(policy, "etag")
-	if _, err := base64.StdEncoding.DecodeString(etag); err != nil {
+	sent, ok := decodeEtag(etag)
+	if !ok {
 		return invalid("Invalid value at 'policy.etag' (TYPE_BYTES), Base64 decoding failed for \"%s\"", etag)
 	}
-	current := or(text(sv.policy, "etag"), noPolicyEtag)
-	if etag != "" && etag != current {
+	current, _ := decodeEtag(or(text(sv.policy, "etag"), noPolicyEtag))
+	if etag != "" && sent != current {
 		return conflict("There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.")
 	}
 	version, _ := number(policy["version"])
@@ -155,6 +156,13 @@ func (s *Server) checkPolicy(sv *service, policy object) *apiError {
 		}
 	}
 	return nil
+}
+
+// decodeEtag reads base64 in any of its spellings: gcloud sends back the one for URLs.
+func decodeEtag(etag string) (string, bool) {
+	etag = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(etag, "="))
+	b, err := base64.RawStdEncoding.DecodeString(etag)
+	return string(b), err == nil
 }
 
 func checkBinding(b object) *apiError {

@@ -8,8 +8,8 @@ import (
 
 // PutService puts a Service there as if it had been for long. Its metadata and
 // its status are taken as they are, so that it may say what no server would;
-// without a status it is ready. Revisions that its status names and that do not
-// exist are made from its template. On a cluster the region is empty.
+// without a status it is ready. Revisions that its traffic or its status names and that
+// do not exist are made from its template. On a cluster the region is empty.
 func (s *Server) PutService(project, region string, raw json.RawMessage) error {
 	doc, err := decode(raw)
 	if err != nil {
@@ -110,12 +110,12 @@ func setIfAbsent(o object, key string, value any) {
 func (s *Server) seedRevisions(sv *service, status object, now time.Time) {
 	template := at(sv.doc, "spec", "template")
 	names := []string{}
-	for _, t := range objects(status, "traffic") {
+	for _, t := range append(objects(at(sv.doc, "spec"), "traffic"), objects(status, "traffic")...) {
 		names = append(names, text(t, "revisionName"))
 	}
 	names = append(names, text(status, "latestReadyRevisionName"), text(status, "latestCreatedRevisionName"))
 	if status == nil {
-		names = []string{or(text(at(template, "metadata"), "name"), s.revisionName(sv))}
+		names = append(names, or(text(at(template, "metadata"), "name"), s.revisionName(sv)))
 	}
 	for _, name := range names {
 		if name != "" && sv.revision(name) == nil {
