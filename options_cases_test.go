@@ -253,6 +253,14 @@ var templateCases = []optionCase{
 		rich: `[{"network":"default","subnetwork":"sub1","tags":["web","db"]}]`,
 	},
 	{
+		name: "WithoutNetwork", opt: cloudrun.WithoutNetwork(), path: onTemplate(run + "network-interfaces"), want: absent,
+		rich: `[{"subnetwork":"sub1","tags":["t1","t2"]}]`,
+	},
+	{
+		name: "WithoutSubnet", opt: cloudrun.WithoutSubnet(), path: onTemplate(run + "network-interfaces"), want: absent,
+		rich: `[{"network":"default","tags":["t1","t2"]}]`,
+	},
+	{
 		name: "ClearNetworkTags", opt: cloudrun.ClearNetworkTags(), path: onTemplate(run + "network-interfaces"), want: absent,
 		rich: `[{"network":"default","subnetwork":"sub1"}]`,
 	},

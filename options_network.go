@@ -83,6 +83,11 @@ func WithNetwork(network string) ServiceOption {
 	return onService(s)
 }
 
+// WithoutNetwork forgets which VPC network is accessed directly; the subnet
+// decides then. See [ClearNetwork] to end the access. Flag: --network=.
+// Field: "network" in the template annotation run.googleapis.com/network-interfaces.
+func WithoutNetwork() ServiceOption { return forget("WithoutNetwork()", thingNetwork, "network") }
+
 // WithSubnet sets the subnet from which the Service gets its addresses in the
 // VPC network. Flag: --subnet. Field: "subnetwork" in the template annotation
 // run.googleapis.com/network-interfaces.
@@ -91,6 +96,11 @@ func WithSubnet(subnet string) ServiceOption {
 	s.err = notEmpty("subnet", subnet)
 	return onService(s)
 }
+
+// WithoutSubnet has Cloud Run use the network's subnet of the same name.
+// Flag: --subnet=. Field: "subnetwork" in the template annotation
+// run.googleapis.com/network-interfaces.
+func WithoutSubnet() ServiceOption { return forget("WithoutSubnet()", thingSubnet, "subnetwork") }
 
 // WithNetworkTags sets the tags that firewall rules of the VPC network know the
 // Service by. All of them are replaced. Flag: --network-tags. Field: "tags" in
@@ -107,7 +117,7 @@ func WithNetworkTags(tags ...string) ServiceOption {
 // ClearNetworkTags removes the network tags. Flag: --clear-network-tags.
 // Field: "tags" in the template annotation run.googleapis.com/network-interfaces.
 func ClearNetworkTags() ServiceOption {
-	return onService(onInterface("ClearNetworkTags()", thingNetworkTags, "", func(i map[string]any) { delete(i, "tags") }))
+	return forget("ClearNetworkTags()", thingNetworkTags, "tags")
 }
 
 // ClearNetwork ends direct access to a VPC network. The egress setting goes
@@ -141,6 +151,23 @@ func onInterface(option, thing, value string, edit func(map[string]any)) setting
 		edit(all[0])
 		return writeAnnotation(template, annotationNetworkInterfaces, all, len(all[0]) == 0)
 	}}
+}
+
+// forget removes one key of the network interface. With the last of them, the
+// egress setting goes too.
+func forget(option, thing, key string) ServiceOption {
+	remove := onInterface(option, thing, "", func(i map[string]any) { delete(i, key) })
+	orphan := dropEgress(option, nil)
+	drop := orphan.service
+	orphan.phase = phaseDerive
+	orphan.service = func(s *servingv1.Service) error {
+		annotations := s.Spec.Template.Annotations
+		if annotations[annotationNetworkInterfaces] != "" || annotations[annotationVPCConnector] != "" {
+			return nil
+		}
+		return drop(s)
+	}
+	return onService(remove, orphan)
 }
 
 // dropEgress is a setting that removes the egress setting where the call does
