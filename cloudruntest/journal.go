@@ -2,6 +2,7 @@ package cloudruntest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +14,7 @@ type Request struct {
 	Method string
 	Host   string // without port
 	Path   string
-	Query  url.Values
+	Query  url.Values  // without credentials
 	Header http.Header // without credentials
 	Body   []byte
 	Status int // 0: the connection was broken instead of an answer
@@ -61,9 +62,11 @@ func (r *ring[T]) all() []T { return slices.Concat(r.list[r.next:], r.list[:r.ne
 
 func (s *Server) record(c *call, a answer, answered bool) {
 	req := Request{
-		Method: c.r.Method, Host: c.host, Path: c.r.URL.Path, Query: c.query, Header: c.r.Header.Clone(),
+		Method: c.r.Method, Host: c.host, Path: c.r.URL.Path, Query: maps.Clone(c.query), Header: c.r.Header.Clone(),
 		Body: c.body, Time: c.now,
 	}
+	req.Query.Del("key")
+	req.Query.Del("access_token")
 	req.Header.Del("Authorization")
 	req.Header.Del("Proxy-Authorization")
 	if answered {

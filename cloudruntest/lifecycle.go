@@ -115,7 +115,8 @@ func (s *Server) roll(sv, old *service, script Script, made bool, now time.Time)
 	}
 	p.plan()
 	r.stages, r.never, r.done = p.stages, p.noOutcome, p.done
-	if script.TimeToReady > 0 && !script.NoOperation && !s.conf.cluster {
+	lasts := p.noOutcome || p.done > 0 || script.OperationError != ""
+	if lasts && !script.NoOperation && !s.conf.cluster {
 		r.id, r.err = newUID(), script.OperationError
 	}
 	return r
@@ -137,7 +138,7 @@ type planner struct {
 // timeRevision sets when a new revision is ready or has failed.
 func (p *planner) timeRevision(r *revision) {
 	script := p.script
-	r.outcome = p.now.Add(script.TimeToReady - script.TimeToReady/3)
+	r.outcome = p.now.Add(p.noticed() + script.TimeToReady - script.TimeToReady/3)
 	r.never = script.NeverReady
 	if len(script.Stages) == 0 {
 		return
@@ -197,6 +198,14 @@ func (p *planner) planScripted() {
 	}
 }
 
+// noticed is the time from the write on at which the controllers get to work.
+func (p *planner) noticed() time.Duration { return p.script.ObservedLag + p.script.FalseAlarm }
+
+// pending reports whether the outcome of the latest revision is open when the write is noticed.
+func (p *planner) pending() bool {
+	return p.made || p.sv.latest != nil && p.sv.latest.never || p.configured() > 0
+}
+
 // configured is the time from the write on at which the revision's outcome is known.
 func (p *planner) configured() time.Duration {
 	if p.sv.latest == nil {
@@ -211,47 +220,43 @@ func (p *planner) routed() time.Duration {
 	if p.made {
 		rest /= 3
 	}
-	return p.configured() + rest
+	return max(p.noticed(), p.configured()) + rest
 }
 
 func (p *planner) planCloudRun() {
 	if p.script.ObservedLag > 0 {
 		p.add(stage{unobserved: true})
 	}
-	noticed := p.script.ObservedLag
 	if p.script.FalseAlarm > 0 {
-		message := "Revision is not ready yet and cannot serve traffic."
-		p.add(stage{after: noticed, conditions: three(
-			Condition{Status: "False", Reason: "RevisionMissing", Message: message}, unknown("", ""), unknown("", ""))})
-		noticed += p.script.FalseAlarm
+		alarm := Condition{Status: "False", Reason: "RevisionMissing", Message: "Revision is not ready yet and cannot serve traffic."}
+		p.add(stage{after: p.script.ObservedLag, conditions: three(alarm, unknown("", ""), unknown("", ""))})
 	}
-	deploying := unknown("Deploying", "Deploying Revision.")
-	if p.made || p.configured() > 0 {
-		p.add(stage{after: noticed, conditions: three(deploying, deploying, unknown("", ""))})
+	if p.pending() {
+		deploying := unknown("Deploying", "Deploying Revision.")
+		p.add(stage{after: p.noticed(), conditions: three(deploying, deploying, unknown("", ""))})
 	}
 	if p.sv.latest != nil && p.sv.latest.never {
 		p.noOutcome = true
+		return
 	}
-	if p.sv.latest == nil || !p.sv.latest.never {
-		p.routeCloudRun(noticed)
-	}
+	p.routeCloudRun()
 }
 
 // routeCloudRun adds the stages after the revision's outcome is known.
-func (p *planner) routeCloudRun(noticed time.Duration) {
+func (p *planner) routeCloudRun() {
 	config, routes := p.outcomes()
+	ready, assigning := config, unknown("Routing", "Assigning traffic.")
 	if config.Status == "True" {
-		p.add(stage{after: max(noticed, p.configured()), conditions: three(unknown("", ""), config, unknown("Routing", "Assigning traffic."))})
+		ready = routes
+		p.add(stage{after: max(p.noticed(), p.configured()), conditions: three(unknown("", ""), config, assigning)})
+	} else if !p.made {
+		p.add(stage{after: p.noticed(), conditions: three(config, config, assigning)})
 	}
 	if p.noOutcome || routes.Status == "Unknown" {
 		p.noOutcome = true
 		return
 	}
-	ready := config
-	if config.Status == "True" {
-		ready = routes
-	}
-	p.done = max(noticed, p.routed())
+	p.done = p.routed()
 	lag := p.script.RouteLag
 	final := stage{after: p.done, conditions: three(ready, config, routes), routed: routes.Status == "True" && lag == 0}
 	p.add(final)
@@ -263,7 +268,7 @@ func (p *planner) routeCloudRun(noticed time.Duration) {
 
 // outcomes is what becomes of the configuration and of the routes.
 func (p *planner) outcomes() (config, routes Condition) {
-	config, routes = Condition{Status: "True"}, Condition{Status: "True"}
+	config = Condition{Status: "True"}
 	if r := p.sv.latest; r != nil && r.failure != nil {
 		config = Condition{Status: "False", Reason: r.failure.reason(), Message: failureMessage(r)}
 	}

@@ -19,7 +19,7 @@ var (
 
 // share is a part of the time to ready, after the write was noticed.
 func (p *planner) share(percent int) time.Duration {
-	return p.script.ObservedLag + p.script.FalseAlarm + p.script.TimeToReady*time.Duration(percent)/100
+	return p.noticed() + p.script.TimeToReady*time.Duration(percent)/100
 }
 
 // planCluster gives the stages that Knative's controllers were seen to pass
@@ -28,7 +28,7 @@ func (p *planner) planCluster() {
 	p.add(stage{blank: p.first, unobserved: !p.first})
 	if p.script.FalseAlarm > 0 {
 		alarm := Condition{Status: "False", Reason: "NotOwned", Message: `There is an existing Route "` + p.sv.key.name + `" that we do not own.`}
-		p.add(stage{after: p.script.ObservedLag, uncreated: true, conditions: sorted(configOutOfDate, alarm, alarm)})
+		p.add(stage{after: p.share(3) - p.script.FalseAlarm, uncreated: true, conditions: sorted(configOutOfDate, alarm, alarm)})
 	}
 	switch {
 	case p.first:

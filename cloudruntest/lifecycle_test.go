@@ -224,3 +224,61 @@ func TestTrafficToWhatIsNotThere(t *testing.T) {
 	require.Equal(t, `Revision "hello-nobody" referenced in traffic not found.`, dig(sv, "status", "conditions", 0, "message"))
 	require.Equal(t, dig(before, "status", "traffic"), dig(sv, "status", "traffic"))
 }
+
+// TestWritesDuringAnything checks that a write in whatever state finds a status to show.
+func TestWritesDuringAnything(t *testing.T) {
+	scripts := map[string]cloudruntest.Script{
+		"never":      {NeverReady: true},
+		"failing":    {FailRevision: &cloudruntest.Failure{}},
+		"plain":      {},
+		"lag":        {ObservedLag: time.Second, FalseAlarm: time.Second},
+		"scripted":   {Stages: []cloudruntest.Stage{{After: time.Second}}},
+		"unobserved": {Stages: []cloudruntest.Stage{{Unobserved: true}}},
+	}
+	changes := map[string]func(object){
+		"template": env("A", "1"),
+		"label":    func(sv object) { dig(sv, "metadata").(object)["labels"] = object{"a": "b"} },
+		"traffic":  split(object{"latestRevision": true, "percent": 100, "tag": "t"}),
+	}
+	for first, script := range scripts {
+		for second, next := range scripts {
+			for what, change := range changes {
+				t.Run(first+" "+what+" "+second, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						for _, opts := range [][]cloudruntest.Option{{}, {cloudruntest.Cluster()}} {
+							s := newServer(t, append(opts, cloudruntest.WithTimeToReady(9*time.Second))...)
+							for _, pause := range []time.Duration{0, 8 * time.Second, time.Minute} {
+								s.Script("hello", script)
+								create(t, s, "hello")
+								time.Sleep(pause)
+								s.Script("hello", next)
+								edit(t, s, "hello", change)
+								for range 12 {
+									get(t, s, "hello")
+									time.Sleep(time.Second)
+								}
+								do(t, s, "DELETE", demo+"/services/hello", nil)
+							}
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestFalseAlarmHoldsTheRevisionBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		s.Script("hello", cloudruntest.Script{FalseAlarm: time.Second})
+		sv := create(t, s, "hello")
+		require.Equal(t, "False", dig(sv, "status", "conditions", 0, "status"))
+		require.Nil(t, dig(sv, "status", "latestReadyRevisionName"))
+		start := time.Now()
+		_, op := do(t, s, "POST", operation(sv)+":wait", nil)
+		require.Equal(t, time.Second, time.Since(start))
+		require.Equal(t, "True", dig(op, "response", "status", "conditions", 0, "status"))
+	})
+}

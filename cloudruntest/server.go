@@ -141,11 +141,20 @@ func (s *Server) listen() {
 			panic(fmt.Sprintf("cloudruntest: failed to listen on %s: %v", s.conf.addr, err))
 		}
 	}
-	s.URL = "http://" + l.Addr().String()
+	addr := reachable(l.Addr())
+	s.URL = "http://" + addr
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s.client = &http.Client{Transport: &loopbackTransport{server: l.Addr().String(), base: transport}}
+	s.client = &http.Client{Transport: &loopbackTransport{server: addr, base: transport}}
 	s.serve(l)
+}
+
+// reachable is an address at which a listener is reached from here.
+func reachable(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", itoa(tcp.Port))
+	}
+	return addr.String()
 }
 
 // serve answers on a listener until it or the server is closed.

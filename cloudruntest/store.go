@@ -79,8 +79,11 @@ func (s *Server) newProject(ref string) *project {
 
 // find looks a Service up; an empty region means any.
 func (s *Server) find(t target, c *call) *service {
-	if sv := s.services[serviceKey{t.project.number, t.region, t.name}]; sv != nil && !sv.gone(c.now) {
-		return sv
+	if sv := s.services[serviceKey{t.project.number, t.region, t.name}]; sv != nil {
+		if !sv.gone(c.now) {
+			return sv
+		}
+		delete(s.services, sv.key)
 	}
 	if t.region != "" && (c.region != "" || c.global || s.conf.cluster) {
 		return nil

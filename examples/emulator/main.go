@@ -13,6 +13,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -79,11 +80,7 @@ func explain(stdout, stderr io.Writer, s *cloudruntest.Server) {
 func logger(w io.Writer) func(cloudruntest.Request) {
 	l := log.New(w, "", log.Ltime)
 	return func(r cloudruntest.Request) {
-		path := r.Path
-		if q := r.Query.Encode(); q != "" {
-			path += "?" + q
-		}
-		l.Printf("%d %-6s %s%s %s", r.Status, r.Method, r.Host, path, time.Since(r.Time).Round(time.Microsecond))
+		u := url.URL{Path: r.Path, RawQuery: r.Query.Encode()} // which escapes what a terminal might obey
+		l.Printf("%d %-6s %s%s %s", r.Status, r.Method, url.PathEscape(r.Host), u.RequestURI(), time.Since(r.Time).Round(time.Microsecond))
 	}
 }
-

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// buffer is written by the server and read by the test.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var stdout, stderr buffer
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, []string{"--addr=127.0.0.1:0"}, &stdout, &stderr) }()
+	require.Eventually(t, func() bool { return strings.Contains(stderr.String(), "Ctrl-C") }, 10*time.Second, 5*time.Millisecond)
+	for _, line := range strings.Split(strings.TrimSpace(stdout.String()), "\n") {
+		require.Regexp(t, `^(export [A-Z_]+='[^']*'( [A-Z_]+='[^']*')?|#.*)$`, line, "a shell can evaluate every line")
+	}
+	url := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(stderr.String())
+	resp, err := http.Get(url + "/apis/serving.knative.dev/v1/namespaces/demo/services?limit=5")
+	require.NoError(t, err)
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	require.Equal(t, 200, resp.StatusCode)
+	require.Contains(t, stderr.String(), "200 GET    127.0.0.1/apis/serving.knative.dev/v1/namespaces/demo/services?limit=5")
+	cancel()
+	require.NoError(t, <-ended)
+}
+
+func TestRunRefuses(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--addr=nonsense"}, {"--nonsense"}, {"argument"}} {
+		require.Error(t, run(t.Context(), args, io.Discard, io.Discard))
+	}
+}
