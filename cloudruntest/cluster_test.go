@@ -193,6 +193,11 @@ func TestClusterIsNoCloudRun(t *testing.T) {
 		require.Equal(t, 400, code)
 		require.Contains(t, status["message"], want)
 	}
+	s.DenyPermission("run.services.get")
+	code, status := do(t, s, "GET", demo+"/services/hello", nil)
+	require.Equal(t, 403, code)
+	require.Equal(t, "Forbidden", status["reason"])
+	require.Contains(t, status["message"], `services.serving.knative.dev is forbidden: User "dev@example.com" cannot get resource "services"`)
 	req, _ := http.NewRequestWithContext(t.Context(), "POST", s.URL+demo+"/services", strings.NewReader("hello"))
 	req.Header.Set("Content-Type", "text/plain")
 	resp, err := s.Client().Do(req)

@@ -162,3 +162,13 @@ func TestPermissions(t *testing.T) {
 	_, held := do(t, s, "POST", policyURL+":testIamPermissions", object{"permissions": []any{"run.services.setIamPolicy"}})
 	require.Equal(t, []any{"run.services.setIamPolicy"}, held["permissions"])
 }
+
+func TestServiceAccountMustBeUsable(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.DenyPermission("iam.serviceaccounts.actAs")
+	code, answer := do(t, s, "POST", demo+"/services", minimal("hello"))
+	require.Equal(t, 403, code)
+	require.Equal(t, "Permission 'iam.serviceaccounts.actAs' denied on service account 123456789012-compute@developer.gserviceaccount.com (or it may not exist).",
+		dig(answer, "error", "message"))
+}

@@ -212,6 +212,9 @@ func TestOperationOutcomes(t *testing.T) {
 		do(t, s, "DELETE", demo+"/services/hello", nil)
 		_, op = do(t, s, "POST", operation(sv)+":wait", nil)
 		require.NotNil(t, op["error"])
+		create(t, s, "hello")
+		_, op = do(t, s, "POST", operation(sv)+":wait", nil)
+		require.NotNil(t, op["error"], "a new Service of that name is another one")
 	})
 }
 

@@ -1,6 +1,10 @@
 package cloudruntest
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // rateLimit counts the requests of the current second.
 type rateLimit struct {
@@ -45,7 +49,8 @@ func (s *Server) limited(c *call) (answer, bool) {
 }
 
 // DenyPermission takes permissions from the caller, such as
-// run.services.setIamPolicy: what needs them is answered with 403.
+// run.services.setIamPolicy or iam.serviceaccounts.actAs: what needs them is
+// answered with 403.
 func (s *Server) DenyPermission(permissions ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +73,24 @@ func (s *Server) permit(permission, resource string) *apiError {
 	if !s.denied[permission] {
 		return nil
 	}
+	if s.conf.cluster {
+		part := strings.Split(permission+"..", ".") // run.services.get
+		return &apiError{code: 403, reason: "Forbidden", kind: part[1], message: fmt.Sprintf(
+			"%s.serving.knative.dev is forbidden: User %q cannot %s resource %q in API group \"serving.knative.dev\" on %s", part[1], caller, part[2], part[1], resource)}
+	}
 	return forbidden(permission, resource)
+}
+
+// permitAccount checks that the caller may use the service account of a Service.
+func (s *Server) permitAccount(doc object) *apiError {
+	const permission = "iam.serviceaccounts.actAs"
+	if !s.denied[permission] {
+		return nil
+	}
+	e := forbidden(permission, "")
+	e.message = fmt.Sprintf("Permission '%s' denied on service account %s (or it may not exist).", permission,
+		text(at(doc, "spec", "template", "spec"), "serviceAccountName"))
+	return e
 }
 
 // ForbidAllUsers switches on the organisation policy that keeps allUsers and

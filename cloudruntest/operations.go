@@ -12,6 +12,7 @@ const maxOperations = 1000
 // operation is the long-running operation of one write.
 type operation struct {
 	key        serviceKey
+	uid        string // of the Service: another of the same name is not meant
 	generation int64
 	end        time.Time
 	never      bool
@@ -32,7 +33,7 @@ func (o *operations) add(sv *service) {
 	if o.byID == nil {
 		o.byID = map[string]operation{}
 	}
-	o.byID[r.id] = operation{key: sv.key, generation: sv.generation, end: r.at.Add(r.done), never: r.never, err: r.err}
+	o.byID[r.id] = operation{key: sv.key, uid: sv.uid, generation: sv.generation, end: r.at.Add(r.done), never: r.never, err: r.err}
 	o.order = append(o.order, r.id)
 	if len(o.order) > maxOperations {
 		delete(o.byID, o.order[0])
@@ -70,11 +71,20 @@ func (s *Server) getOperation(c *call, t target) (answer, *apiError) {
 	return answerJSON(http.StatusOK, body), nil
 }
 
+// subject is the Service that an operation is about, while it exists.
+func (s *Server) subject(op operation, now time.Time) *service {
+	sv := s.services[op.key]
+	if sv == nil || sv.uid != op.uid || sv.gone(now) {
+		return nil
+	}
+	return sv
+}
+
 // finished reports whether an operation is over: in the end, when another
 // write has overtaken it, or when its Service is gone.
 func (s *Server) finished(op operation, now time.Time) bool {
-	sv := s.services[op.key]
-	if sv == nil || sv.gone(now) || sv.generation != op.generation {
+	sv := s.subject(op, now)
+	if sv == nil || sv.generation != op.generation {
 		return true
 	}
 	return !op.never && !now.Before(op.end)
@@ -86,11 +96,11 @@ func (s *Server) renderOperation(op operation, name string, now time.Time) (obje
 		return body, false
 	}
 	body["done"] = true
-	sv := s.services[op.key]
+	sv := s.subject(op, now)
 	switch {
 	case op.err != "":
 		body["error"] = object{"code": 9, "message": op.err}
-	case sv == nil || sv.gone(now):
+	case sv == nil:
 		body["error"] = object{"code": 10, "message": "The service was deleted."}
 	default:
 		body["response"] = with(s.render(sv, now), "@type", "type.googleapis.com/google.cloud.run.v1.Service")

@@ -91,7 +91,11 @@ func WithProject(id, number string) Option {
 // default. The first one is that of new Services when a request does not tell
 // the region, because it came to a host that is not of the form REGION-run.….
 func WithRegions(regions ...string) Option {
-	return func(c *config) { c.regions = regions }
+	return func(c *config) {
+		if len(regions) > 0 {
+			c.regions = regions
+		}
+	}
 }
 
 // WithTimeToReady sets how long Services take to become ready after a write,

@@ -168,6 +168,9 @@ func (s *Server) write(c *call, t target, doc object, old *service) (answer, *ap
 	if err != nil {
 		return answer{}, err
 	}
+	if err := s.permitAccount(doc); err != nil {
+		return answer{}, err
+	}
 	if old != nil && s.unchanged(old, doc) {
 		return warn(answerJSON(http.StatusOK, s.render(old, c.now)), warnings), nil
 	}
