@@ -1,0 +1,83 @@
+package lossless
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// same reports whether two values mean the same.
+func same(a, b value) bool {
+	return bytes.Equal(a.text(), b.text()) || bytes.Equal(appendCanonical(nil, a), appendCanonical(nil, b))
+}
+
+// appendCanonical appends a text that two values share exactly if they mean the
+// same. It is for comparing only, and not always JSON.
+func appendCanonical(out []byte, v value) []byte {
+	switch v.kind() {
+	case '{':
+		return appendCanonicalObject(out, v)
+	case '[':
+		out = append(out, '[')
+		for _, item := range v.items() {
+			out = append(appendCanonical(out, item), ',')
+		}
+		return append(out, ']')
+	case '"':
+		return appendCanonicalString(out, v.decoded())
+	case 't', 'f', 'n':
+		return append(out, v.text()...)
+	default:
+		return appendCanonicalNumber(out, v.text())
+	}
+}
+
+// appendCanonicalObject keeps a key that is there twice twice: which one counts
+// depends on the reader.
+func appendCanonicalObject(out []byte, v value) []byte {
+	members := v.members()
+	slices.SortStableFunc(members, func(a, b member) int { return strings.Compare(a.key, b.key) })
+	out = append(out, '{')
+	for _, m := range members {
+		out = append(appendCanonicalString(out, m.key), ':')
+		out = append(appendCanonical(out, m.value), ',')
+	}
+	return append(out, '}')
+}
+
+func appendCanonicalString(out []byte, s string) []byte {
+	out = append(out, '"')
+	for _, c := range []byte(s) {
+		if c == '"' || c == '\\' {
+			out = append(out, '\\')
+		}
+		out = append(out, c)
+	}
+	return append(out, '"')
+}
+
+// appendCanonicalNumber writes the digits that matter and a power of ten.
+func appendCanonicalNumber(out, text []byte) []byte {
+	mantissa, power := text, "0"
+	if e := bytes.IndexAny(text, "eE"); e >= 0 {
+		mantissa, power = text[:e], string(text[e+1:])
+	}
+	digits, negative := bytes.CutPrefix(mantissa, []byte("-"))
+	whole, fraction, _ := bytes.Cut(digits, []byte("."))
+	digits = bytes.TrimLeft(slices.Concat(whole, fraction), "0")
+	significant := bytes.TrimRight(digits, "0")
+	if len(significant) == 0 {
+		return append(out, '0')
+	}
+	exponent, err := strconv.ParseInt(power, 10, 32)
+	if err != nil { // absurdly large: equals only what is spelled alike
+		return append(out, text...)
+	}
+	exponent += int64(len(digits) - len(significant) - len(fraction))
+	if negative {
+		out = append(out, '-')
+	}
+	out = append(append(out, significant...), 'e')
+	return strconv.AppendInt(out, exponent, 10)
+}

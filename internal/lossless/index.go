@@ -1,0 +1,125 @@
+package lossless
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// document is a JSON text with an index of its values, in the order in which
+// they begin.
+type document struct {
+	text  []byte
+	nodes []node
+}
+
+// node says where a value, or the name of a member, is.
+type node struct {
+	start, end int // in the text
+	next       int // the first node after this one and all within it
+}
+
+// value is a value of a document. The zero value is that of a member that does
+// not exist, and is as good as null.
+type value struct {
+	doc *document
+	at  int
+}
+
+// member is a member of an object. Its key is the name decoded.
+type member struct {
+	key         string
+	name, value value
+}
+
+func (v value) exists() bool { return v.doc != nil }
+
+func (v value) text() []byte {
+	if !v.exists() {
+		return []byte("null")
+	}
+	n := v.doc.nodes[v.at]
+	return v.doc.text[n.start:n.end]
+}
+
+// kind is the first byte of the text, which tells what the value is.
+func (v value) kind() byte { return v.text()[0] }
+
+func (v value) isObject() bool { return v.kind() == '{' }
+func (v value) isArray() bool  { return v.kind() == '[' }
+func (v value) isNull() bool   { return v.kind() == 'n' }
+
+// after gives the value that follows v and all within it.
+func (v value) after() value { return value{v.doc, v.doc.nodes[v.at].next} }
+
+// items gives the elements of an array, and none for anything else.
+func (v value) items() []value {
+	if !v.isArray() {
+		return nil
+	}
+	var items []value
+	for item := (value{v.doc, v.at + 1}); item.at < v.after().at; item = item.after() {
+		items = append(items, item)
+	}
+	return items
+}
+
+// members gives the members of an object, and none for anything else.
+func (v value) members() []member {
+	if !v.isObject() {
+		return nil
+	}
+	var members []member
+	for name := (value{v.doc, v.at + 1}); name.at < v.after().at; {
+		m := member{key: name.decoded(), name: name, value: name.after()}
+		members = append(members, m)
+		name = m.value.after()
+	}
+	return members
+}
+
+// field finds the value of an object's member.
+func (v value) field(key string) value {
+	for _, m := range v.members() {
+		if m.key == key {
+			return m.value
+		}
+	}
+	return value{}
+}
+
+// byKey indexes members. A key that is there twice has no one meaning.
+func byKey(members []member) (map[string]value, error) {
+	fields := make(map[string]value, len(members))
+	for _, m := range members {
+		if _, twice := fields[m.key]; twice {
+			return nil, fmt.Errorf("an object has the key %q twice", m.key)
+		}
+		fields[m.key] = m.value
+	}
+	return fields, nil
+}
+
+// decoded gives the string that a string's text stands for, as encoding/json reads it.
+func (v value) decoded() string {
+	text := v.text()
+	inner := text[1 : len(text)-1]
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
+	}
+	var s string
+	_ = json.Unmarshal(text, &s) // never fails: the parser has accepted the text
+	return s
+}
+
+var errNoObject = errors.New("not a JSON object")
+
+func parseObject(text []byte) (value, error) {
+	v, err := parse(text)
+	if err == nil && !v.isObject() {
+		err = errNoObject
+	}
+	return v, err
+}
