@@ -54,13 +54,26 @@ func (v value) isNull() bool   { return v.kind() == 'n' }
 // after gives the value that follows v and all within it.
 func (v value) after() value { return value{v.doc, v.doc.nodes[v.at].next} }
 
+// first gives the node behind that of an array or object itself: its first
+// element or name, if it has one.
+func (v value) first() value { return value{v.doc, v.at + 1} }
+
+// children counts the elements of an array, or the names and values of an object.
+func (v value) children() int {
+	n := 0
+	for child := v.first(); child.at < v.after().at; child = child.after() {
+		n++
+	}
+	return n
+}
+
 // items gives the elements of an array, and none for anything else.
 func (v value) items() []value {
 	if !v.isArray() {
 		return nil
 	}
-	var items []value
-	for item := (value{v.doc, v.at + 1}); item.at < v.after().at; item = item.after() {
+	items := make([]value, 0, v.children())
+	for item := v.first(); item.at < v.after().at; item = item.after() {
 		items = append(items, item)
 	}
 	return items
@@ -71,20 +84,21 @@ func (v value) members() []member {
 	if !v.isObject() {
 		return nil
 	}
-	var members []member
-	for name := (value{v.doc, v.at + 1}); name.at < v.after().at; {
-		m := member{key: name.decoded(), name: name, value: name.after()}
-		members = append(members, m)
-		name = m.value.after()
+	members := make([]member, 0, v.children()/2)
+	for name := v.first(); name.at < v.after().at; name = name.after().after() {
+		members = append(members, member{key: name.decoded(), name: name, value: name.after()})
 	}
 	return members
 }
 
 // field finds the value of an object's member.
 func (v value) field(key string) value {
-	for _, m := range v.members() {
-		if m.key == key {
-			return m.value
+	if !v.isObject() {
+		return value{}
+	}
+	for name := v.first(); name.at < v.after().at; name = name.after().after() {
+		if name.decoded() == key {
+			return name.after()
 		}
 	}
 	return value{}

@@ -98,8 +98,11 @@ func match(key string, olds, news []value) []int {
 		m.from[j] = -1
 	}
 	m.byPlace(func(was, is value) bool { return string(was.text()) == string(is.text()) })
-	m.byIdentity(func(v value) string { return string(appendCanonical(nil, v)) })
+	m.byIdentity(func(v value) string { return string(v.text()) })
 	fields := identities(key)
+	if len(fields) == 0 {
+		m.byIdentity(func(v value) string { return string(appendCanonical(nil, v)) })
+	}
 	for _, f := range fields {
 		m.byIdentity(func(v value) string { return identify(v, f) })
 	}

@@ -95,21 +95,27 @@ func (p *parser) member() error {
 }
 
 func (p *parser) string() error {
-	for p.pos++; p.pos < len(p.text); p.pos++ {
-		switch c := p.text[p.pos]; {
-		case c == '"':
+	for i := p.pos + 1; i < len(p.text); i++ {
+		c := p.text[i]
+		if c > '\\' || c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		p.pos = i
+		switch c {
+		case '"':
 			p.pos++
 			return nil
-		case c < ' ':
-			return p.fail("control character in a string")
-		case c == '\\':
-			n := escapeLength(p.text[p.pos:])
+		case '\\':
+			n := escapeLength(p.text[i:])
 			if n == 0 {
 				return p.fail("unknown escape in a string")
 			}
-			p.pos += n - 1
+			i += n - 1
+		default:
+			return p.fail("control character in a string")
 		}
 	}
+	p.pos = len(p.text)
 	return p.fail("a string without an end")
 }
 
