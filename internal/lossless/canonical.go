@@ -46,15 +46,10 @@ func appendCanonicalObject(out []byte, v value) []byte {
 	return append(out, '}')
 }
 
+// appendCanonicalString writes the length first, so that nothing needs an escape.
 func appendCanonicalString(out []byte, s string) []byte {
-	out = append(out, '"')
-	for _, c := range []byte(s) {
-		if c == '"' || c == '\\' {
-			out = append(out, '\\')
-		}
-		out = append(out, c)
-	}
-	return append(out, '"')
+	out = strconv.AppendInt(append(out, '"'), int64(len(s)), 10)
+	return append(append(out, ':'), s...)
 }
 
 // appendCanonicalNumber writes the digits that matter and a power of ten.

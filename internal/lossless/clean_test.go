@@ -48,6 +48,8 @@ func TestCleanRefuses(t *testing.T) {
 		"":                          "at byte 0",
 		`{"a":1,}`:                  "at byte 7: expected a key",
 		`[1,]`:                      "at byte 3: expected a value",
+		`[1`:                        "at byte 2: expected a comma",
+		`{"a":1`:                    "at byte 6: expected a comma",
 		`[1 2]`:                     "at byte 3: expected a comma",
 		`{"a" 1}`:                   "at byte 5: expected a colon",
 		`{} {}`:                     "at byte 3: text after the end",
@@ -64,8 +66,10 @@ func TestCleanRefuses(t *testing.T) {
 		_, err := lossless.Clean([]byte(in))
 		require.ErrorContains(t, err, want, "%.20q", in)
 	}
-	_, err := lossless.Clean([]byte(strings.Repeat("[", 1000) + strings.Repeat("]", 1000)))
-	require.NoError(t, err)
+	for _, in := range []string{strings.Repeat("[", 1000) + strings.Repeat("]", 1000), "[" + strings.Repeat("{},", 2000) + "{}]"} {
+		_, err := lossless.Clean([]byte(in))
+		require.NoError(t, err)
+	}
 }
 
 func TestEqual(t *testing.T) {
@@ -93,6 +97,7 @@ func TestEqual(t *testing.T) {
 		{`"1"`, `1`, false},
 		{`"a\",\"b"`, `"a","b"`, false},
 		{`["a\",\"b"]`, `["a","b"]`, false},
+		{`["a,\"1:b"]`, `["a","b"]`, false},
 		{`{"a":{}}`, `{"a":[]}`, false},
 		{`{"a":null}`, `{}`, false},
 		{`[1,2]`, `[2,1]`, false},

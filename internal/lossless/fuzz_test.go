@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -136,25 +137,25 @@ func unknown(t *testing.T, text, view []byte) map[string]string {
 	if view != nil {
 		part = decoded(t, view)
 	}
-	found := map[string]string{"": ""}
+	found := map[string]string{}
+	if view == nil {
+		found[""] = ""
+	}
 	var walk func(path string, whole, part any)
 	walk = func(path string, whole, part any) {
 		seen := children(part)
 		for key, value := range children(whole) {
 			child, isSeen := seen[key]
+			below := path + "/" + url.PathEscape(key)
 			if !isSeen {
-				found[path+"/"+key] = fmt.Sprint(value)
+				found[below] = fmt.Sprint(value)
 			}
 			if isSeen || view == nil {
-				walk(path+"/"+key, value, child)
+				walk(below, value, child)
 			}
 		}
 	}
 	walk("", decoded(t, text), part)
-	delete(found, "")
-	if view == nil {
-		found[""] = ""
-	}
 	return found
 }
 

@@ -214,6 +214,9 @@ func TestMergeTraffic(t *testing.T) {
 		{"a tag on another revision inherits nothing", targets(`{"revisionName":"a","tag":"t","x":1}`), func(s *service) {
 			s.Spec.Traffic[0].RevisionName = "b"
 		}, targets(`{"tag":"t","revisionName":"b"}`)},
+		{"a tag is no revision", targets(`{"tag":"a","x":1}`), func(s *service) {
+			s.Spec.Traffic = []traffic{{RevisionName: "a"}}
+		}, targets(`{"revisionName":"a"}`)},
 		{"a revision instead of the latest inherits nothing", targets(`{"latestRevision":true,"percent":100,"x":1}`), func(s *service) {
 			s.Spec.Traffic = []traffic{{RevisionName: "a", Percent: ptr[int64](100)}}
 		}, targets(`{"revisionName":"a","percent":100}`)},
@@ -295,6 +298,8 @@ func TestMergeKinds(t *testing.T) {
 		{"the same where raw has nothing", `{}`, `{"a":{"b":1}}`, `{"a":{"b":1.0},"c":1}`, `{"c":1}`},
 		{"an object where raw has another kind", `{"a":"x"}`, `{"a":{}}`, `{"a":{"b":1}}`, `{"a":{"b":1}}`},
 		{"a list where raw has another kind", `{"a":"x"}`, `{"a":[]}`, `{"a":[1]}`, `{"a":[1]}`},
+		{"an object beside what the view did not see", `{"a":{"x":1}}`, `{}`, `{"a":{"b":1}}`, `{"a":{"x":1,"b":1}}`},
+		{"an object that the view had as something else", `{"a":{"x":1}}`, `{"a":1}`, `{"a":{"b":1}}`, `{"a":{"b":1}}`},
 		{"a number becomes a string", `{"a":1}`, `{"a":1}`, `{"a":"1"}`, `{"a":"1"}`},
 		{"an object becomes a list", `{"a":{"x":1}}`, `{"a":{}}`, `{"a":[]}`, `{"a":[]}`},
 		{"null drops", `{"a":1}`, `{"a":1}`, `{"a":null}`, `{}`},

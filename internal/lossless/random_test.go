@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// randomObject has some of the members, each a pattern for [pick], and some that
-// no view knows, in any order and spacing.
+// randomObject has some of the members, and some that no view knows, in any order
+// and spacing.
 func randomObject(r *rand.Rand, members ...string) string {
 	members = slices.DeleteFunc(members, func(string) bool { return r.IntN(4) == 0 })
 	for i := range r.IntN(3) {
