@@ -21,13 +21,7 @@ const maxContainers = 10
 // switches on for new Services; all else is left to the server's defaults. An
 // image is required. The error joins an [*OptionError] for every problem.
 func NewService(name string, opts ...ServiceOption) (*servingv1.Service, error) {
-	all := make([]DeployOption, len(opts))
-	for i, o := range opts {
-		if o != nil { // a nil interface must stay one
-			all[i] = o
-		}
-	}
-	p, err := newPlan(all)
+	p, err := newPlan(asDeployOptions(opts))
 	if err = errors.Join(names.ClusterService(name), err); err != nil {
 		return nil, fmt.Errorf("new service %q: %w", name, err)
 	}

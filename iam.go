@@ -30,8 +30,7 @@ var ErrNoBinding = errors.New("the IAM policy has no such binding")
 // The error is an [OrgPolicyError] if an organisation policy forbids this, and a
 // [PermissionError] if the account in use may not read or write the policy.
 func MakePublic(ctx context.Context, client *Client, name string) error {
-	_, err := client.setPublic(ctx, name, true, false)
-	return err
+	return client.updatePolicy(ctx, "make public service", name, false, publicAccess(true).edit)
 }
 
 // MakePrivate undoes [MakePublic]: it takes the role roles/run.invoker from
@@ -39,8 +38,7 @@ func MakePublic(ctx context.Context, client *Client, name string) error {
 // allAuthenticatedUsers among them, and what allUsers have under a condition,
 // stays. The errors are those of MakePublic.
 func MakePrivate(ctx context.Context, client *Client, name string) error {
-	_, err := client.setPublic(ctx, name, false, false)
-	return err
+	return client.updatePolicy(ctx, "make private service", name, false, publicAccess(false).edit)
 }
 
 // IsPublic reports whether everybody can call a Service: whether its policy
@@ -55,18 +53,26 @@ func IsPublic(ctx context.Context, client *Client, name string) (bool, error) {
 	return p.Has(roleInvoker, allUsers, nil), nil
 }
 
-// setPublic makes a Service public or private and reports whether that changed
-// anything. A fresh Service is one that was created a moment ago, which the
-// servers of IAM may not know yet.
-func (c *Client) setPublic(ctx context.Context, name string, public, fresh bool) (changed bool, err error) {
-	op, edit := "make private", (*Policy).Remove
-	if public {
-		op, edit = "make public", (*Policy).Add
+// access is who may call a Service, as far as a deployment decides it.
+type access struct {
+	public *bool  // nil leaves that as it is
+	proxy  string // the member that Identity-Aware Proxy is; empty leaves that as it is
+}
+
+func publicAccess(public bool) access { return access{public: &public} }
+
+func (a access) edit(p *Policy) error {
+	if a.proxy != "" {
+		p.Add(roleInvoker, a.proxy, nil)
 	}
-	return c.updatePolicy(ctx, op, name, fresh, func(p *Policy) error {
-		edit(p, roleInvoker, allUsers, nil)
-		return nil
-	})
+	switch {
+	case a.public == nil:
+	case *a.public:
+		p.Add(roleInvoker, allUsers, nil)
+	default:
+		p.Remove(roleInvoker, allUsers, nil)
+	}
+	return nil
 }
 
 // MemberOption configures [AddMember] and [RemoveMember].
@@ -103,11 +109,10 @@ func AddMember(ctx context.Context, client *Client, name, role, member string, o
 	if err != nil {
 		return fmt.Errorf("add IAM member: %w", err)
 	}
-	_, err = client.updatePolicy(ctx, "add IAM member", name, false, func(p *Policy) error {
+	return client.updatePolicy(ctx, "add IAM member to service", name, false, func(p *Policy) error {
 		p.Add(role, member, cfg.condition)
 		return nil
 	})
-	return err
 }
 
 // RemoveMember takes a role on a Service from a member. Without [WithCondition]
@@ -120,7 +125,7 @@ func RemoveMember(ctx context.Context, client *Client, name, role, member string
 		return fmt.Errorf("remove IAM member: %w", err)
 	}
 	found := false // in any of the tries: after a lost answer the last one finds nothing left to remove
-	_, err = client.updatePolicy(ctx, "remove IAM member", name, false, func(p *Policy) error {
+	err = client.updatePolicy(ctx, "remove IAM member from service", name, false, func(p *Policy) error {
 		found = p.Remove(role, member, cfg.condition) || found
 		return nil
 	})
@@ -144,7 +149,7 @@ func memberOptions(role, member string, opts []MemberOption) (memberConfig, erro
 // IsNotFound of k8s.io/apimachinery/pkg/api/errors; a missing permission is a
 // [PermissionError]. On a cluster it fails with [ErrNotOnCluster].
 func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
-	if err := c.checkIAM("get IAM policy", name); err != nil {
+	if err := c.checkIAM("get IAM policy of service", name); err != nil {
 		return nil, err
 	}
 	return c.readPolicy(ctx, name)
@@ -163,15 +168,14 @@ func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
 //
 // The error is edit's own, or one of those of [MakePublic].
 func (c *Client) UpdatePolicy(ctx context.Context, name string, edit func(*Policy) error) error {
-	_, err := c.updatePolicy(ctx, "update IAM policy", name, false, edit)
-	return err
+	return c.updatePolicy(ctx, "update IAM policy of service", name, false, edit)
 }
 
 // TestPermissions tells which of some permissions, such as
 // "run.services.setIamPolicy", the account in use has on a Service.
 // On a cluster it fails with [ErrNotOnCluster].
 func (c *Client) TestPermissions(ctx context.Context, name string, permissions ...string) ([]string, error) {
-	const op = "test IAM permissions"
+	const op = "test IAM permissions on service"
 	if err := c.checkIAM(op, name); err != nil {
 		return nil, err
 	}
@@ -199,7 +203,7 @@ func (c *Client) TestPermissions(ctx context.Context, name string, permissions .
 // checkIAM checks what can be checked of an IAM call before anything is sent.
 func (c *Client) checkIAM(op, name string) error {
 	if c.region == "" {
-		return fmt.Errorf("%s of service %q: %w", op, name, ErrNotOnCluster)
+		return fmt.Errorf("%s %q: %w", op, name, ErrNotOnCluster)
 	}
 	if err := c.checkService(name); err != nil {
 		return fmt.Errorf("%s: %w", op, err)

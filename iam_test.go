@@ -81,12 +81,12 @@ func TestIAMWrites(t *testing.T) {
 			`{"bindings": [{"role": "r", "members": ["user:a@x.org", "user:b@x.org"], "condition": {"title": "t", "expression": "false"}}, {"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "false"}}]}`,
 			remove(invoker, "user:a@x.org", cloudrun.WithCondition(cloudrun.BindingCondition{Title: "t", Expression: "false"})),
 			`{"bindings": [{"role": "r", "members": ["user:a@x.org", "user:b@x.org"], "condition": {"title": "t", "expression": "false"}}]}`},
-		"an edit in another order changes nothing": {fullPolicy, update(func(p *cloudrun.Policy) error {
+		"an edit in another order changes nothing": {fullPolicy, updatePolicy(func(p *cloudrun.Policy) error {
 			p.Bindings[0], p.Bindings[2] = p.Bindings[2], p.Bindings[0]
 			p.Bindings = append(p.Bindings, cloudrun.Binding{Role: "roles/run.viewer"}, cloudrun.Binding{Role: invoker, Members: []string{"user:Bob@Example.com"}})
 			return nil
 		}), ""},
-		"an edit that builds its bindings anew keeps unknown fields": {fullPolicy, update(func(p *cloudrun.Policy) error {
+		"an edit that builds its bindings anew keeps unknown fields": {fullPolicy, updatePolicy(func(p *cloudrun.Policy) error {
 			var bindings []cloudrun.Binding
 			for _, b := range p.Bindings {
 				bindings = append(bindings, cloudrun.Binding{Role: b.Role, Members: append([]string{"allUsers"}, b.Members...), Condition: b.Condition})
@@ -267,7 +267,7 @@ func remove(role, member string, opts ...cloudrun.MemberOption) func(context.Con
 	}
 }
 
-func update(edit func(*cloudrun.Policy) error) func(context.Context, *cloudrun.Client) error {
+func updatePolicy(edit func(*cloudrun.Policy) error) func(context.Context, *cloudrun.Client) error {
 	return func(ctx context.Context, c *cloudrun.Client) error { return c.UpdatePolicy(ctx, "hello", edit) }
 }
 

@@ -32,7 +32,10 @@ import (
 // both; the same one given twice is fine. Every problem of a call is reported
 // at once, as joined [*OptionError] values. What a Deployer has as defaults
 // gives way to what a call sets.
-type DeployOption interface{ settings() []setting }
+type DeployOption interface {
+	settings() []setting
+	onDeploy()
+}
 
 // ServiceOption edits a Service. See [DeployOption] for the rules.
 type ServiceOption interface {
@@ -89,18 +92,16 @@ type setting struct {
 	unless string // a thing: where another setting of the call decides it, this one is void
 }
 
-type deployOption struct{ setting }
-
-func (o deployOption) settings() []setting { return []setting{o.setting} }
-
 type serviceOption struct{ list []setting }
 
 func (o serviceOption) settings() []setting { return o.list }
+func (serviceOption) onDeploy()             {}
 func (serviceOption) onService()            {}
 
 type containerOption struct{ list []setting }
 
 func (o containerOption) settings() []setting { return o.list }
+func (containerOption) onDeploy()             {}
 func (containerOption) onService()            {}
 func (containerOption) onContainer()          {}
 

@@ -14,7 +14,7 @@ import (
 // "europe-docker.pkg.dev/project/repo/app:v1". It is sent as it is, without
 // looking up a digest. Flag: --image. Field: containers[].image.
 func WithImage(image string) ContainerOption {
-	s := editContainer(call("WithImage", image), "the image", image, func(c *corev1.Container) { c.Image = image })
+	s := editContainer(call("WithImage", image), thingImage, image, func(c *corev1.Container) { c.Image = image })
 	s.phase = phaseContainer
 	if image == "" || strings.ContainsFunc(image, isBlank) {
 		s.err = errors.New("the image must not be empty or have blanks in it")

@@ -17,5 +17,5 @@ func MakesRevisionForTest(opts ...DeployOption) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return p.any(func(s setting) bool { return !s.plain }), nil
+	return p.any(func(s setting) bool { return s.deploy == nil && !s.plain }), nil
 }

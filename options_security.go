@@ -29,15 +29,18 @@ func WithInvokerIAMCheck(on bool) ServiceOption {
 }
 
 // WithIAP says whether Identity-Aware Proxy stands before the Service. It makes
-// no new Revision. The proxy's own account must be allowed to invoke the
-// Service. Flag: --[no-]iap (beta). Field: the annotation
-// run.googleapis.com/iap-enabled, which is "true" or absent.
+// no new Revision. When it is switched on, [Deployer.Deploy] also lets the proxy's
+// own account invoke the Service. Flag: --[no-]iap (beta). Field: the annotation
+// run.googleapis.com/iap-enabled, which is "true" or absent, and a member of
+// roles/run.invoker of the IAM policy.
 func WithIAP(on bool) ServiceOption {
 	value := ""
 	if on {
 		value = "true"
 	}
-	return onService(annotateService(call("WithIAP", on), annotationIAP, value, nil))
+	option := call("WithIAP", on)
+	return onService(annotateService(option, annotationIAP, value, nil),
+		configures(option, "the access of Identity-Aware Proxy", value, nil, func(c *deployConfig) { c.iap = on }))
 }
 
 // WithBinaryAuthorization has images checked by a policy of Binary

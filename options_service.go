@@ -158,7 +158,7 @@ var suffixRE = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`)
 // Flag: --revision-suffix. Field: spec.template.metadata.name.
 func WithRevisionSuffix(suffix string) ServiceOption {
 	s := setting{
-		option: call("WithRevisionSuffix", suffix), phase: phaseSet, claims: decides("the name of the revision", suffix),
+		option: call("WithRevisionSuffix", suffix), phase: phaseSet, claims: decides(thingRevisionName, suffix),
 		service: func(s *servingv1.Service) error {
 			prefix := s.Name[:min(len(s.Name), maxRevisionName-1-len(suffix))]
 			s.Spec.Template.Name = prefix + "-" + suffix

@@ -11,6 +11,12 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 )
 
+// Things that more is known of than that options decide them.
+const (
+	thingImage        = "the image"
+	thingRevisionName = "the name of the revision"
+)
+
 // plan is what the options of a call ask for, checked.
 type plan struct {
 	layers [][]setting          // each in the order of application
@@ -190,7 +196,7 @@ func (p *plan) applyOne(layer int, set setting, s *servingv1.Service) error {
 
 // configure gathers what the plan says of the call itself.
 func (p *plan) configure() deployConfig {
-	var cfg deployConfig
+	cfg := deployConfig{wait: defaultWait()}
 	for _, layer := range p.layers {
 		for _, s := range layer {
 			if s.deploy != nil {

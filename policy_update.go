@@ -2,7 +2,6 @@ package cloudrun
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -21,95 +20,75 @@ import (
 // lost one took effect, the edit has nothing left to change.
 type policyUpdate struct {
 	client *Client
+	op     string
 	name   string
 	edit   func(*Policy) error
 
 	lost error // the failure of the last write whose answer was lost
 }
 
-// updatePolicy edits the policy of a Service and reports whether it was changed.
-// An error says by [writeFailure] whether anything was written.
-func (c *Client) updatePolicy(ctx context.Context, op, name string, fresh bool, edit func(*Policy) error) (changed bool, err error) {
+// updatePolicy edits the policy of a Service. A fresh Service is one that was
+// created a moment ago, which the servers of IAM may not know yet. The error is
+// a [*DeployError], which says whether anything was written.
+func (c *Client) updatePolicy(ctx context.Context, op, name string, fresh bool, edit func(*Policy) error) error {
 	if err := c.checkIAM(op, name); err != nil {
-		return false, err
+		return err
 	}
 	if edit == nil {
-		return false, fmt.Errorf("%s of service %q: the edit is nil", op, name)
+		return fmt.Errorf("%s %q: the edit is nil", op, name)
 	}
-	u := &policyUpdate{client: c, name: name, edit: edit}
-	return u.run(ctx, newPolicyPauses(fresh))
+	u := &policyUpdate{client: c, op: op, name: name, edit: edit}
+	return u.run(ctx, fresh)
 }
 
-func (u *policyUpdate) run(ctx context.Context, pauses *policyPauses) (changed bool, err error) {
-	for {
-		changed, err = u.try(ctx)
-		if err == nil {
-			return changed || u.lost != nil, nil
-		}
-		delay := pauses.after(err)
-		if delay == backoff.Stop {
-			return false, u.failure(err)
-		}
-		if u.client.onRetry != nil {
-			u.client.onRetry(cause(err), delay)
-		}
-		if ended := sleep(ctx, delay); ended != nil {
-			return false, u.failure(fmt.Errorf("%w: %w", ended, cause(err)))
-		}
+func (u *policyUpdate) run(ctx context.Context, fresh bool) error {
+	err := u.client.writeAnew(ctx, newPolicyPauses(fresh).after, func() error { return u.try(ctx) })
+	if err != nil {
+		return u.failure(err)
 	}
+	return nil
 }
 
 // try reads, edits and writes once.
-func (u *policyUpdate) try(ctx context.Context) (changed bool, err error) {
+func (u *policyUpdate) try(ctx context.Context) error {
 	p, err := u.client.readPolicy(ctx, u.name)
 	if err != nil {
-		return false, err
+		return err
 	}
 	before := p.grants()
 	if err := u.edit(p); err != nil {
-		return false, err
+		return err
 	}
 	after := p.grants()
 	if maps.Equal(before, after) {
-		return false, nil
+		return nil
 	}
 	err = u.client.writePolicy(ctx, u.name, p)
 	switch {
 	case err == nil:
-		return true, nil
+		return nil
 	case apierrors.IsConflict(err):
-		return false, &retryError{errConflict, err}
+		return &retryError{errConflict, err}
 	case outcomeOf(err) == WriteUnknown:
 		u.lost = err
-		return false, &retryError{errLost, err}
+		return &retryError{errLost, err}
 	}
-	return false, iamError(err, permissionSetPolicy, touched(before, after))
+	return iamError(err, permissionSetPolicy, touched(before, after))
 }
 
 // failure tells what a failed update may have written.
 func (u *policyUpdate) failure(err error) error {
-	f := &writeFailure{stage: StagePublish, err: cause(err)}
-	if u.lost == nil {
-		return f
-	}
-	f.outcome = WriteUnknown
-	if !errors.Is(f.err, u.lost) {
-		f.err = fmt.Errorf("%w (after the answer to an earlier write was lost: %w)", f.err, u.lost)
-	}
-	return f
+	return writeFailure(u.op, u.name, StagePublish, err, u.lost)
 }
 
 // policyPauses says how long to wait before a policy is updated anew.
 type policyPauses struct {
-	conflicts backoff.BackOff
-	losses    *politeBackOff
-	births    backoff.BackOff // of a Service that IAM does not know yet
+	*pauses
+	births backoff.BackOff // of a Service that IAM does not know yet
 }
 
 func newPolicyPauses(fresh bool) *policyPauses {
-	p := &policyPauses{losses: newBackOff(), births: &backoff.StopBackOff{}}
-	p.conflicts = backoff.WithMaxRetries(backoff.NewExponentialBackOff(backoff.WithInitialInterval(20*time.Millisecond),
-		backoff.WithMultiplier(2), backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(retryBudget)), maxAttempts)
+	p := &policyPauses{pauses: newPauses(), births: &backoff.StopBackOff{}}
 	if fresh {
 		p.births = backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
 			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(5*time.Second))
@@ -119,16 +98,10 @@ func newPolicyPauses(fresh bool) *policyPauses {
 
 // after is the pause after a failure; backoff.Stop if that is final.
 func (p *policyPauses) after(err error) time.Duration {
-	switch {
-	case errors.Is(err, errConflict):
-		return p.conflicts.NextBackOff()
-	case errors.Is(err, errLost):
-		p.losses.atLeast = askedDelay(err)
-		return p.losses.NextBackOff()
-	case isMissing(err):
+	if isMissing(err) {
 		return p.births.NextBackOff()
 	}
-	return backoff.Stop
+	return p.pauses.after(err)
 }
 
 // iamError tells a missing permission and a forbidding organisation policy from

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -234,9 +233,9 @@ func TestPolicyCancellation(t *testing.T) {
 				fake := newIAMFake(fullPolicy)
 				fake.faults = tc.faults
 				err := cancelled(t, func(ctx context.Context) error { return makePublic(ctx, fake.client(t)) })
-				outcome, known := cloudrun.PolicyOutcome(err)
-				require.True(t, known)
-				require.Equal(t, tc.want, outcome, err)
+				var failed *cloudrun.DeployError
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, tc.want, failed.Outcome, err)
 			})
 		})
 	}
@@ -269,49 +268,8 @@ func TestPolicyRefusedAfterALostAnswer(t *testing.T) {
 		err := makePublic(t.Context(), fake.client(t))
 		wantPermission("run.services.setIamPolicy")(t, err)
 		require.ErrorContains(t, err, "after the answer to an earlier write was lost: set IAM policy")
-		outcome, _ := cloudrun.PolicyOutcome(err)
-		require.Equal(t, cloudrun.WriteUnknown, outcome)
-	})
-}
-
-func TestSetPublicOfAFreshService(t *testing.T) {
-	missing := fault{status: 404, body: `{"error": {"code": 404, "message": "Resource 'hello' does not exist.", "status": "NOT_FOUND"}}`}
-	for name, tc := range map[string]struct {
-		fresh   bool
-		faults  map[string][]fault
-		ready   bool // IAM knows the Service in time
-		atLeast time.Duration
-	}{
-		"known at once":              {fresh: true, ready: true},
-		"known a moment later":       {fresh: true, faults: map[string][]fault{"getIamPolicy": {missing, missing}, "setIamPolicy": {missing}}, ready: true, atLeast: 200 * time.Millisecond},
-		"never known":                {fresh: true, faults: map[string][]fault{"getIamPolicy": slices.Repeat([]fault{missing}, 100)}, atLeast: 3 * time.Second},
-		"not fresh, not tried again": {faults: map[string][]fault{"getIamPolicy": {missing}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				fake := newIAMFake(`{"etag": "e"}`)
-				fake.faults = tc.faults
-				start := time.Now()
-				changed, err := cloudrun.SetPublic(fake.client(t), t.Context(), "hello", true, tc.fresh)
-				require.Equal(t, tc.ready, changed)
-				if !tc.ready {
-					require.True(t, apierrors.IsNotFound(err), err)
-				}
-				require.WithinRange(t, time.Now(), start.Add(tc.atLeast), start.Add(5*time.Second))
-			})
-		})
-	}
-}
-
-func TestSetPublicTellsWhetherItChanged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := newIAMFake(fullPolicy)
-		fake.faults["setIamPolicy"] = []fault{{effect: true, reset: true}}
-		for _, step := range []struct{ public, changed bool }{{true, true}, {true, false}, {false, true}, {false, false}} {
-			changed, err := cloudrun.SetPublic(fake.client(t), t.Context(), "hello", step.public, false)
-			require.NoError(t, err)
-			require.Equal(t, step.changed, changed, step)
-		}
-		require.Equal(t, fields(t, fullPolicy)["bindings"], fake.policy["bindings"])
+		var failed *cloudrun.DeployError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, cloudrun.WriteUnknown, failed.Outcome)
 	})
 }

@@ -1,0 +1,157 @@
+package cloudrun_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// newServer starts an embedded control plane that needs no port, so that it works in virtual time.
+func newServer(t *testing.T, opts ...cloudruntest.Option) (*cloudruntest.Server, *cloudrun.Client) {
+	t.Helper()
+	s := cloudruntest.NewServer(append([]cloudruntest.Option{cloudruntest.InProcess()}, opts...)...)
+	t.Cleanup(s.Close)
+	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", s.ClientOptions()...)
+	require.NoError(t, err)
+	return s, c
+}
+
+// inVirtualTime runs a test whose waits take no time.
+func inVirtualTime(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
+}
+
+func methods(requests []cloudruntest.Request) (all []string) {
+	for _, r := range requests {
+		all = append(all, r.Method+" "+r.Path)
+	}
+	return all
+}
+
+// TestRequestsOfADeployment counts: fewer round trips are what makes a deployment fast.
+func TestRequestsOfADeployment(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		ready            time.Duration
+		create, redeploy int
+	}{
+		"ready after a second": {time.Second, 5, 4},
+		"ready at once":        {0, 4, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t, cloudruntest.WithTimeToReady(tc.ready))
+				d := cloudrun.NewDeployer(c, cloudrun.WithPublicAccess())
+				start := time.Now()
+				r, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+				require.NoError(t, err)
+				require.Equal(t, tc.ready, time.Since(start), "no pause of our own")
+				require.Equal(t, cloudrun.Created, r.Action)
+				require.Len(t, s.Requests(), tc.create, methods(s.Requests()))
+
+				s.ResetRequests()
+				start = time.Now()
+				r, err = d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+				require.NoError(t, err)
+				require.Equal(t, tc.ready, time.Since(start))
+				require.Equal(t, cloudrun.Updated, r.Action)
+				require.EqualValues(t, 100, r.Percent)
+				require.NotEmpty(t, r.URL)
+				require.Len(t, s.Requests(), tc.redeploy, methods(s.Requests()))
+			})
+		})
+	}
+}
+
+func TestDeployIfChanged(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.IfChanged())
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+		require.NoError(t, err)
+		s.ResetRequests()
+		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+		require.NoError(t, err)
+		require.Equal(t, cloudrun.Unchanged, r.Action)
+		require.Len(t, s.Requests(), 1, methods(s.Requests()))
+		r, err = d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "2"))
+		require.NoError(t, err)
+		require.Equal(t, cloudrun.Updated, r.Action)
+		require.Len(t, s.Revisions("demo", "hello"), 2)
+	})
+}
+
+func TestDeployThatFails(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		s.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "the container did not listen on PORT=8080"}})
+		r, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		var failed *cloudrun.NotReadyError
+		require.ErrorAs(t, err, &failed)
+		require.Contains(t, failed.Message, "did not listen")
+		require.NotEmpty(t, failed.LogURL)
+		var call *cloudrun.DeployError
+		require.ErrorAs(t, err, &call)
+		require.Equal(t, cloudrun.StageWait, call.Stage)
+		require.Equal(t, cloudrun.Written, call.Outcome)
+		require.NotNil(t, r)
+		require.Equal(t, failed.Revision, r.Revision)
+		t.Log(err)
+	})
+}
+
+// TestDeployUnderFaults: whatever goes wrong with a write, one Revision is made and success is reported.
+func TestDeployUnderFaults(t *testing.T) {
+	t.Parallel()
+	faults := map[string]cloudruntest.Fault{
+		"reset before the effect":      {Reset: true},
+		"reset after the effect":       {Reset: true, After: true},
+		"503 before the effect":        {Status: 503},
+		"503 after the effect":         {Status: 503, After: true},
+		"truncated answer":             {Truncate: 20, After: true},
+		"429 with Retry-After":         {Status: 429, Header: http.Header{"Retry-After": {"3"}}},
+		"a proxy's page with 200":      {Status: 200, Body: "<html>", ContentType: "text/html"},
+		"a proxy's page, after effect": {Status: 200, Body: "<html>", ContentType: "text/html", After: true},
+	}
+	for name, fault := range faults {
+		for _, method := range []string{http.MethodPost, http.MethodPut} {
+			t.Run(method+"/"+name, func(t *testing.T) {
+				inVirtualTime(t, func(t *testing.T) {
+					s, c := newServer(t)
+					d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+					want := 1
+					if method == http.MethodPut {
+						_, err := d.Deploy(t.Context(), "hello")
+						require.NoError(t, err)
+						want = 2
+					}
+					fault.Method, fault.Path = method, "/services"
+					s.Fault(fault)
+					r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+					require.NoError(t, err)
+					require.NotEqual(t, cloudrun.Unchanged, r.Action)
+					require.Len(t, s.Revisions("demo", "hello"), want)
+				})
+			})
+		}
+	}
+}
+
+func TestDeleteWaitsUntilTheServiceIsGone(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+		require.NoError(t, d.Delete(t.Context(), "hello"))
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+	})
+}

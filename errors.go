@@ -1,0 +1,479 @@
+package cloudrun
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"google.golang.org/api/googleapi"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"knative.dev/pkg/apis"
+)
+
+// ErrNotAPI is matched (with errors.Is) by the error of a request that was
+// answered by something that is not the Cloud Run API: an HTML page, or a 404
+// without an API error in it. The endpoint or the region is wrong, or a proxy
+// stands between.
+var ErrNotAPI = errors.New("the answer did not come from the Cloud Run API")
+
+// ErrBeingDeleted is matched by the error of a write to a Service that is being deleted.
+var ErrBeingDeleted = errors.New("the service is being deleted")
+
+// ErrNotOnCluster is matched by the error of a call that only Cloud Run
+// answers, such as one about IAM, made on a Client of a cluster.
+var ErrNotOnCluster = errors.New("only Cloud Run has this, a cluster does not")
+
+// APIError is the refusal or failure of one request by the server.
+//
+// It unwraps to the [googleapi.Error] with the status code, the response
+// headers and the body, and satisfies the predicates of
+// k8s.io/apimachinery/pkg/api/errors, such as IsNotFound and IsConflict,
+// whether the server sent a Google or a Kubernetes error body.
+type APIError struct {
+	// Op is what was attempted, such as "get service".
+	Op string
+	// Resource is what it was attempted on, such as "projects/p/locations/r/services/s".
+	Resource string
+	// Reason is the machine-readable cause in Kubernetes' terms.
+	Reason metav1.StatusReason
+	// GoogleStatus is the canonical code of a Google error body, such as
+	// "FAILED_PRECONDITION"; empty if there was none.
+	GoogleStatus string
+	// Violations names the fields at fault, if the server told them.
+	Violations []FieldViolation
+	// RetryAfter is how long the server asked to wait before the next try; 0 if it did not.
+	RetryAfter time.Duration
+
+	err    *googleapi.Error
+	notAPI bool
+}
+
+// FieldViolation is one field of a request that the server found wrong.
+type FieldViolation struct {
+	Field       string
+	Description string
+}
+
+// Error tells what was attempted, on what, and what the server said.
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: ", e.Op, e.Resource)
+	if e.notAPI {
+		fmt.Fprintf(&b, "%v (HTTP %d): check the endpoint and the region", ErrNotAPI, e.err.Code)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "HTTP %d", e.err.Code)
+	if e.GoogleStatus != "" {
+		fmt.Fprintf(&b, " %s", e.GoogleStatus)
+	}
+	if e.err.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.err.Message)
+	}
+	for _, v := range e.Violations {
+		fmt.Fprintf(&b, "; %s: %s", v.Field, v.Description)
+	}
+	return b.String()
+}
+
+// Unwrap gives the [googleapi.Error].
+func (e *APIError) Unwrap() error { return e.err }
+
+// Is reports whether target is [ErrNotAPI] and the answer did not come from the API.
+func (e *APIError) Is(target error) bool { return target == ErrNotAPI && e.notAPI }
+
+// StatusCode is the HTTP status code of the answer.
+func (e *APIError) StatusCode() int { return e.err.Code }
+
+// Status makes the predicates of k8s.io/apimachinery/pkg/api/errors work.
+func (e *APIError) Status() metav1.Status {
+	code := int32(e.err.Code)
+	if e.notAPI {
+		code = 0 // IsNotFound and the like go by the code too
+	}
+	return metav1.Status{
+		Status:  metav1.StatusFailure,
+		Code:    code,
+		Reason:  e.Reason,
+		Message: e.err.Message,
+	}
+}
+
+// errorBody is the union of a Google error and a Kubernetes Status.
+type errorBody struct {
+	Error *struct {
+		Code    int               `json:"code"`
+		Message string            `json:"message"`
+		Status  string            `json:"status"`
+		Details []json.RawMessage `json:"details"`
+	} `json:"error"`
+	Kind    string              `json:"kind"`
+	Message string              `json:"message"`
+	Reason  metav1.StatusReason `json:"reason"`
+	Details struct {
+		Causes []struct {
+			Field   string `json:"field"`
+			Message string `json:"message"`
+		} `json:"causes"`
+		RetryAfterSeconds int `json:"retryAfterSeconds"`
+	} `json:"details"`
+}
+
+// newAPIError reads the answer to a failed request.
+func newAPIError(op, resource string, status int, header http.Header, body []byte) *APIError {
+	e := &APIError{
+		Op: op, Resource: resource,
+		RetryAfter: retryAfter(header),
+		err:        &googleapi.Error{Code: status, Header: header, Body: string(body)},
+	}
+	var b errorBody
+	decoded := json.Unmarshal(body, &b) == nil
+	switch {
+	case decoded && b.Error != nil:
+		e.readGoogle(&b)
+	case decoded && b.Kind == "Status":
+		e.readKubernetes(&b)
+	case isHTML(header, body) || status == http.StatusNotFound:
+		e.notAPI = true
+	default:
+		e.err.Message = printable(string(body), 200)
+	}
+	if e.Reason == "" {
+		e.Reason = reasonFor(status, e.GoogleStatus, e.notAPI)
+	}
+	return e
+}
+
+func (e *APIError) readGoogle(b *errorBody) {
+	e.err.Message = printable(b.Error.Message, maxMessage)
+	e.GoogleStatus = printable(b.Error.Status, 64)
+	for _, raw := range b.Error.Details {
+		var d struct {
+			FieldViolations []FieldViolation `json:"fieldViolations"`
+		}
+		var detail any
+		if json.Unmarshal(raw, &detail) == nil {
+			e.err.Details = append(e.err.Details, detail)
+		}
+		if json.Unmarshal(raw, &d) == nil {
+			e.addViolations(d.FieldViolations...)
+		}
+	}
+}
+
+func (e *APIError) readKubernetes(b *errorBody) {
+	e.err.Message = printable(b.Message, maxMessage)
+	e.Reason = metav1.StatusReason(printable(string(b.Reason), 64))
+	for _, c := range b.Details.Causes {
+		e.addViolations(FieldViolation{Field: c.Field, Description: c.Message})
+	}
+	if e.RetryAfter == 0 && b.Details.RetryAfterSeconds > 0 {
+		e.RetryAfter = time.Duration(b.Details.RetryAfterSeconds) * time.Second
+	}
+}
+
+func (e *APIError) addViolations(vs ...FieldViolation) {
+	for _, v := range vs {
+		e.Violations = append(e.Violations, FieldViolation{
+			Field: printable(v.Field, 200), Description: printable(v.Description, maxMessage),
+		})
+	}
+}
+
+// reasonFor translates a status code, and Google's finer code where it matters, to a Kubernetes reason.
+func reasonFor(status int, google string, notAPI bool) metav1.StatusReason {
+	switch status {
+	case http.StatusBadRequest:
+		return metav1.StatusReasonBadRequest
+	case http.StatusUnauthorized:
+		return metav1.StatusReasonUnauthorized
+	case http.StatusForbidden:
+		return metav1.StatusReasonForbidden
+	case http.StatusNotFound:
+		if notAPI { // a wrong address must not look like a Service that does not exist
+			return metav1.StatusReasonUnknown
+		}
+		return metav1.StatusReasonNotFound
+	case http.StatusConflict:
+		if google == "ALREADY_EXISTS" {
+			return metav1.StatusReasonAlreadyExists
+		}
+		return metav1.StatusReasonConflict
+	case http.StatusUnprocessableEntity:
+		return metav1.StatusReasonInvalid
+	case http.StatusTooManyRequests:
+		return metav1.StatusReasonTooManyRequests
+	case http.StatusServiceUnavailable:
+		return metav1.StatusReasonServiceUnavailable
+	case http.StatusGatewayTimeout:
+		return metav1.StatusReasonTimeout
+	case http.StatusInternalServerError:
+		return metav1.StatusReasonInternalError
+	}
+	return metav1.StatusReasonUnknown
+}
+
+func isHTML(header http.Header, body []byte) bool {
+	t, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return t == "text/html" || strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), "<")
+}
+
+// OptionError tells that an option, or a combination of them, cannot be used.
+// Several come joined: every problem of a call is reported at once.
+type OptionError struct {
+	// Option is the option at fault as the program wrote it, such as `WithCPU("many")`.
+	Option string
+	// Conflict is the option that it contradicts; empty if it is wrong by itself.
+	Conflict string
+	// Reason tells what is wrong and what would be right.
+	Reason string
+}
+
+// Error names the option or options and the reason.
+func (e *OptionError) Error() string {
+	if e.Conflict != "" {
+		return fmt.Sprintf("%s contradicts %s: %s", e.Option, e.Conflict, e.Reason)
+	}
+	return fmt.Sprintf("%s: %s", e.Option, e.Reason)
+}
+
+// WriteOutcome tells whether a call changed anything on the server.
+type WriteOutcome int
+
+const (
+	// NotWritten means that nothing was changed.
+	NotWritten WriteOutcome = iota
+	// Written means that the change was made.
+	Written
+	// WriteUnknown means that an answer was lost and that it could not be
+	// found out, within the time given, whether the change was made.
+	WriteUnknown
+)
+
+// String gives the outcome in words.
+func (w WriteOutcome) String() string {
+	switch w {
+	case Written:
+		return "written"
+	case WriteUnknown:
+		return "unknown whether written"
+	}
+	return "nothing written"
+}
+
+// DeployError is how a call of the [Deployer] fails, and a write such as
+// [Client.UpdateService] or [MakePublic]. It says what the call was doing, and
+// whether it had changed anything by then.
+type DeployError struct {
+	// Op is the call: "deploy service", "delete service", "add IAM member to service", ….
+	Op string
+	// Service is the name of the Service.
+	Service string
+	// Stage is what failed: "options", "read", "write", "wait" or "publish".
+	Stage Stage
+	// Outcome tells whether the Service (or the IAM policy, where the call is about that) was changed.
+	Outcome WriteOutcome
+	// Err is the cause.
+	Err error
+}
+
+// Error names the call, the Service, whether anything was written, and the cause.
+func (e *DeployError) Error() string {
+	if e.Stage == StageOptions {
+		return fmt.Sprintf("%s %q: %v", e.Op, e.Service, e.Err)
+	}
+	return fmt.Sprintf("%s %q: %v (failed in stage %s, %v)", e.Op, e.Service, e.Err, e.Stage, e.Outcome)
+}
+
+// Unwrap gives the cause.
+func (e *DeployError) Unwrap() error { return e.Err }
+
+// Condition is one condition of a Service or Revision.
+type Condition = apis.Condition
+
+// NotReadyError tells that a Service, or the Revision that a call made, has failed.
+type NotReadyError struct {
+	// Service is the name of the Service.
+	Service string
+	// Generation is the generation of the Service that failed.
+	Generation int64
+	// Revision is the Revision at fault; empty if the failure is not a Revision's.
+	Revision string
+	// Condition is the type of the condition with the cause, such as "ConfigurationsReady".
+	Condition string
+	// Reason and Message are the cause in the server's words; either may be empty.
+	Reason, Message string
+	// Conditions are those of the Service when it failed.
+	Conditions []Condition
+	// RevisionConditions are those of the Revision at fault; nil if they could not be read.
+	RevisionConditions []Condition
+	// LogURL is the page with the log of the Revision at fault; empty if unknown.
+	LogURL string
+}
+
+// Error names the Service, the Revision and the cause, and where the log is.
+func (e *NotReadyError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "service %q is not ready", e.Service)
+	if e.Revision != "" {
+		fmt.Fprintf(&b, ": revision %q failed", e.Revision)
+	}
+	cause := e.Condition
+	if e.Reason != "" {
+		cause += " " + e.Reason
+	}
+	if cause != "" {
+		fmt.Fprintf(&b, ": %s", cause)
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if e.LogURL != "" {
+		fmt.Fprintf(&b, " (log: %s)", e.LogURL)
+	}
+	return b.String()
+}
+
+// TimeoutError tells that a wait ended before the Service was ready or had
+// failed. The Service may yet become ready: wait again with [WaitReady].
+// It unwraps to the error of the context and to the failure of the last poll, if it failed.
+type TimeoutError struct {
+	// Service is the name of the Service.
+	Service string
+	// Waited is how long the wait lasted.
+	Waited time.Duration
+	// Last is the last state of the condition Ready, nil if none was seen.
+	Last *Condition
+	// Err is why the wait ended: context.DeadlineExceeded or context.Canceled.
+	Err error
+	// LastErr is the failure of the last poll, nil if it went well.
+	LastErr error
+}
+
+// Error tells how long the wait lasted and what was last seen.
+func (e *TimeoutError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "service %q was not ready after %v", e.Service, e.Waited.Round(time.Millisecond))
+	if e.Last != nil {
+		fmt.Fprintf(&b, ": last seen %s", describe(e.Last))
+	}
+	if e.LastErr != nil {
+		fmt.Fprintf(&b, ": last poll failed: %v", e.LastErr)
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+// Unwrap gives the errors of the context and of the last poll.
+func (e *TimeoutError) Unwrap() []error {
+	if e.LastErr != nil {
+		return []error{e.Err, e.LastErr}
+	}
+	return []error{e.Err}
+}
+
+// OvertakenError tells that somebody else changed the Service while a call
+// waited for its own change to become ready: the Service as it is now has
+// another configuration than the one that this call wrote.
+type OvertakenError struct {
+	// Service is the name of the Service.
+	Service string
+	// Generation is the one that this call wrote, Newer the one that took its place.
+	Generation, Newer int64
+	// By is who wrote the newer one, as far as the server tells.
+	By string
+}
+
+// Error names both generations and who made the newer one.
+func (e *OvertakenError) Error() string {
+	by := ""
+	if e.By != "" {
+		by = " by " + e.By
+	}
+	return fmt.Sprintf("service %q was changed%s while waiting: generation %d took the place of generation %d before that was seen ready",
+		e.Service, by, e.Newer, e.Generation)
+}
+
+// PermissionError tells which permission is missing on what.
+type PermissionError struct {
+	// Permission is such as "run.services.setIamPolicy".
+	Permission string
+	// Resource is such as "projects/p/locations/r/services/s".
+	Resource string
+	// Err is the server's answer.
+	Err error
+}
+
+// Error names the permission and the resource.
+func (e *PermissionError) Error() string {
+	return fmt.Sprintf("permission %s is missing on %s: grant a role that has it to the account in use: %v", e.Permission, e.Resource, e.Err)
+}
+
+// Unwrap gives the server's answer.
+func (e *PermissionError) Unwrap() error { return e.Err }
+
+// OrgPolicyError tells that an organisation policy forbids the members of a binding,
+// usually allUsers under "domain restricted sharing".
+type OrgPolicyError struct {
+	// Members are those that the call tried to add, such as "allUsers".
+	Members []string
+	// Resource is such as "projects/p/locations/r/services/s".
+	Resource string
+	// Err is the server's answer.
+	Err error
+}
+
+// Error names the members, the resource and the way out.
+func (e *OrgPolicyError) Error() string {
+	return fmt.Sprintf("an organization policy forbids %s on %s: have an exception made, or switch the invoker IAM check off instead: %v",
+		strings.Join(e.Members, ", "), e.Resource, e.Err)
+}
+
+// Unwrap gives the server's answer.
+func (e *OrgPolicyError) Unwrap() error { return e.Err }
+
+const maxMessage = 4096
+
+// printable makes server text safe for terminals and logs: one line, no
+// control characters, of bounded length.
+func printable(s string, limit int) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// describe puts a condition in words: Ready=False (Reason: message).
+func describe(c *Condition) string {
+	s := fmt.Sprintf("%s=%s", c.Type, c.Status)
+	switch {
+	case c.Reason != "" && c.Message != "":
+		s += fmt.Sprintf(" (%s: %s)", c.Reason, c.Message)
+	case c.Reason != "" || c.Message != "":
+		s += fmt.Sprintf(" (%s%s)", c.Reason, c.Message)
+	}
+	return printable(s, maxMessage)
+}
+
+// conditionFailed reports whether a condition has failed in a way that decides.
+func conditionFailed(c *Condition) bool {
+	return c.Status == corev1.ConditionFalse && (c.Severity == apis.ConditionSeverityError || c.Severity == "Error")
+}
+
+// asType finds the first error of type T in err's tree.
+func asType[T error](err error) (T, bool) {
+	var t T
+	ok := errors.As(err, &t)
+	return t, ok
+}

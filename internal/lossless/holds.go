@@ -1,0 +1,78 @@
+package lossless
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+)
+
+// Holds reports whether an object as it is now has everything that an edit
+// changed from before to after: what was set has the value set, what was
+// removed is absent. What the edit did not touch may have changed since, and
+// what the server added by itself does not matter. An empty before is that of
+// an object which did not exist.
+//
+// It answers whether a write took effect whose answer was lost.
+func Holds(before, after, now []byte) bool {
+	if len(bytes.TrimSpace(before)) == 0 {
+		before = []byte("{}")
+	}
+	b, err := decode(before)
+	if err != nil {
+		return false
+	}
+	a, err := decode(after)
+	if err != nil {
+		return false
+	}
+	n, err := decode(now)
+	return err == nil && holds(b, a, n)
+}
+
+func decode(raw []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return v, d.Decode(&v)
+}
+
+func holds(before, after, now any) bool {
+	if reflect.DeepEqual(before, after) {
+		return true // not touched
+	}
+	switch after := after.(type) {
+	case map[string]any:
+		now, ok := now.(map[string]any)
+		if !ok {
+			return false
+		}
+		before, _ := before.(map[string]any)
+		return holdsFields(before, after, now)
+	case []any:
+		now, ok := now.([]any)
+		if !ok || len(now) != len(after) {
+			return false
+		}
+		for i := range after {
+			if !holds(nil, after[i], now[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	return reflect.DeepEqual(after, now)
+}
+
+func holdsFields(before, after, now map[string]any) bool {
+	for key, value := range after {
+		if !holds(before[key], value, now[key]) {
+			return false
+		}
+	}
+	for key := range before {
+		_, stays := after[key]
+		if _, still := now[key]; still && !stays {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,118 @@
+package cloudrun
+
+import (
+	"sync"
+	"time"
+)
+
+// Stage is a part of a deployment.
+type Stage string
+
+// The stages of a deployment. Publish runs beside CreateRevision and RouteTraffic.
+const (
+	StageOptions        Stage = "options"         // checking what was asked for
+	StageRead           Stage = "read"            // reading the Service as it is
+	StageWrite          Stage = "write"           // writing the Service
+	StageCreateRevision Stage = "create revision" // condition ConfigurationsReady
+	StageRouteTraffic   Stage = "route traffic"   // condition RoutesReady
+	StageWait           Stage = "wait"            // the wait as a whole, condition Ready
+	StagePublish        Stage = "publish"         // the IAM policy
+	StageDelete         Stage = "delete"          // waiting until the Service is gone
+)
+
+// EventKind tells what an [Event] is about.
+type EventKind string
+
+// The kinds of events.
+const (
+	// StageStarted, StageDone and StageFailed frame a stage. Err is set for StageFailed.
+	StageStarted EventKind = "stage started"
+	StageDone    EventKind = "stage done"
+	StageFailed  EventKind = "stage failed"
+	// ConditionChanged tells that Condition has another status, reason or message than before.
+	ConditionChanged EventKind = "condition changed"
+	// Retrying tells that a request failed with Err and will be repeated after Delay.
+	Retrying EventKind = "retrying"
+	// Warned carries a Message that the caller should see, such as a warning of the server.
+	Warned EventKind = "warning"
+)
+
+// Event is one step of progress.
+type Event struct {
+	Kind    EventKind
+	Time    time.Time
+	Service string
+	// Stage is the stage that the event belongs to.
+	Stage Stage
+	// Generation is that of the Service, once known.
+	Generation int64
+	// Condition is set for ConditionChanged.
+	Condition *Condition
+	// Err is set for StageFailed and Retrying.
+	Err error
+	// Delay is set for Retrying.
+	Delay time.Duration
+	// Message is set for Warned.
+	Message string
+}
+
+// reporter hands events to a caller: in order, one at a time, and none after
+// close. A nil reporter is one that nobody listens to.
+type reporter struct {
+	mu      sync.Mutex
+	service string
+	handle  func(Event)
+	closed  bool
+}
+
+func newReporter(service string, handle func(Event)) *reporter {
+	if handle == nil {
+		return nil
+	}
+	return &reporter{service: service, handle: handle}
+}
+
+func (r *reporter) emit(e Event) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	e.Time, e.Service = time.Now(), r.service
+	r.handle(e)
+}
+
+// close ends the reports; it waits for one under way.
+func (r *reporter) close() {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+// stage reports the start of a stage; the returned function reports its end.
+func (r *reporter) stage(s Stage) (end func(error)) {
+	r.emit(Event{Kind: StageStarted, Stage: s})
+	return func(err error) {
+		if err != nil {
+			r.emit(Event{Kind: StageFailed, Stage: s, Err: err})
+			return
+		}
+		r.emit(Event{Kind: StageDone, Stage: s})
+	}
+}
+
+// retrying is how a Client tells of repeated requests.
+func (r *reporter) retrying(s Stage) func(error, time.Duration) {
+	if r == nil {
+		return nil
+	}
+	return func(err error, delay time.Duration) {
+		r.emit(Event{Kind: Retrying, Stage: s, Err: err, Delay: delay})
+	}
+}

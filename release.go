@@ -1,0 +1,174 @@
+package cloudrun
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/split"
+)
+
+const (
+	annotationClientName    = "run.googleapis.com/client-name"
+	annotationClientVersion = "run.googleapis.com/client-version"
+)
+
+// release composes the Service that Deploy sends: what the options say, and
+// what makes a new Revision of it.
+type release struct {
+	client *Client
+	name   string
+	plan   *plan
+	cfg    deployConfig
+	nonce  *nonce
+	makes  bool // whether the options are such that a new Revision is made
+
+	warnings []string // of the last composition
+}
+
+func newRelease(c *deployment, p *plan) *release {
+	return &release{client: c.client, name: c.name, plan: p, cfg: c.cfg, nonce: newNonce(), makes: p.makesRevision(c.cfg)}
+}
+
+func (r *release) updater() *updater {
+	u := &updater{create: true, compose: r.compose}
+	if r.makes {
+		u.mark = r.nonce
+	}
+	return u
+}
+
+// mark is the nonce if it is on what was written: nil if no Revision was made.
+func (r *release) mark(w *written) *nonce {
+	if r.nonce.on(w.service) {
+		return r.nonce
+	}
+	return nil
+}
+
+// makesRevision reports whether the options of a call ask for a new Revision:
+// unless all of them are about the Service itself. No options ask for one too.
+func (p *plan) makesRevision(cfg deployConfig) bool {
+	template := p.any(func(s setting) bool { return s.deploy == nil && !s.plain })
+	service := p.any(func(s setting) bool { return s.deploy == nil && s.plain })
+	return template || cfg.tag != "" || !service && !cfg.noTraffic
+}
+
+func (r *release) compose(ctx context.Context, d *document) ([]byte, error) {
+	r.warnings = nil
+	if d == nil {
+		return r.create()
+	}
+	return r.update(ctx, d)
+}
+
+func (r *release) create() ([]byte, error) {
+	if r.cfg.noTraffic {
+		return nil, &OptionError{Option: "WithNoTraffic()", Reason: "the service does not exist, and the first revision of a service serves all its traffic"}
+	}
+	s, err := r.plan.assemble(r.name)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.stamp(s); err != nil {
+		return nil, err
+	}
+	return r.client.encodeService(s)
+}
+
+// update edits the Service. Whether anything changes is judged before the marks
+// of this call are put on it, which always differ.
+func (r *release) update(ctx context.Context, d *document) ([]byte, error) {
+	s := d.service
+	was := s.Spec.Template.DeepCopy()
+	if err := r.plan.apply(s); err != nil {
+		return nil, err
+	}
+	if err := checkContainers(s.Spec.Template.Spec.Containers); err != nil {
+		return nil, err
+	}
+	named := r.plan.decides(thingRevisionName)
+	body, err := d.merge()
+	if err != nil {
+		return nil, err
+	}
+	unchanged := bytes.Equal(body, d.raw)
+	if unchanged && (r.cfg.ifChanged || named && r.cfg.tag == "" && !r.cfg.noTraffic) {
+		return body, nil // a Revision of that name and content is there
+	}
+	if !named && r.makes {
+		s.Spec.Template.Name = ""
+	}
+	if r.makes {
+		if err := r.pin(ctx, s, was); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.stamp(s); err != nil {
+		return nil, err
+	}
+	return d.merge()
+}
+
+// stamp routes the traffic and puts the marks of this call on the Service.
+func (r *release) stamp(s *servingv1.Service) error {
+	if r.makes {
+		r.nonce.put(s)
+	}
+	if err := r.route(s); err != nil {
+		return err
+	}
+	r.sign(&s.ObjectMeta)
+	if r.makes {
+		r.sign(&s.Spec.Template.ObjectMeta)
+	}
+	return nil
+}
+
+// route keeps the traffic off the new Revision and tags it, if that is asked for.
+func (r *release) route(s *servingv1.Service) (err error) {
+	if !r.cfg.noTraffic && r.cfg.tag == "" {
+		return nil
+	}
+	targets := splitTargets(s)
+	if r.cfg.noTraffic {
+		if targets, err = split.NoTraffic(targets, s.Status.LatestReadyRevisionName); err != nil {
+			return &OptionError{Option: "WithNoTraffic()", Reason: err.Error()}
+		}
+	}
+	if r.cfg.tag != "" {
+		if s.Spec.Template.Name == "" {
+			s.Spec.Template.Name = generatedName(s)
+		}
+		if targets, err = split.TagNew(targets, r.cfg.tag, s.Spec.Template.Name); err != nil {
+			return &OptionError{Option: call("WithTag", r.cfg.tag), Reason: err.Error()}
+		}
+	}
+	setTraffic(s, targets)
+	return nil
+}
+
+// sign names the program that deploys in place of the one that did so before.
+func (r *release) sign(m *metav1.ObjectMeta) {
+	name, version := r.cfg.clientName, r.cfg.clientVersion
+	if name == "" {
+		name, version = clientName, r.client.version
+	}
+	setAnnotation(m, annotationClientName, name)
+	setAnnotation(m, annotationClientVersion, version)
+}
+
+// generatedName is a name for a Revision that must have one: the Service's
+// name, the generation to come, and a random syllable.
+func generatedName(s *servingv1.Service) string {
+	const consonants, vowels = "bcdfghjklmnpqrstvwxyz", "aeiou"
+	b := make([]byte, 3)
+	_, _ = rand.Read(b) // never fails, by its documentation
+	syllable := string([]byte{consonants[int(b[0])%len(consonants)], vowels[int(b[1])%len(vowels)], consonants[int(b[2])%len(consonants)]})
+	suffix := fmt.Sprintf("-%05d-%s", s.Generation+1, syllable)
+	return s.Name[:min(len(s.Name), maxRevisionName-len(suffix))] + suffix
+}

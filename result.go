@@ -1,0 +1,141 @@
+package cloudrun
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+)
+
+const annotationURLs = "run.googleapis.com/urls"
+
+// Action tells what a call did to the Service.
+type Action string
+
+// What a call can do to a Service.
+const (
+	Created   Action = "created"
+	Updated   Action = "updated"
+	Unchanged Action = "unchanged"
+)
+
+// Result tells what a call of a [Deployer] did.
+type Result struct {
+	// Service is the Service as it was last seen.
+	Service *servingv1.Service
+	// Action tells whether the Service was created, updated or left as it was.
+	Action Action
+	// Revision is the new Revision, or the latest one if the call made none.
+	// It is empty if the server has not told yet, as after [Async].
+	Revision string
+	// Percent is the share of the traffic that the Revision gets, 0 to 100.
+	Percent int64
+	// URL is the Service's first URL; empty if it has none, or none yet.
+	URL string
+	// URLs are all URLs of the Service itself.
+	URLs []string
+	// TagURLs are the URLs of the tagged Revisions, by tag.
+	TagURLs map[string]string
+	// Warnings are things to know although the call went well, such as that
+	// the new Revision gets no traffic because that is pinned to another.
+	Warnings []string
+}
+
+// result tells what is known after a call. The mark is that of the new
+// Revision, nil if there is none.
+func (c *deployment) result(w *written, s *servingv1.Service, mark *nonce) *Result {
+	r := &Result{Service: s, Action: actionOf(w), Revision: revisionOf(s), Warnings: c.warnings, TagURLs: tagURLs(s)}
+	r.Percent = shareOf(s, r.Revision)
+	r.URLs = urlsOf(s)
+	if len(r.URLs) > 0 {
+		r.URL = r.URLs[0]
+	}
+	r.Warnings = append(r.Warnings, warnings(s.Status.Conditions)...)
+	if mark != nil && r.Percent == 0 && !c.cfg.noTraffic {
+		r.Warnings = append(r.Warnings, pinnedWarning(s, r.Revision))
+	}
+	for _, warning := range r.Warnings {
+		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: s.Generation, Message: warning})
+	}
+	return r
+}
+
+func actionOf(w *written) Action {
+	switch {
+	case w.created:
+		return Created
+	case w.changed:
+		return Updated
+	}
+	return Unchanged
+}
+
+// revisionOf is the Revision that a Service's template made, if the Service tells.
+func revisionOf(s *servingv1.Service) string {
+	if s.Spec.Template.Name != "" {
+		return s.Spec.Template.Name
+	}
+	if s.Status.ObservedGeneration == s.Generation {
+		return s.Status.LatestCreatedRevisionName
+	}
+	return ""
+}
+
+// shareOf is the share of the traffic that the newest Revision gets: as it is
+// where the Service tells, else as it will be once the Revision is ready.
+func shareOf(s *servingv1.Service, revision string) (percent int64) {
+	targets, observed := s.Status.Traffic, s.Status.ObservedGeneration == s.Generation && len(s.Status.Traffic) > 0
+	if !observed {
+		if targets = s.Spec.Traffic; len(targets) == 0 {
+			return 100
+		}
+	}
+	for _, t := range targets {
+		latest := !observed && t.LatestRevision != nil && *t.LatestRevision
+		if t.Percent != nil && (latest || revision != "" && t.RevisionName == revision) {
+			percent += *t.Percent
+		}
+	}
+	return percent
+}
+
+func pinnedWarning(s *servingv1.Service, revision string) string {
+	var serving []string
+	for _, t := range s.Spec.Traffic {
+		if t.Percent == nil || *t.Percent == 0 {
+			continue
+		}
+		name := t.RevisionName
+		if t.LatestRevision != nil && *t.LatestRevision {
+			name = "LATEST"
+		}
+		serving = append(serving, fmt.Sprintf("%s=%d", name, *t.Percent))
+	}
+	if revision == "" {
+		revision = "the new revision"
+	}
+	return fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic", revision, strings.Join(serving, ","))
+}
+
+// urlsOf are the URLs of a Service, of which any or all may be missing.
+func urlsOf(s *servingv1.Service) []string {
+	var urls []string
+	if text := s.Annotations[annotationURLs]; text != "" && json.Unmarshal([]byte(text), &urls) == nil && len(urls) > 0 {
+		return urls
+	}
+	if s.Status.URL != nil {
+		return []string{s.Status.URL.String()}
+	}
+	return nil
+}
+
+func tagURLs(s *servingv1.Service) map[string]string {
+	urls := map[string]string{}
+	for _, t := range s.Status.Traffic {
+		if t.Tag != "" && t.URL != nil {
+			urls[t.Tag] = t.URL.String()
+		}
+	}
+	return urls
+}

@@ -1,0 +1,266 @@
+package cloudrun
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/lossless"
+	"github.com/cloudrun-go/cloudrun/internal/names"
+)
+
+const (
+	servingAPIVersion = "serving.knative.dev/v1"
+
+	kindServices  = "services"
+	kindRevisions = "revisions"
+)
+
+// WriteOption configures one write of a [Client].
+type WriteOption interface{ applyWrite(*writeConfig) }
+
+type writeConfig struct{ dryRun bool }
+
+type writeOption func(*writeConfig)
+
+func (o writeOption) applyWrite(c *writeConfig) { o(c) }
+
+// DryRun has the server check and default a write, and answer as if it had been made, without making it.
+func DryRun() WriteOption { return writeOption(func(c *writeConfig) { c.dryRun = true }) }
+
+// query is how the server is told of the options.
+func (c *Client) query(opts []WriteOption) url.Values {
+	var cfg writeConfig
+	for _, o := range opts {
+		o.applyWrite(&cfg)
+	}
+	if !cfg.dryRun {
+		return nil
+	}
+	if c.region == "" {
+		return url.Values{"dryRun": {"All"}} // Kubernetes knows no other spelling
+	}
+	return url.Values{"dryRun": {"all"}}
+}
+
+// GetService reads a Service. The error of a Service that does not exist
+// satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+//
+// The Knative types do not hold everything that a Service of Cloud Run can
+// have. To change one use [Client.UpdateService], which loses nothing.
+func (c *Client) GetService(ctx context.Context, name string) (*servingv1.Service, error) {
+	raw, err := c.getServiceRaw(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return decodeService(raw)
+}
+
+func (c *Client) getServiceRaw(ctx context.Context, name string) ([]byte, error) {
+	if err := c.checkService(name); err != nil {
+		return nil, fmt.Errorf("get service: %w", err)
+	}
+	return c.read(ctx, c.getServiceRequest(name))
+}
+
+func (c *Client) getServiceRequest(name string) request {
+	return request{
+		op: "get service", resource: c.resource(kindServices, name),
+		method: http.MethodGet, url: c.servingURL(kindServices, name, nil),
+	}
+}
+
+// CreateService creates a Service and returns the server's answer, which is
+// usually not ready yet: see [WaitReady]. The error of a Service that exists
+// already satisfies IsAlreadyExists of k8s.io/apimachinery/pkg/api/errors.
+//
+// An empty namespace, kind or API version is filled in. s itself is not changed.
+func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts ...WriteOption) (*servingv1.Service, error) {
+	raw, err := c.encodeService(s)
+	if err != nil {
+		return nil, fmt.Errorf("create service: %w", err)
+	}
+	raw, err = c.createServiceRaw(ctx, s.Name, raw, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return decodeService(raw)
+}
+
+func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
+	raw, err := c.write(ctx, request{
+		op: "create service", resource: c.resource(kindServices, name),
+		method: http.MethodPost, url: c.servingURL(kindServices, "", c.query(opts)), body: raw,
+	})
+	if apierrors.IsConflict(err) { // whatever a server calls it, a create conflicts only with what exists
+		if api, ok := asType[*APIError](err); ok && api.GoogleStatus == "" {
+			api.Reason = "AlreadyExists"
+		}
+	}
+	return raw, err
+}
+
+// ReplaceService writes exactly the Service that it is given over the existing
+// one, and returns the server's answer. With a resourceVersion in s, a Service
+// that was changed since is not overwritten: that error satisfies IsConflict of
+// k8s.io/apimachinery/pkg/api/errors.
+//
+// What s does not have is removed, so a Service that was read with
+// [Client.GetService] loses what the Knative types do not know:
+// use [Client.UpdateService] to change one.
+func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts ...WriteOption) (*servingv1.Service, error) {
+	raw, err := c.encodeService(s)
+	if err != nil {
+		return nil, fmt.Errorf("replace service: %w", err)
+	}
+	raw, err = c.replaceServiceRaw(ctx, s.Name, raw, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return decodeService(raw)
+}
+
+func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
+	return c.write(ctx, request{
+		op: "replace service", resource: c.resource(kindServices, name),
+		method: http.MethodPut, url: c.servingURL(kindServices, name, c.query(opts)), body: raw,
+	})
+}
+
+// UpdateService reads a Service, has edit change it, and writes it back
+// without losing anything: fields that the Knative types do not know, and the
+// spelling of those that edit does not touch, stay as they are. An edit that
+// changes nothing writes nothing.
+//
+// When somebody else changed the Service in between, it is read and edited
+// again, so edit may be called several times, each time on a fresh copy. When
+// an answer is lost, the Service is read to find out whether the write took
+// effect; it is never made twice.
+//
+// The name that a template may have is dropped when the template is changed,
+// unless edit sets one: a new Revision cannot have the name of the old one.
+//
+// The error is a [*DeployError], which tells whether the Service was changed, with
+// edit's own error or that of the server in it. It satisfies IsConflict of
+// k8s.io/apimachinery/pkg/api/errors if others kept changing the Service.
+func (c *Client) UpdateService(ctx context.Context, name string, edit func(*servingv1.Service) error, opts ...WriteOption) (*servingv1.Service, error) {
+	if edit == nil {
+		return nil, fmt.Errorf("update service %q: the edit is nil", name)
+	}
+	u := updater{client: c, op: "update service", name: name, dryRun: len(c.query(opts)) > 0}
+	u.compose = func(_ context.Context, d *document) ([]byte, error) {
+		template := d.service.Spec.Template.DeepCopy()
+		if err := edit(d.service); err != nil {
+			return nil, err
+		}
+		d.dropStaleRevisionName(template)
+		return d.merge()
+	}
+	w, err := u.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.service, nil
+}
+
+// DeleteService deletes a Service. The server may take a while to be done; see
+// [Deployer.Delete] for a call that waits. The error of a Service that does not
+// exist satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+func (c *Client) DeleteService(ctx context.Context, name string) error {
+	if err := c.checkService(name); err != nil {
+		return fmt.Errorf("delete service: %w", err)
+	}
+	return c.delete(ctx, "delete service", kindServices, name)
+}
+
+// GetRevision reads a Revision. The error of one that does not exist satisfies
+// IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revision, error) {
+	if err := names.Revision(name); err != nil {
+		return nil, fmt.Errorf("get revision: %w", err)
+	}
+	raw, err := c.read(ctx, request{
+		op: "get revision", resource: c.resource(kindRevisions, name),
+		method: http.MethodGet, url: c.servingURL(kindRevisions, name, nil),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decode[servingv1.Revision](raw)
+}
+
+// DeleteRevision deletes a Revision. The server refuses one that serves
+// traffic. The error of one that does not exist satisfies IsNotFound of
+// k8s.io/apimachinery/pkg/api/errors.
+func (c *Client) DeleteRevision(ctx context.Context, name string) error {
+	if err := names.Revision(name); err != nil {
+		return fmt.Errorf("delete revision: %w", err)
+	}
+	return c.delete(ctx, "delete revision", kindRevisions, name)
+}
+
+// delete deletes an object. A delete whose answer is lost is made again;
+// when the object is gone by then, it was this call that deleted it.
+func (c *Client) delete(ctx context.Context, op, kind, name string) error {
+	lost := false
+	return c.retry(ctx, transient, func() error {
+		_, err := c.send(ctx, request{
+			op: op, resource: c.resource(kind, name),
+			method: http.MethodDelete, url: c.servingURL(kind, name, nil),
+		})
+		if lost && isMissing(err) {
+			return nil
+		}
+		lost = lost || outcomeOf(err) == WriteUnknown
+		return err
+	})
+}
+
+// encodeService turns a Service into what is sent, without the empty fields that encoding the types adds.
+func (c *Client) encodeService(s *servingv1.Service) ([]byte, error) {
+	if s == nil {
+		return nil, fmt.Errorf("the service is nil")
+	}
+	if err := c.checkService(s.Name); err != nil {
+		return nil, err
+	}
+	t := *s
+	if t.Namespace == "" {
+		t.Namespace = c.project
+	}
+	if t.APIVersion == "" {
+		t.APIVersion = servingAPIVersion
+	}
+	if t.Kind == "" {
+		t.Kind = "Service"
+	}
+	if t.APIVersion != servingAPIVersion || t.Kind != "Service" {
+		return nil, fmt.Errorf("service %q: it is a %s of %s, not a Service of %s", s.Name, t.Kind, t.APIVersion, servingAPIVersion)
+	}
+	encoded, err := json.Marshal(&t)
+	if err != nil {
+		return nil, fmt.Errorf("service %q: %w", s.Name, err)
+	}
+	return lossless.Clean(encoded)
+}
+
+func decodeService(raw []byte) (*servingv1.Service, error) {
+	s, err := decode[servingv1.Service](raw)
+	if err == nil && s.Name == "" {
+		return nil, fmt.Errorf("read the server's answer: %w: it is not a Service", ErrNotAPI)
+	}
+	return s, err
+}
+
+func decode[T any](raw []byte) (*T, error) {
+	t := new(T)
+	if err := json.Unmarshal(raw, t); err != nil {
+		return nil, fmt.Errorf("read the server's answer: %w", err)
+	}
+	return t, nil
+}

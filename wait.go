@@ -1,0 +1,356 @@
+package cloudrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+)
+
+// ServiceGetter reads a Service. [Client] is one, and so is the Services client
+// of a Knative clientset, with a line that fills in its GetOptions.
+type ServiceGetter interface {
+	GetService(ctx context.Context, name string) (*servingv1.Service, error)
+}
+
+// WaitOption configures [WaitReady].
+type WaitOption interface {
+	settings() []setting
+	onWait()
+}
+
+// The defaults of a wait.
+const (
+	DefaultWaitTimeout   = 30 * time.Minute
+	DefaultFailureWindow = 2 * time.Second
+	DefaultPollInitial   = 250 * time.Millisecond
+	DefaultPollMax       = 2 * time.Second
+)
+
+type waitConfig struct {
+	timeout     time.Duration
+	window      time.Duration
+	pollInitial time.Duration
+	pollMax     time.Duration
+	anchor      int64
+	progress    func(Event)
+}
+
+func defaultWait() waitConfig {
+	return waitConfig{
+		timeout: DefaultWaitTimeout, window: DefaultFailureWindow,
+		pollInitial: DefaultPollInitial, pollMax: DefaultPollMax,
+	}
+}
+
+// WaitReady waits until a Service is ready, and returns it as it then is.
+//
+// It looks at once, then polls with exponential backoff and jitter. Of a
+// [Client] of Cloud Run it uses the long poll on the Service's operation, which
+// knows the end one round trip after it comes. A status that describes an older
+// generation than the Service has (or than [WithGeneration] names) does not
+// count; neither does Ready=False that heals within a short window
+// ([WithFailureWindow]), nor a condition of severity Warning or Info. Polls that
+// fail in a way that may pass are repeated.
+//
+// The error is a [*NotReadyError] if the Service failed, and a [*TimeoutError]
+// if the context or the overall timeout ([WithWaitTimeout], 30 minutes) ended
+// the wait; else it is that of a poll that cannot succeed later, such as one
+// for a Service that does not exist.
+func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ...WaitOption) (*servingv1.Service, error) {
+	p, err := newPlan(asDeployOptions(opts))
+	if err != nil {
+		return nil, fmt.Errorf("wait for service %q: %w", name, err)
+	}
+	cfg := p.configure().wait
+	report := newReporter(name, cfg.progress)
+	defer report.close()
+	w := waiter{services: services, name: name, cfg: cfg, report: report}
+	return w.wait(ctx, nil)
+}
+
+// waiter waits for one Service.
+type waiter struct {
+	services ServiceGetter
+	name     string
+	cfg      waitConfig
+	report   *reporter
+	written  *servingv1.Service // the answer to the write waited for; nil if any newer one will do
+	mark     *nonce             // of the Revision that the write made; nil if it made none
+
+	interval     *backoff.ExponentialBackOff
+	operation    *operationWait // nil when there is none to wait for
+	asked        string         // the operation that was waited for last
+	last         *Condition
+	lastErr      error
+	failedSince  time.Time // when the present failure was first seen, zero if there is none
+	operationErr error     // the failure that the operation ended with
+	seen         map[string]Condition
+}
+
+// wait judges a Service, which may be the answer to a write, and then its
+// successors until the verdict is in.
+func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Service, error) {
+	start := time.Now()
+	end := w.report.stage(StageWait)
+	wctx, cancel := context.WithTimeout(ctx, w.cfg.timeout)
+	defer cancel()
+	w.interval = backoff.NewExponentialBackOff(backoff.WithInitialInterval(w.cfg.pollInitial), backoff.WithMultiplier(1.4),
+		backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(w.cfg.pollMax), backoff.WithMaxElapsedTime(0))
+	w.seen = map[string]Condition{}
+	defer func() { w.stopOperation() }()
+
+	s, err := w.loop(wctx, s)
+	if err != nil && wctx.Err() != nil && !isVerdict(err) {
+		err = &TimeoutError{Service: w.name, Waited: time.Since(start), Last: w.last, Err: wctx.Err(), LastErr: w.lastErr}
+	}
+	end(err)
+	return s, err
+}
+
+func isVerdict(err error) bool {
+	_, failed := asType[*NotReadyError](err)
+	_, overtaken := asType[*OvertakenError](err)
+	return failed || overtaken
+}
+
+func (w *waiter) loop(ctx context.Context, s *servingv1.Service) (*servingv1.Service, error) {
+	var err error
+	if s == nil {
+		s, err = w.poll(ctx)
+	}
+	for {
+		switch {
+		case err != nil && !pollMayPass(ctx, err):
+			return nil, err
+		case err != nil:
+			w.lastErr = err
+		default:
+			w.lastErr = nil
+			done, verdict := w.consider(ctx, s)
+			if done {
+				return s, verdict
+			}
+			w.startOperation(ctx, s)
+		}
+		if s, err = w.next(ctx); ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// consider judges a Service as it was just seen.
+func (w *waiter) consider(ctx context.Context, s *servingv1.Service) (done bool, err error) {
+	state, ready := judge(s, w.cfg.anchor)
+	w.last = ready
+	w.observe(s)
+	if w.overtaken(s) {
+		return true, &OvertakenError{Service: w.name, Generation: w.cfg.anchor, Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
+	}
+	if state == stateReady {
+		return true, nil
+	}
+	if state != stateFailed && w.operationErr == nil {
+		w.failedSince = time.Time{}
+		return false, nil
+	}
+	if w.failedSince.IsZero() {
+		w.failedSince = time.Now()
+	}
+	if time.Since(w.failedSince) < w.cfg.window {
+		return false, nil
+	}
+	return true, w.notReady(ctx, s)
+}
+
+// overtaken reports whether a Service has another configuration than the one that was written.
+// Others may move the traffic while a new Revision of ours comes up.
+func (w *waiter) overtaken(s *servingv1.Service) bool {
+	if w.written == nil || s.Generation <= w.written.Generation {
+		return false
+	}
+	return w.mark == nil || !w.mark.on(s) || !equality.Semantic.DeepEqual(w.written.Spec.Template.Spec, s.Spec.Template.Spec)
+}
+
+// next is the Service as it is seen next: at the end of its operation, or at the next poll.
+func (w *waiter) next(ctx context.Context) (*servingv1.Service, error) {
+	timer := time.NewTimer(w.pause())
+	defer timer.Stop()
+	if w.operation == nil {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-timer.C:
+			return w.poll(ctx)
+		}
+	}
+	polls := timer.C
+	if w.report == nil && w.failedSince.IsZero() {
+		polls = nil // nobody would hear what they see, and the operation tells the end
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-polls:
+		return w.poll(ctx)
+	case end := <-w.operation.result:
+		w.operation.stop()
+		w.operation = nil
+		w.interval.Reset()
+		return w.endOfOperation(ctx, end)
+	}
+}
+
+// slowPoll is the least time between polls that only serve those who listen to events.
+const slowPoll = 3 * time.Second
+
+// pause is how long to wait before the next poll.
+func (w *waiter) pause() time.Duration {
+	d := w.interval.NextBackOff()
+	if asked := askedDelay(w.lastErr); asked > 0 {
+		d += asked
+	}
+	if !w.failedSince.IsZero() {
+		return min(d, max(w.cfg.window-time.Since(w.failedSince), 0))
+	}
+	if w.operation != nil {
+		return max(d, slowPoll)
+	}
+	return d
+}
+
+// endOfOperation takes up what the long poll brought. An operation that ended
+// without a Service leaves the polls to go on alone.
+func (w *waiter) endOfOperation(ctx context.Context, end operationEnd) (*servingv1.Service, error) {
+	if end.failure != nil {
+		w.operationErr = end.failure
+	}
+	if end.service == nil || end.failure != nil {
+		return w.poll(ctx)
+	}
+	return end.service, nil
+}
+
+// poll reads the Service once.
+func (w *waiter) poll(ctx context.Context) (*servingv1.Service, error) {
+	s, err := w.get(ctx)
+	if err != nil && pollMayPass(ctx, err) {
+		w.report.emit(Event{Kind: Retrying, Stage: StageWait, Err: err, Delay: w.interval.NextBackOff()})
+	}
+	return s, err
+}
+
+// get makes a single attempt: the wait itself repeats it.
+func (w *waiter) get(ctx context.Context) (*servingv1.Service, error) {
+	c, ok := w.services.(*Client)
+	if !ok {
+		return w.services.GetService(ctx, w.name)
+	}
+	if err := c.checkService(w.name); err != nil {
+		return nil, fmt.Errorf("get service: %w", err)
+	}
+	raw, err := c.send(ctx, c.getServiceRequest(w.name))
+	if err != nil {
+		return nil, err
+	}
+	return decodeService(raw)
+}
+
+// pollMayPass reports whether a failed poll may succeed later. It knows the
+// errors of a Kubernetes clientset as well as our own.
+func pollMayPass(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if transient(err) {
+		return true
+	}
+	if _, ours := asType[*APIError](err); ours {
+		return false
+	}
+	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) {
+		return true
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// observe reports what has changed since the Service was last seen.
+func (w *waiter) observe(s *servingv1.Service) {
+	if w.report == nil || s.Generation < w.cfg.anchor || s.Status.ObservedGeneration != s.Generation {
+		return
+	}
+	for _, c := range s.Status.Conditions {
+		was, known := w.seen[string(c.Type)]
+		if known && was.Status == c.Status && was.Reason == c.Reason && was.Message == c.Message {
+			continue
+		}
+		w.seen[string(c.Type)] = c
+		changed := c
+		w.report.emit(Event{Kind: ConditionChanged, Stage: stageOf(string(c.Type)), Generation: s.Generation, Condition: &changed})
+	}
+}
+
+// stageOf is the stage whose end a condition tells.
+func stageOf(condition string) Stage {
+	switch condition {
+	case conditionConfigurations:
+		return StageCreateRevision
+	case conditionRoutes:
+		return StageRouteTraffic
+	}
+	return StageWait
+}
+
+// notReady explains a failure, with the failing Revision's own account where there is one.
+func (w *waiter) notReady(ctx context.Context, s *servingv1.Service) error {
+	e := &NotReadyError{Service: w.name, Generation: s.Generation, Conditions: s.Status.Conditions}
+	if c := failedCondition(s.Status.Conditions); c != nil {
+		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(c.Message, maxMessage)
+	}
+	if e.Message == "" && w.operationErr != nil {
+		e.Message = printable(w.operationErr.Error(), maxMessage)
+	}
+	configurations := findCondition(s.Status.Conditions, conditionConfigurations)
+	if configurations == nil || !conditionFailed(configurations) {
+		return e
+	}
+	e.Revision = s.Status.LatestCreatedRevisionName
+	w.addRevision(ctx, e)
+	return e
+}
+
+// addRevision adds what the failing Revision itself says, if it can be read soon.
+func (w *waiter) addRevision(ctx context.Context, e *NotReadyError) {
+	revisions, ok := w.services.(interface {
+		GetRevision(ctx context.Context, name string) (*servingv1.Revision, error)
+	})
+	if !ok || e.Revision == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := revisions.GetRevision(ctx, e.Revision)
+	if err != nil {
+		return // the Service's own account must do
+	}
+	e.RevisionConditions, e.LogURL = r.Status.Conditions, printable(r.Status.LogURL, maxMessage)
+	c := failedRevisionCondition(r.Status.Conditions)
+	if c == nil {
+		return
+	}
+	if e.Message == "" {
+		e.Message = printable(c.Message, maxMessage)
+	}
+	if e.Reason == "" || e.Reason == "RevisionFailed" {
+		e.Reason = c.Reason
+	}
+}
