@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 )
 
@@ -17,6 +18,9 @@ const annotationOperation = "run.googleapis.com/operation-id"
 
 // longPoll is how long the server is asked to hold a request for an operation's end.
 const longPoll = 30 * time.Second
+
+// longPollGrace is how much longer an answer may take before the connection counts as dead.
+const longPollGrace = 15 * time.Second
 
 // operationWait is a long poll under way.
 type operationWait struct {
@@ -45,7 +49,7 @@ func (w *waiter) startOperation(ctx context.Context, s *servingv1.Service) {
 	if !ok || c.region == "" || id == "" || id == w.asked || w.operation != nil || s.Generation < w.cfg.anchor {
 		return
 	}
-	w.asked = id
+	w.asked, w.operationErr = id, nil // how an earlier operation ended says nothing of this one
 	ctx, cancel := context.WithCancel(ctx)
 	o := &operationWait{result: make(chan operationEnd, 1), cancel: cancel}
 	o.done.Go(func() { o.result <- c.waitOperation(ctx, id) })
@@ -78,7 +82,8 @@ func (c *Client) waitOperation(ctx context.Context, id string) operationEnd {
 			continue // the server held the request: ask again at once
 		}
 		again.atLeast = askedDelay(err)
-		if sleep(ctx, again.NextBackOff()) != nil {
+		pause := again.NextBackOff()
+		if pause == backoff.Stop || sleep(ctx, pause) != nil {
 			return operationEnd{}
 		}
 	}
@@ -112,6 +117,8 @@ func (o *operation) end() operationEnd {
 }
 
 func (c *Client) askOperation(ctx context.Context, id string) (*operation, error) {
+	ctx, cancel := context.WithTimeout(ctx, longPoll+longPollGrace)
+	defer cancel()
 	raw, err := c.send(ctx, request{
 		op: "wait for operation", resource: c.resource("operations", id), method: http.MethodPost,
 		url:  c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",

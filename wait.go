@@ -66,6 +66,9 @@ func defaultWait() waitConfig {
 // for a Service that does not exist.
 func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ...WaitOption) (*servingv1.Service, error) {
 	p, err := newPlan(asDeployOptions(opts))
+	if err == nil && services == nil {
+		err = errors.New("there is nothing to read the service with")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("wait for service %q: %w", name, err)
 	}
@@ -91,6 +94,7 @@ type waiter struct {
 	last         *Condition
 	lastErr      error
 	failedSince  time.Time // when the present failure was first seen, zero if there is none
+	failed       int64     // the generation that fails
 	operationErr error     // the failure that the operation ended with
 	seen         map[string]Condition
 }
@@ -148,6 +152,9 @@ func (w *waiter) loop(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 
 // consider judges a Service as it was just seen.
 func (w *waiter) consider(ctx context.Context, s *servingv1.Service) (done bool, err error) {
+	if w.predecessor(s) {
+		return false, nil
+	}
 	state, ready := judge(s, w.cfg.anchor)
 	w.last = ready
 	w.observe(s)
@@ -161,8 +168,8 @@ func (w *waiter) consider(ctx context.Context, s *servingv1.Service) (done bool,
 		w.failedSince = time.Time{}
 		return false, nil
 	}
-	if w.failedSince.IsZero() {
-		w.failedSince = time.Now()
+	if w.failedSince.IsZero() || w.failed != s.Generation {
+		w.failedSince, w.failed = time.Now(), s.Generation
 	}
 	if time.Since(w.failedSince) < w.cfg.window {
 		return false, nil
@@ -170,9 +177,22 @@ func (w *waiter) consider(ctx context.Context, s *servingv1.Service) (done bool,
 	return true, w.notReady(ctx, s)
 }
 
-// overtaken reports whether a Service has another configuration than the one that was written.
-// Others may move the traffic while a new Revision of ours comes up.
+// predecessor reports whether a stale read shows a deleted Service in whose place the one waited for was created.
+func (w *waiter) predecessor(s *servingv1.Service) bool {
+	return w.another(s) && !w.written.CreationTimestamp.Before(&s.CreationTimestamp)
+}
+
+// another reports whether a Service only has the name of the one that was written.
+func (w *waiter) another(s *servingv1.Service) bool {
+	return w.written != nil && w.written.UID != "" && s.UID != "" && s.UID != w.written.UID
+}
+
+// overtaken reports whether a Service has another configuration than the one that was written,
+// or is another one. Others may move the traffic while a new Revision of ours comes up.
 func (w *waiter) overtaken(s *servingv1.Service) bool {
+	if w.another(s) {
+		return true
+	}
 	if w.written == nil || s.Generation <= w.written.Generation {
 		return false
 	}
@@ -181,7 +201,11 @@ func (w *waiter) overtaken(s *servingv1.Service) bool {
 
 // next is the Service as it is seen next: at the end of its operation, or at the next poll.
 func (w *waiter) next(ctx context.Context) (*servingv1.Service, error) {
-	timer := time.NewTimer(w.pause())
+	pause := w.pause()
+	if w.lastErr != nil {
+		w.report.emit(Event{Kind: Retrying, Stage: StageWait, Err: w.lastErr, Delay: pause})
+	}
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	if w.operation == nil {
 		select {
@@ -213,11 +237,8 @@ const slowPoll = 3 * time.Second
 
 // pause is how long to wait before the next poll.
 func (w *waiter) pause() time.Duration {
-	d := w.interval.NextBackOff()
-	if asked := askedDelay(w.lastErr); asked > 0 {
-		d += asked
-	}
-	if !w.failedSince.IsZero() {
+	d := w.interval.NextBackOff() + askedDelay(w.lastErr)
+	if !w.failedSince.IsZero() && w.lastErr == nil {
 		return min(d, max(w.cfg.window-time.Since(w.failedSince), 0))
 	}
 	if w.operation != nil {
@@ -238,17 +259,13 @@ func (w *waiter) endOfOperation(ctx context.Context, end operationEnd) (*serving
 	return end.service, nil
 }
 
-// poll reads the Service once.
-func (w *waiter) poll(ctx context.Context) (*servingv1.Service, error) {
-	s, err := w.get(ctx)
-	if err != nil && pollMayPass(ctx, err) {
-		w.report.emit(Event{Kind: Retrying, Stage: StageWait, Err: err, Delay: w.interval.NextBackOff()})
-	}
-	return s, err
-}
+// pollTimeout bounds one poll, so that a connection that died unnoticed does not end the wait.
+const pollTimeout = 30 * time.Second
 
-// get makes a single attempt: the wait itself repeats it.
-func (w *waiter) get(ctx context.Context) (*servingv1.Service, error) {
+// poll makes a single attempt to read the Service: the wait itself repeats it.
+func (w *waiter) poll(ctx context.Context) (*servingv1.Service, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
 	c, ok := w.services.(*Client)
 	if !ok {
 		return w.services.GetService(ctx, w.name)
