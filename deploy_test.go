@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
@@ -153,5 +154,78 @@ func TestDeleteWaitsUntilTheServiceIsGone(t *testing.T) {
 		require.NoError(t, d.Delete(t.Context(), "hello"))
 		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
 		require.NoError(t, err)
+	})
+}
+
+// TestDeployOfANamedRevision: a job that runs again asks for a Revision that is there already.
+func TestDeployOfANamedRevision(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		for _, want := range []cloudrun.Action{cloudrun.Created, cloudrun.Unchanged} {
+			r, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"), cloudrun.WithEnv("A", "1"))
+			require.NoError(t, err)
+			require.Equal(t, want, r.Action)
+			require.Equal(t, "hello-v1", r.Revision)
+		}
+		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"), cloudrun.WithEnv("A", "1"), cloudrun.WithTag("green"))
+		require.NoError(t, err)
+		require.Equal(t, "hello-v1", r.Revision)
+		require.Contains(t, r.TagURLs, "green")
+		require.Len(t, s.Revisions("demo", "hello"), 1)
+
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"), cloudrun.WithEnv("A", "2"))
+		require.True(t, apierrors.IsAlreadyExists(err), err)
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "2"))
+		require.NoError(t, err, "the name of the last Revision must not stay")
+		require.Len(t, s.Revisions("demo", "hello"), 2)
+	})
+}
+
+func TestDeployKeepsTheTrafficWhereItIs(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		first, err := d.Deploy(t.Context(), "hello")
+		require.NoError(t, err)
+
+		second, err := d.Deploy(t.Context(), "hello", cloudrun.WithNoTraffic(), cloudrun.WithTag("next"))
+		require.NoError(t, err)
+		require.Regexp(t, `^hello-00002-[a-z]{3}$`, second.Revision)
+		require.Zero(t, second.Percent)
+		require.Empty(t, second.Warnings, "that was asked for")
+		require.NotEmpty(t, second.TagURLs["next"])
+
+		third, err := d.Deploy(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Zero(t, third.Percent)
+		require.Len(t, third.Warnings, 1)
+		require.Contains(t, third.Warnings[0], "pinned to "+first.Revision+"=100")
+
+		_, err = d.Deploy(t.Context(), "new", cloudrun.WithNoTraffic())
+		var refused *cloudrun.OptionError
+		require.ErrorAs(t, err, &refused)
+	})
+}
+
+func TestDeployPinsTheImageThatRuns(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		_, err := d.Deploy(t.Context(), "hello")
+		var missing *cloudrun.OptionError
+		require.ErrorAs(t, err, &missing, "a new Service needs an image")
+
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+		require.NoError(t, err)
+		require.Contains(t, r.Service.Spec.Template.Spec.Containers[0].Image, "@sha256:")
+		require.Empty(t, r.Warnings)
+
+		r, err = d.Deploy(t.Context(), "hello", cloudrun.WithDescription("about the Service itself"))
+		require.NoError(t, err)
+		require.Equal(t, cloudrun.Updated, r.Action)
+		require.Equal(t, "hello-00002-", r.Revision[:12], "no new Revision")
 	})
 }

@@ -74,7 +74,7 @@ func (r *release) create() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.stamp(s); err != nil {
+	if err := r.stamp(s, true); err != nil {
 		return nil, err
 	}
 	return r.client.encodeService(s)
@@ -91,39 +91,45 @@ func (r *release) update(ctx context.Context, d *document) ([]byte, error) {
 	if err := checkContainers(s.Spec.Template.Spec.Containers); err != nil {
 		return nil, err
 	}
-	named := r.plan.decides(thingRevisionName)
-	body, err := d.merge()
-	if err != nil {
-		return nil, err
+	named, makes := r.plan.decides(thingRevisionName), r.makes
+	if r.cfg.ifChanged || named {
+		body, err := d.merge()
+		unchanged := err == nil && bytes.Equal(body, d.raw)
+		if err != nil || unchanged && r.cfg.ifChanged {
+			return body, err
+		}
+		makes = makes && !unchanged // a Revision of that name and content is there
 	}
-	unchanged := bytes.Equal(body, d.raw)
-	if unchanged && (r.cfg.ifChanged || named && r.cfg.tag == "" && !r.cfg.noTraffic) {
-		return body, nil // a Revision of that name and content is there
+	if !makes {
+		return r.finish(d, false)
 	}
-	if !named && r.makes {
+	if !named {
 		s.Spec.Template.Name = ""
 	}
-	if r.makes {
-		if err := r.pin(ctx, s, was); err != nil {
-			return nil, err
-		}
+	if err := r.pin(ctx, s, was); err != nil {
+		return nil, err
 	}
-	if err := r.stamp(s); err != nil {
+	return r.finish(d, true)
+}
+
+// finish completes what the options made of a Service that exists.
+func (r *release) finish(d *document, makes bool) ([]byte, error) {
+	if err := r.stamp(d.service, makes); err != nil {
 		return nil, err
 	}
 	return d.merge()
 }
 
 // stamp routes the traffic and puts the marks of this call on the Service.
-func (r *release) stamp(s *servingv1.Service) error {
-	if r.makes {
+func (r *release) stamp(s *servingv1.Service, makes bool) error {
+	if makes {
 		r.nonce.put(s)
 	}
 	if err := r.route(s); err != nil {
 		return err
 	}
 	r.sign(&s.ObjectMeta)
-	if r.makes {
+	if makes {
 		r.sign(&s.Spec.Template.ObjectMeta)
 	}
 	return nil
