@@ -69,7 +69,7 @@ func (c *deployment) awaitGone(ctx context.Context, client *Client) error {
 			return fmt.Errorf("wait until it is gone: %w", err)
 		}
 		if err := sleep(wctx, interval.NextBackOff()); err != nil {
-			return &TimeoutError{Service: c.name, Waited: time.Since(start), Err: err}
+			return &TimeoutError{Service: c.name, Deletion: true, Waited: time.Since(start), Err: err}
 		}
 	}
 }

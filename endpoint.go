@@ -1,20 +1,15 @@
 package cloudrun
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2/google"
 	"google.golang.org/api/option"
 	"google.golang.org/api/option/internaloption"
 	htransport "google.golang.org/api/transport/http"
@@ -25,8 +20,6 @@ import (
 const (
 	cloudPlatformScope = "https://www.googleapis.com/auth/cloud-platform"
 	servingPath        = "/apis/serving.knative.dev/v1"
-	// maxObject bounds the answer to a request for one object.
-	maxObject = 16 << 20
 	// defaultEndpointMark ends the path of the default endpoint, to tell it from one that the caller gave.
 	defaultEndpointMark = "/cloudrun-default"
 )
@@ -45,7 +38,7 @@ type Client struct {
 	regional string // base URL of the Knative API and of operations
 	global   string // base URL of IAM and locations
 	http     *http.Client
-	version  string // of this library; empty if it is not a released one
+	version  string                               // of this library; empty if it is not a released one
 	onRetry  func(err error, delay time.Duration) // nil unless a caller listens
 }
 
@@ -159,10 +152,7 @@ func defaultProject(ctx context.Context, opts []option.ClientOption) (string, er
 			return project, nil
 		}
 	}
-	if found, err := google.FindDefaultCredentials(ctx, cloudPlatformScope); err == nil && found.ProjectID != "" {
-		return found.ProjectID, nil
-	}
-	return "", fmt.Errorf("no project was given and the default credentials name none: %s", remedy)
+	return "", fmt.Errorf("no project was given and the credentials in use name none: %s", remedy)
 }
 
 // baseURL checks an endpoint and brings it to the form scheme://host[/path].
@@ -207,115 +197,6 @@ func withoutRedirects(hc *http.Client) *http.Client {
 	c := *hc
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &c
-}
-
-// request is one call of the API.
-type request struct {
-	op       string // for messages: "get service"
-	resource string // for messages: "projects/p/locations/r/services/s"
-	method   string
-	url      string
-	body     []byte
-}
-
-// send makes one attempt and returns the body of a successful answer.
-func (c *Client) send(ctx context.Context, r request) ([]byte, error) {
-	resp, err := c.open(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := readAll(resp.Body, maxObject)
-	if err != nil {
-		return nil, &answerError{op: r.op, resource: r.resource, err: err}
-	}
-	if !json.Valid(body) {
-		return nil, notJSON(r, resp, body)
-	}
-	return body, nil
-}
-
-// open makes one attempt and returns the answer if it is a successful one. The caller closes its body.
-func (c *Client) open(ctx context.Context, r request) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", r.op, r.resource, err)
-	}
-	if r.body == nil {
-		req.Body, req.GetBody = nil, nil
-	} else {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", userAgent(c.version))
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return nil, &answerError{op: r.op, resource: r.resource, err: withoutURL(err), notSent: notSent(err)}
-	}
-	if resp.StatusCode >= 300 {
-		defer resp.Body.Close()
-		return nil, failedAnswer(r, resp)
-	}
-	return resp, nil
-}
-
-func failedAnswer(r request, resp *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	if resp.StatusCode < 400 {
-		to, _ := resp.Location()
-		if to == nil {
-			to = &url.URL{}
-		}
-		return fmt.Errorf("%s %s: the server redirects to %q, which is not followed: the API does not redirect, so check the endpoint",
-			r.op, r.resource, printable(to.Host, 200))
-	}
-	return newAPIError(r.op, r.resource, resp.StatusCode, resp.Header, body)
-}
-
-// notJSON is the error for a successful status with a body that is not an API answer, as a proxy sends.
-func notJSON(r request, resp *http.Response, body []byte) error {
-	if isHTML(resp.Header, body) {
-		return &answerError{op: r.op, resource: r.resource, err: fmt.Errorf("%w: HTML with status %d", ErrNotAPI, resp.StatusCode)}
-	}
-	return &answerError{op: r.op, resource: r.resource, err: errors.New("the answer is not complete JSON")}
-}
-
-// answerError is the failure to get an answer that says whether the request took effect.
-type answerError struct {
-	op, resource string
-	err          error
-	notSent      bool // the request cannot have reached the server
-}
-
-func (e *answerError) Error() string { return fmt.Sprintf("%s %s: %v", e.op, e.resource, e.err) }
-func (e *answerError) Unwrap() error { return e.err }
-
-// withoutURL takes the URL out of an error of the HTTP client: the message names the resource.
-func withoutURL(err error) error {
-	if u, ok := asType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
-}
-
-// notSent reports whether a request failed before any of it left.
-func notSent(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
-}
-
-var errTooLarge = errors.New("the answer is too large")
-
-// readAll reads at most limit bytes.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(body)) > limit {
-		return nil, fmt.Errorf("%w: over %d bytes", errTooLarge, limit)
-	}
-	return body, nil
 }
 
 // resource is the full name of something in this project and region, for messages and for IAM.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -154,7 +153,7 @@ func (c *Client) eachItem(ctx context.Context, kind string, cfg listConfig, toke
 		return "", err
 	}
 	defer resp.Body.Close()
-	p := pageReader{json.NewDecoder(io.LimitReader(resp.Body, maxPage))}
+	p := pageReader{json.NewDecoder(&bounded{resp.Body, maxPage})}
 	next, err = p.read(visit)
 	if syntax, ok := asType[*brokenPage](err); ok {
 		return "", &answerError{op: r.op, resource: r.resource, err: syntax.err}
