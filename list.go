@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -15,11 +16,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/names"
 )
 
-const (
-	defaultPageSize = 500
-	// maxPage bounds one page of a list.
-	maxPage = 256 << 20
-)
+const defaultPageSize = 500
 
 // ListOption configures a list.
 type ListOption interface{ applyList(*listConfig) error }
@@ -153,7 +150,7 @@ func (c *Client) eachItem(ctx context.Context, kind string, cfg listConfig, toke
 		return "", err
 	}
 	defer resp.Body.Close()
-	p := pageReader{json.NewDecoder(&bounded{resp.Body, maxPage})}
+	p := newPageReader(resp.Body)
 	next, err = p.read(visit)
 	if syntax, ok := asType[*brokenPage](err); ok {
 		return "", &answerError{op: r.op, resource: r.resource, err: syntax.err}
@@ -175,7 +172,15 @@ type brokenPage struct{ err error }
 func (e *brokenPage) Error() string { return e.err.Error() }
 
 // pageReader reads a Kubernetes list without holding more than one item.
-type pageReader struct{ dec *json.Decoder }
+type pageReader struct {
+	dec  *json.Decoder
+	body *bounded
+}
+
+func newPageReader(body io.Reader) pageReader {
+	b := &bounded{body, maxObject}
+	return pageReader{json.NewDecoder(b), b}
+}
 
 func (p pageReader) read(visit func(json.RawMessage) (bool, error)) (next string, err error) {
 	if err := p.open('{'); err != nil {
@@ -224,6 +229,7 @@ func (p pageReader) items(visit func(json.RawMessage) (bool, error)) (bool, erro
 		return false, &brokenPage{errors.New("the answer is not a list")}
 	}
 	for p.dec.More() {
+		p.body.left = maxObject
 		var item json.RawMessage
 		if err := p.dec.Decode(&item); err != nil {
 			return false, &brokenPage{err}
