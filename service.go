@@ -58,7 +58,7 @@ func (c *Client) GetService(ctx context.Context, name string) (*servingv1.Servic
 	if err != nil {
 		return nil, err
 	}
-	return decodeService(raw)
+	return c.answeredService("get service", name, raw)
 }
 
 func (c *Client) getServiceRaw(ctx context.Context, name string) ([]byte, error) {
@@ -89,7 +89,7 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 	if err != nil {
 		return nil, err
 	}
-	return decodeService(raw)
+	return c.answeredService("create service", s.Name, raw)
 }
 
 func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
@@ -122,7 +122,7 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 	if err != nil {
 		return nil, err
 	}
-	return decodeService(raw)
+	return c.answeredService("replace service", s.Name, raw)
 }
 
 func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
@@ -191,7 +191,11 @@ func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revis
 	if err != nil {
 		return nil, err
 	}
-	return decode[servingv1.Revision](raw)
+	r, err := decode[servingv1.Revision](raw)
+	if err != nil {
+		return nil, fmt.Errorf("get revision %s: %w", c.resource(kindRevisions, name), err)
+	}
+	return r, nil
 }
 
 // DeleteRevision deletes a Revision. The server refuses one that serves
@@ -233,6 +237,11 @@ func (c *Client) encodeService(s *servingv1.Service) ([]byte, error) {
 	if t.Namespace == "" {
 		t.Namespace = c.project
 	}
+	return marshalService(t)
+}
+
+// marshalService turns a Service, of which it has a copy, into JSON.
+func marshalService(t servingv1.Service) ([]byte, error) {
 	if t.APIVersion == "" {
 		t.APIVersion = servingAPIVersion
 	}
@@ -240,13 +249,22 @@ func (c *Client) encodeService(s *servingv1.Service) ([]byte, error) {
 		t.Kind = "Service"
 	}
 	if t.APIVersion != servingAPIVersion || t.Kind != "Service" {
-		return nil, fmt.Errorf("service %q: it is a %s of %s, not a Service of %s", s.Name, t.Kind, t.APIVersion, servingAPIVersion)
+		return nil, fmt.Errorf("service %q: it is a %s of %s, not a Service of %s", t.Name, t.Kind, t.APIVersion, servingAPIVersion)
 	}
 	encoded, err := json.Marshal(&t)
 	if err != nil {
-		return nil, fmt.Errorf("service %q: %w", s.Name, err)
+		return nil, fmt.Errorf("service %q: %w", t.Name, err)
 	}
 	return lossless.Clean(encoded)
+}
+
+// answeredService is the Service that answers a request.
+func (c *Client) answeredService(op, name string, raw []byte) (*servingv1.Service, error) {
+	s, err := decodeService(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", op, c.resource(kindServices, name), err)
+	}
+	return s, nil
 }
 
 func decodeService(raw []byte) (*servingv1.Service, error) {

@@ -277,7 +277,7 @@ func (w *waiter) poll(ctx context.Context) (*servingv1.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeService(raw)
+	return c.answeredService("get service", w.name, raw)
 }
 
 // pollMayPass reports whether a failed poll may succeed later. It knows the
