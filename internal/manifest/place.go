@@ -1,0 +1,44 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// place is where a value is: as a person reads it, and as a Schema names it.
+type place struct {
+	path, pattern string
+	depth         int
+}
+
+func (p place) field(key string) place {
+	return place{path: dotted(p.path, shown(key)), pattern: dotted(p.pattern, key), depth: p.depth + 1}
+}
+
+func (p place) entry(key string) place {
+	return place{path: p.path + "[" + shown(key) + "]", pattern: p.pattern + "{}", depth: p.depth + 1}
+}
+
+func (p place) item(i int) place {
+	return place{path: fmt.Sprintf("%s[%d]", p.path, i), pattern: p.pattern + "[]", depth: p.depth + 1}
+}
+
+func dotted(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// shown makes text of the manifest fit for a message: short, and on one line.
+func shown(s string) string {
+	const limit = 80
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	quoted := fmt.Sprintf("%q", s)
+	if strings.Contains(quoted, `\`) {
+		return quoted
+	}
+	return s
+}

@@ -1,0 +1,61 @@
+package manifest
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// YAML gives a JSON object as YAML, with the keys in their order and numbers as
+// they are spelled. Strings that some reader of YAML could take for something
+// else are in quotes.
+func YAML(object []byte) ([]byte, error) {
+	root, err := readJSON(object)
+	if err != nil {
+		return nil, fmt.Errorf("write YAML: %w", err)
+	}
+	style(root, false)
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	e.CompactSeqIndent()
+	if err := e.Encode(root); err != nil {
+		return nil, fmt.Errorf("write YAML: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// style chooses how the strings of a tree are written.
+func style(n *yaml.Node, key bool) {
+	for i, c := range n.Content {
+		style(c, n.Kind == yaml.MappingNode && i%2 == 0)
+	}
+	switch {
+	case !is(n, tagString):
+	case isOldBoolWord(n.Value) || n.Value == "=" || digits.MatchString(n.Value):
+		n.Style = yaml.DoubleQuotedStyle
+	case !key && strings.Contains(n.Value, "\n") && isText(n.Value):
+		n.Style = yaml.LiteralStyle
+	case !strings.ContainsFunc(n.Value, unprintable) && strings.TrimSpace(n.Value) == n.Value:
+		n.Style = 0 // quoted where it has to be
+	}
+}
+
+// digits finds what could be a number, a time or a date, in some base.
+var digits = regexp.MustCompile(`^[-+.0-9][-+.:_0-9a-fA-FoxTZ ]*$`)
+
+// isText reports whether a string of several lines can be written as they are.
+func isText(s string) bool {
+	for line := range strings.SplitSeq(s, "\n") {
+		if strings.TrimSpace(line) != line || strings.ContainsFunc(line, unprintable) {
+			return false
+		}
+	}
+	return !strings.HasPrefix(s, "\n")
+}
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }

@@ -1,0 +1,80 @@
+package cloudrun
+
+import (
+	"maps"
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+const labelLocation = "cloud.googleapis.com/location"
+
+const (
+	pathTemplate  = "spec.template"
+	pathContainer = pathTemplate + ".spec.containers[]"
+)
+
+// localObject is how Cloud Run's API has the name of a Secret or ConfigMap, beside the name itself.
+type localObject struct {
+	Name string `json:"name"`
+}
+
+// sandboxes are templates of processes that a container may start (sandboxLauncher).
+type sandboxes struct {
+	Templates []struct {
+		Name         string               `json:"name"`
+		Image        string               `json:"image"`
+		Command      []string             `json:"command"`
+		Args         []string             `json:"args"`
+		WorkingDir   string               `json:"workingDir"`
+		Env          []corev1.EnvVar      `json:"env"`
+		VolumeMounts []corev1.VolumeMount `json:"volumeMounts"`
+	} `json:"templates"`
+}
+
+// addedFields are the fields of Cloud Run's own API that the Knative types lack.
+func addedFields() map[string]reflect.Type {
+	const sandbox = pathTemplate + ".spec.sandboxes"
+	name := reflect.TypeFor[string]()
+	all := map[string]reflect.Type{
+		"metadata.clusterName":                 name,
+		pathTemplate + ".metadata.clusterName": name,
+		pathContainer + ".sandboxLauncher":     reflect.TypeFor[bool](),
+		sandbox:                                reflect.TypeFor[sandboxes](),
+	}
+	for _, env := range []string{pathContainer + ".env[].valueFrom", sandbox + ".templates[].env[].valueFrom"} {
+		maps.Copy(all, localReferences(env+".configMapKeyRef", env+".secretKeyRef"))
+	}
+	maps.Copy(all, localReferences(pathContainer+".envFrom[].configMapRef", pathContainer+".envFrom[].secretRef"))
+	return all
+}
+
+func localReferences(paths ...string) map[string]reflect.Type {
+	all := map[string]reflect.Type{}
+	for _, p := range paths {
+		all[p+".localObjectReference"] = reflect.TypeFor[localObject]()
+	}
+	return all
+}
+
+// fieldHints help with fields of Cloud Run's v2 API and of other tools.
+func fieldHints() map[string]string {
+	annotation := func(key string) string { return "write the annotation " + key + " of the template" }
+	return map[string]string{
+		pathContainer + ".dependsOn":                         annotation(annotationDependencies),
+		pathContainer + ".resources.cpuIdle":                 annotation(annotationCPUThrottling),
+		pathContainer + ".resources.startupCpuBoost":         annotation(annotationCPUBoost),
+		pathTemplate + ".scaling":                            "write the annotations " + annotationMinScale + " and " + annotationMaxScale + " of the template",
+		pathTemplate + ".annotations":                        "write it in metadata of the template",
+		pathTemplate + ".labels":                             "write it in metadata of the template",
+		pathTemplate + ".containers":                         "write it in spec of the template",
+		pathTemplate + ".spec.timeout":                       "write timeoutSeconds",
+		pathTemplate + ".spec.maxInstanceRequestConcurrency": "write containerConcurrency",
+		pathTemplate + ".spec.executionEnvironment":          annotation(annotationExecutionEnv),
+		pathTemplate + ".spec.sessionAffinity":               annotation(annotationSessionAffinity),
+		pathTemplate + ".spec.encryptionKey":                 annotation(annotationEncryptionKey),
+		pathTemplate + ".spec.vpcAccess":                     annotation(annotationNetworkInterfaces),
+		"spec.ingress":                                       "write the annotation " + annotationIngress,
+		"spec.launchStage":                                   "write the annotation " + annotationLaunchStage,
+	}
+}
