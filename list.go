@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -186,35 +187,48 @@ func (p pageReader) read(visit func(json.RawMessage) (bool, error)) (next string
 	if err := p.open('{'); err != nil {
 		return "", err
 	}
+	isList := false
 	for p.dec.More() {
 		key, err := p.dec.Token()
 		if err != nil {
 			return "", &brokenPage{err}
 		}
-		switch key {
-		case "items":
+		if key == "items" {
 			if goOn, err := p.items(visit); err != nil || !goOn {
 				return "", err
 			}
+			isList = true
+			continue
+		}
+		var field json.RawMessage
+		if err := p.dec.Decode(&field); err != nil {
+			return "", &brokenPage{err}
+		}
+		switch key {
+		case "kind":
+			isList = isList || strings.HasSuffix(string(field), `List"`)
 		case "metadata":
-			var meta struct {
-				Continue string `json:"continue"`
-			}
-			if err := p.dec.Decode(&meta); err != nil {
-				return "", &brokenPage{err}
-			}
-			next = meta.Continue
-		default:
-			var skipped json.RawMessage
-			if err := p.dec.Decode(&skipped); err != nil {
-				return "", &brokenPage{err}
-			}
+			next = continueToken(field)
 		}
 	}
 	if _, err := p.dec.Token(); err != nil {
 		return "", &brokenPage{err}
 	}
+	if !isList {
+		return "", &brokenPage{fmt.Errorf("%w: it is not a list", ErrNotAPI)}
+	}
 	return next, nil
+}
+
+// continueToken is the token of the next page, in the metadata of a list.
+func continueToken(metadata json.RawMessage) string {
+	var list struct {
+		Continue string `json:"continue"`
+	}
+	if json.Unmarshal(metadata, &list) != nil {
+		return ""
+	}
+	return list.Continue
 }
 
 func (p pageReader) items(visit func(json.RawMessage) (bool, error)) (bool, error) {
@@ -226,7 +240,7 @@ func (p pageReader) items(visit func(json.RawMessage) (bool, error)) (bool, erro
 		return true, nil
 	}
 	if t != json.Delim('[') {
-		return false, &brokenPage{errors.New("the answer is not a list")}
+		return false, &brokenPage{fmt.Errorf("%w: its items are not a list", ErrNotAPI)}
 	}
 	for p.dec.More() {
 		p.body.left = maxObject
