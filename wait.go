@@ -87,6 +87,7 @@ type waiter struct {
 	report   *reporter
 	written  *servingv1.Service // the answer to the write waited for; nil if any newer one will do
 	mark     *nonce             // of the Revision that the write made; nil if it made none
+	stages   stages
 
 	interval     *backoff.ExponentialBackOff
 	operation    *operationWait // nil when there is none to wait for
@@ -109,12 +110,15 @@ func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 	w.interval = backoff.NewExponentialBackOff(backoff.WithInitialInterval(w.cfg.pollInitial), backoff.WithMultiplier(1.4),
 		backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(w.cfg.pollMax), backoff.WithMaxElapsedTime(0))
 	w.seen = map[string]Condition{}
+	w.stages = stages{report: w.report}
+	w.stages.begin(w.mark != nil)
 	defer func() { w.stopOperation() }()
 
 	s, err := w.loop(wctx, s)
 	if err != nil && wctx.Err() != nil && !isVerdict(err) {
 		err = &TimeoutError{Service: w.name, Waited: time.Since(start), Last: w.last, Err: wctx.Err(), LastErr: w.lastErr}
 	}
+	w.stages.end(s, err)
 	end(err)
 	return s, err
 }
@@ -314,6 +318,7 @@ func (w *waiter) observe(s *servingv1.Service) {
 		changed := c
 		w.report.emit(Event{Kind: ConditionChanged, Stage: stageOf(string(c.Type)), Generation: s.Generation, Condition: &changed})
 	}
+	w.stages.see(s)
 }
 
 // stageOf is the stage whose end a condition tells.

@@ -1,0 +1,158 @@
+package cloudrun_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// progressLog keeps what a call reports, and finds reports that come at the
+// same time or after the call has returned.
+type progressLog struct {
+	t        *testing.T
+	stages   []string
+	events   []cloudrun.Event
+	inside   atomic.Bool
+	returned atomic.Bool
+}
+
+func (l *progressLog) handle(e cloudrun.Event) {
+	if !l.inside.CompareAndSwap(false, true) {
+		l.t.Error("two events at the same time")
+	}
+	defer l.inside.Store(false)
+	if l.returned.Load() {
+		l.t.Errorf("an event after the return: %+v", e)
+	}
+	l.events = append(l.events, e)
+	switch e.Kind {
+	case cloudrun.StageStarted, cloudrun.StageDone, cloudrun.StageFailed:
+		l.stages = append(l.stages, fmt.Sprintf("%s: %s", e.Stage, e.Kind))
+	}
+}
+
+func progressOf(t *testing.T, call func(cloudrun.ProgressOption) error) (*progressLog, error) {
+	t.Helper()
+	l := &progressLog{t: t}
+	err := call(cloudrun.WithProgress(l.handle))
+	l.returned.Store(true)
+	time.Sleep(time.Minute) // virtual: what comes late shows
+	return l, err
+}
+
+var progressOfADeployment = []string{
+	"write: stage started", "write: stage done",
+	"wait: stage started",
+	"create revision: stage started", "create revision: stage done",
+	"route traffic: stage started", "route traffic: stage done",
+	"wait: stage done",
+}
+
+func TestProgressFramesTheStages(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]cloudruntest.Option{
+		"ready at once":          nil,
+		"ready between looks":    {cloudruntest.WithTimeToReady(2 * time.Second)},
+		"every look has changes": {cloudruntest.WithTimeToReady(time.Minute)},
+		"on a cluster":           {cloudruntest.Cluster(), cloudruntest.WithTimeToReady(20 * time.Second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				d := progressDeployer(t, name == "on a cluster", options...)
+				for range 2 { // a new Service, and a new Revision of it
+					l, err := progressOf(t, func(o cloudrun.ProgressOption) error {
+						_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), o)
+						return err
+					})
+					require.NoError(t, err)
+					require.Equal(t, progressOfADeployment, l.stages)
+				}
+			})
+		})
+	}
+}
+
+func progressDeployer(t *testing.T, cluster bool, opts ...cloudruntest.Option) *cloudrun.Deployer {
+	t.Helper()
+	s, c := newServer(t, opts...)
+	if cluster {
+		var err error
+		c, err = cloudrun.NewClusterClient(t.Context(), "demo", s.ClientOptions()...)
+		require.NoError(t, err)
+	}
+	return cloudrun.NewDeployer(c)
+}
+
+// TestProgressOfFailures: each stage that was started ends, and the one at fault last of those within the wait.
+func TestProgressOfFailures(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		script cloudruntest.Script
+		stages []string
+	}{
+		"the Revision fails": {
+			script: cloudruntest.Script{TimeToReady: 20 * time.Second, FailRevision: &cloudruntest.Failure{}},
+			stages: []string{"wait: stage started", "create revision: stage started", "create revision: stage failed", "wait: stage failed"},
+		},
+		"the routing never ends": {
+			script: cloudruntest.Script{Stages: []cloudruntest.Stage{{Conditions: []cloudruntest.Condition{
+				{Type: "ConfigurationsReady", Status: "True"}, {Type: "RoutesReady", Status: "Unknown"}, {Type: "Ready", Status: "Unknown"}}}}},
+			stages: []string{"wait: stage started", "create revision: stage started", "create revision: stage done",
+				"route traffic: stage started", "route traffic: stage failed", "wait: stage failed"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				s.Script("hello", tc.script)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				l, err := progressOf(t, func(o cloudrun.ProgressOption) error {
+					_, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(image), o)
+					return err
+				})
+				require.Error(t, err)
+				require.Equal(t, append([]string{"write: stage started", "write: stage done"}, tc.stages...), l.stages)
+				for _, e := range l.events {
+					require.Equal(t, e.Kind == cloudrun.StageFailed || e.Kind == cloudrun.Retrying, e.Err != nil, "%+v", e)
+				}
+			})
+		})
+	}
+}
+
+func TestProgressTellsOnlyOfStagesThatTakePlace(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		deploy := func(opts ...cloudrun.DeployOption) []string {
+			l, err := progressOf(t, func(o cloudrun.ProgressOption) error {
+				_, err := d.Deploy(t.Context(), "hello", append(opts, o)...)
+				return err
+			})
+			require.NoError(t, err)
+			return l.stages
+		}
+		written, waited := progressOfADeployment[:2:2], []string{"wait: stage started", "wait: stage done"}
+		require.Equal(t, written, deploy(cloudrun.Async()))
+		require.Equal(t, append(written, waited...), deploy(cloudrun.IfChanged()), "nothing was changed")
+		require.Equal(t, append(written, "wait: stage started", "create revision: stage started", "create revision: stage done", "wait: stage done"),
+			deploy(cloudrun.WithNoTraffic()), "no traffic is moved to the new Revision")
+
+		s.Script("hello", cloudruntest.Script{FalseAlarm: time.Second, TimeToReady: 10 * time.Second})
+		require.NotContains(t, deploy(), "create revision: stage failed", "a false alarm")
+		l, err := progressOf(t, func(o cloudrun.ProgressOption) error {
+			_, err := cloudrun.WaitReady(t.Context(), c, "hello", o)
+			return err
+		})
+		require.NoError(t, err)
+		require.Equal(t, waited, l.stages, "the Service was ready before")
+	})
+}
