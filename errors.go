@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
+
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
 // ErrNotAPI is matched (with errors.Is) by the error of a request that was
@@ -248,18 +249,7 @@ const maxMessage = 4096
 
 // printable makes server text safe for terminals and logs: one line, no
 // control characters, of bounded length.
-func printable(s string, limit int) string {
-	s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, s)
-}
+func printable(s string, limit int) string { return safetext.Line(s, limit) }
 
 // describe puts a condition in words: Ready=False (Reason: message).
 func describe(c *Condition) string {

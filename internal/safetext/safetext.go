@@ -1,0 +1,22 @@
+// Package safetext makes text of servers fit for terminals and logs.
+package safetext
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Line gives the text on one line, without control characters or ones that
+// change the direction of writing, and cut to so many bytes.
+func Line(s string, limit int) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
+}
