@@ -36,7 +36,7 @@ func style(n *yaml.Node, key bool) {
 	}
 	switch {
 	case !is(n, tagString):
-	case isOldBoolWord(n.Value) || n.Value == "=" || digits.MatchString(n.Value):
+	case isOldBoolWord(n.Value) || n.Value == "=" || n.Value == "<<" || digits.MatchString(n.Value):
 		n.Style = yaml.DoubleQuotedStyle
 	case !key && strings.Contains(n.Value, "\n") && isText(n.Value):
 		n.Style = yaml.LiteralStyle

@@ -1,0 +1,66 @@
+package cloudrun_test
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// TestManifestKnowsCloudRun: every field of Cloud Run's own description of its
+// API is known, and kept as it is.
+func TestManifestKnowsCloudRun(t *testing.T) {
+	t.Parallel()
+	list, err := os.ReadFile("testdata/manifests/fields.txt")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(list)) {
+		path, kind, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if path == "#" || path == "apiVersion" || path == "kind" {
+			continue
+		}
+		field, err := json.Marshal(manifestField(path, manifestValue(path, kind)))
+		require.NoError(t, err)
+		text := `{"apiVersion":"serving.knative.dev/v1","kind":"Service",` + string(field[1:])
+		if !strings.HasPrefix(path, "metadata.") {
+			text = `{"apiVersion":"serving.knative.dev/v1","kind":"Service","metadata":{"name":"a"},` + string(field[1:])
+		} else if path != "metadata.name" {
+			text = strings.Replace(text, `"metadata":{`, `"metadata":{"name":"a",`, 1)
+		}
+		m, err := cloudrun.ParseManifest([]byte(text))
+		require.NoError(t, err, path)
+		require.Equal(t, text, string(m.JSON()))
+	}
+}
+
+// manifestField is an object with a value at a path.
+func manifestField(path string, value any) any {
+	key, rest, more := strings.Cut(path, ".")
+	if more {
+		value = manifestField(rest, value)
+	}
+	if name, ok := strings.CutSuffix(key, "[]"); ok {
+		return map[string]any{name: []any{value}}
+	}
+	if name, ok := strings.CutSuffix(key, "{}"); ok {
+		return map[string]any{name: map[string]any{"a": value}}
+	}
+	return map[string]any{key: value}
+}
+
+func manifestValue(path, kind string) any {
+	switch {
+	case strings.HasPrefix(kind, "integer"):
+		return 1
+	case kind == "boolean":
+		return true
+	case strings.HasSuffix(kind, "google-datetime"):
+		return "2025-05-01T12:00:00.123456Z"
+	case strings.Contains(path, ".resources.") || strings.HasSuffix(path, "sizeLimit"):
+		return "1.50Gi"
+	}
+	return "a"
+}
