@@ -63,23 +63,23 @@ func (w *waiter) stopOperation() {
 	}
 }
 
-// waitOperation waits until an operation has ended, or cannot be waited for.
+// waitOperation waits until an operation has ended, or cannot be waited for:
+// a server that does not hold the request is better polled for the Service.
 func (c *Client) waitOperation(ctx context.Context, id string) operationEnd {
 	again := newBackOff()
 	for failures := 0; ; {
 		start := time.Now()
 		op, err := c.askOperation(ctx, id)
-		if err != nil {
-			if failures++; failures > 3 || ctx.Err() != nil || !transient(err) {
-				return operationEnd{}
-			}
-		} else if op.Done {
+		if err == nil && op.Done {
 			return op.end()
 		}
 		if err == nil && time.Since(start) > longPoll/2 {
 			failures = 0
 			again.Reset()
-			continue // the server held the request: ask again at once
+			continue // it was held: ask again at once
+		}
+		if failures++; failures > 3 || err != nil && !transient(err) {
+			return operationEnd{}
 		}
 		again.atLeast = askedDelay(err)
 		pause := again.NextBackOff()

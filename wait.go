@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -369,8 +370,8 @@ func (w *waiter) addRevision(ctx context.Context, e *NotReadyError) {
 	if c == nil {
 		return
 	}
-	if e.Message == "" {
-		e.Message = printable(c.Message, maxMessage)
+	if cause := printable(c.Message, maxMessage); !strings.Contains(e.Message, cause) {
+		e.Message = cause // the Service's own has lost it
 	}
 	if e.Reason == "" || e.Reason == "RevisionFailed" {
 		e.Reason = c.Reason
