@@ -158,6 +158,7 @@ func serviceSchema() manifest.Schema {
 		Added:     addedFields(),
 		Hints:     fieldHints(),
 		Text:      []string{"metadata.namespace"},
+		Hidden:    ".env[].value",
 		Dropped:   []string{"status"},
 	}
 }

@@ -81,7 +81,7 @@ func TestManifestRefusals(t *testing.T) {
 		"hexadecimal number":        {manifestContainer("        ports: [{containerPort: 0x50}]\n"), container + ".ports[0].containerPort", 10, "the number 0x50"},
 		"number with a fraction":    {manifestContainer("        ports: [{containerPort: 80.0}]\n"), container + ".ports[0].containerPort", 10, "the number 80.0, and a whole number"},
 		"number too large":          {manifestContainer("        ports: [{containerPort: 3000000000}]\n"), container + ".ports[0].containerPort", 10, "out of range"},
-		"number for a string":       {manifestContainer("        env: [{name: A, value: 5}]\n"), container + ".env[0].value", 10, "the number 5, and a string is wanted: put it in quotes"},
+		"number for a string":       {manifestContainer("        env: [{name: A, value: 5}]\n"), container + ".env[0].value", 10, "it is not a string: put it in quotes"},
 		"boolean for a string":      {manifestMetadata("  annotations: {a/b: true}\n"), "metadata.annotations[a/b]", 5, "the boolean true, and a string is wanted: put it in quotes"},
 		"date for a string":         {manifestMetadata("  labels: {a: 2025-01-02}\n"), "metadata.labels[a]", 5, "the date 2025-01-02, and a string is wanted: put it in quotes"},
 		"nothing for a string":      {manifestMetadata("  labels: {a: }\n"), "metadata.labels[a]", 5, "it is empty, and a string is wanted"},

@@ -18,11 +18,12 @@ import (
 // replace does, and waits until it is ready. A Service that does not exist is created.
 //
 // What the manifest does not have is gone afterwards, or has the server's
-// default; the result warns of settings of Cloud Run that were lost so, such as
-// the ingress. Of the Service that is there only the serving.knative.dev
+// default. Of the Service that is there only the serving.knative.dev
 // annotations stay. The manifest's status and what in its metadata is the
 // server's are not sent. Nothing is added: no mark, no client annotations, no
 // IAM policy. The Deployer's defaults that set up a Service have no effect.
+// The result warns of annotations of Cloud Run that are lost, such as the
+// ingress, or without effect where they are, and of a new Revision without traffic.
 //
 // A new Revision is made if the template is not what it was. If the manifest is
 // what the Service is already, nothing is written; if it only leaves out what
@@ -43,7 +44,11 @@ func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...Cal
 	if err != nil {
 		return nil, err
 	}
-	return r.call.finish(ctx, w, nil)
+	result, err := r.call.finish(ctx, w, nil)
+	if err == nil {
+		r.warnIfPinned(result)
+	}
+	return result, err
 }
 
 // Replace is [Deployer.ReplaceManifest] for a Service made by a program. The
@@ -137,6 +142,17 @@ func (r *replacement) write(ctx context.Context) (*written, error) {
 	return w, nil
 }
 
+// warnIfPinned tells of a new Revision that gets no traffic, as happens with
+// the traffic of an export: it names the Revisions of its time.
+func (r *replacement) warnIfPinned(result *Result) {
+	if r.before == nil || result.Percent > 0 || result.Revision == "" || result.Revision == r.before.service.Status.LatestCreatedRevisionName {
+		return
+	}
+	warning := pinnedWarning(result.Service, result.Revision)
+	result.Warnings = append(result.Warnings, warning)
+	r.call.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: result.Service.Generation, Message: warning})
+}
+
 func (r *replacement) compose(_ context.Context, d *document) ([]byte, error) {
 	if d == nil {
 		r.before, r.removed = nil, nil
@@ -219,7 +235,7 @@ func (m *Manifest) removes(d *document) []string {
 		if kept || isDefault || !strings.HasPrefix(k, "run.googleapis.com/") || slices.Contains(unsetAnnotations(), k) {
 			continue
 		}
-		lost = append(lost, fmt.Sprintf("the annotation %s (%s) is not in the manifest and was removed", k, printable(value, 80)))
+		lost = append(lost, fmt.Sprintf("the annotation %s (%s) is not in the manifest: it is removed", k, printable(value, 80)))
 	}
 	return lost
 }

@@ -172,8 +172,32 @@ func TestReplaceReportsWhatItDid(t *testing.T) {
 		changed, err := m.With(cloudrun.WithEnv("A", "b"))
 		require.NoError(t, err)
 		r := replace(changed, cloudrun.Updated, 1)
-		require.Equal(t, []string{"the annotation run.googleapis.com/minScale (1) is not in the manifest and was removed"}, r.Warnings)
+		require.Equal(t, []string{"the annotation run.googleapis.com/minScale (1) is not in the manifest: it is removed"}, r.Warnings)
 		require.Len(t, s.Revisions("demo", "hello"), 2)
+	})
+}
+
+// TestReplaceWarnsOfPinnedTraffic: a manifest with a new image and the traffic of an older export serves nothing new.
+func TestReplaceWarnsOfPinnedTraffic(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		first, err := d.ReplaceManifest(t.Context(), mustParseManifest(t, manifestSpec("")))
+		require.NoError(t, err)
+		pinned := mustParseManifest(t, manifestText("", "        args: [a]\n", "  traffic: [{revisionName: "+first.Revision+", percent: 100}]\n"))
+		var told []string
+		r, err := d.ReplaceManifest(t.Context(), pinned, cloudrun.WithProgress(func(e cloudrun.Event) {
+			if e.Kind == cloudrun.Warned {
+				told = append(told, e.Message)
+			}
+		}))
+		require.NoError(t, err)
+		require.Len(t, r.Warnings, 1)
+		require.Contains(t, r.Warnings[0], "gets no traffic, which is pinned to "+first.Revision+"=100")
+		require.Equal(t, r.Warnings, told)
+		r, err = d.ReplaceManifest(t.Context(), pinned)
+		require.NoError(t, err)
+		require.Empty(t, r.Warnings, "nothing is new")
 	})
 }
 

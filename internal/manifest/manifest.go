@@ -42,6 +42,8 @@ type Schema struct {
 	Hints map[string]string
 	// Text are the paths of strings that may be written as whole numbers without quotes.
 	Text []string
+	// Hidden ends the paths of strings that may be secrets, so that messages do not show them.
+	Hidden string
 	// Dropped are the paths of fields that are left out, whatever they hold.
 	Dropped []string
 }

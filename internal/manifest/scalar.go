@@ -20,6 +20,8 @@ func (r *reader) scalar(n *yaml.Node, at place, t reflect.Type) {
 	case kind == reflect.String && isNumber(n) && slices.Contains(r.schema.Text, at.pattern):
 		r.out = appendString(r.out, n.Value)
 		return
+	case kind == reflect.String && !is(n, tagString) && r.schema.Hidden != "" && strings.HasSuffix(at.pattern, r.schema.Hidden):
+		err = fmt.Errorf("it is not a string%s", quoteAdvice(n))
 	case kind == reflect.String:
 		err = isString(n)
 	case kind == reflect.Bool:
