@@ -76,6 +76,9 @@ func AllowUnknownFields() ManifestOption {
 func ParseManifest(data []byte, opts ...ManifestOption) (*Manifest, error) {
 	var cfg manifestConfig
 	for _, o := range opts {
+		if o == nil {
+			return nil, &ManifestError{Reason: "an option is nil"}
+		}
 		o.applyManifest(&cfg)
 	}
 	raw, problems := manifest.Parse(data, serviceSchema(), cfg.lax)

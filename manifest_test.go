@@ -124,7 +124,9 @@ func TestManifestRefusals(t *testing.T) {
 
 func TestManifestProblemsAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := cloudrun.ParseManifest([]byte(manifestContainer("        evn: []\n        tty: 1\n        args: [yes, 5]\n")))
+	_, err := cloudrun.ParseManifest([]byte(manifestSpec("")), nil)
+	require.ErrorContains(t, err, "an option is nil")
+	_, err = cloudrun.ParseManifest([]byte(manifestContainer("        evn: []\n        tty: 1\n        args: [yes, 5]\n")))
 	require.EqualError(t, err, `manifest line 10: spec.template.spec.containers[0].evn: it is not a field: is env meant?
 manifest line 11: spec.template.spec.containers[0].tty: it is the number 1, and true or false is wanted
 manifest line 12: spec.template.spec.containers[0].args[0]: yes is a boolean to some readers of YAML and a string to others: write true or false, or put it in quotes
