@@ -1,0 +1,122 @@
+package cloudrun_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// standaloneServer is a small control plane that is not ours: it keeps what it
+// is sent, is ready at once, and knows no more than the program under test needs.
+type standaloneServer struct {
+	mu       sync.Mutex
+	services map[string]map[string]any
+	policy   map[string]any
+	version  int
+}
+
+func (s *standaloneServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	var sent map[string]any
+	_ = json.NewDecoder(r.Body).Decode(&sent)
+	name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	switch {
+	case strings.HasSuffix(name, ":getIamPolicy"):
+		_ = json.NewEncoder(w).Encode(s.policy)
+	case strings.HasSuffix(name, ":setIamPolicy"):
+		s.policy = sent["policy"].(map[string]any)
+		_ = json.NewEncoder(w).Encode(s.policy)
+	case r.Method == http.MethodPost, r.Method == http.MethodPut:
+		_ = json.NewEncoder(w).Encode(s.put(sent))
+	case r.Method == http.MethodGet && s.services[name] != nil:
+		_ = json.NewEncoder(w).Encode(s.services[name])
+	case r.Method == http.MethodGet && name == "services":
+		var items []any
+		for _, service := range s.services {
+			items = append(items, service)
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"kind": "ServiceList", "items": items})
+	default:
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, `{"error": {"code": 404, "status": "NOT_FOUND", "message": "no such service"}}`)
+	}
+}
+
+func (s *standaloneServer) put(service map[string]any) map[string]any {
+	s.version++
+	meta := service["metadata"].(map[string]any)
+	meta["generation"], meta["resourceVersion"], meta["uid"] = s.version, fmt.Sprint(s.version), "u"
+	service["status"] = map[string]any{
+		"observedGeneration": s.version, "latestCreatedRevisionName": fmt.Sprintf("%s-%05d", meta["name"], s.version),
+		"url": "https://hello.example", "traffic": []any{map[string]any{"revisionName": fmt.Sprintf("%s-%05d", meta["name"], s.version), "percent": 100}},
+		"conditions": []any{map[string]any{"type": "Ready", "status": "True"}},
+	}
+	s.services[meta["name"].(string)] = service
+	return service
+}
+
+// Each piece is of use alone, from a module of its own.
+func TestEachPieceStandsAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds five programs")
+	}
+	t.Parallel()
+	server := httptest.NewServer(&standaloneServer{services: map[string]map[string]any{}, policy: map[string]any{"etag": "x"}})
+	defer server.Close()
+	dir := standaloneModule(t)
+	sources, err := filepath.Glob("testdata/standalone/*.go.txt")
+	require.NoError(t, err)
+	require.Len(t, sources, 5)
+	for _, source := range sources {
+		name := strings.TrimSuffix(filepath.Base(source), ".go.txt")
+		code, err := os.ReadFile(source)
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, name), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "main.go"), code, 0o600))
+	}
+	standaloneGo(t, dir, "build", "-o", filepath.Join(dir, "bin")+string(filepath.Separator), "./...")
+	for _, name := range []string{"newservice", "client", "waitready", "makepublic", "deployer"} {
+		out, err := exec.Command(filepath.Join(dir, "bin", name), server.URL).CombinedOutput()
+		require.NoError(t, err, "%s: %s", name, out)
+		require.Equal(t, "ok\n", string(out), name)
+	}
+}
+
+// standaloneModule makes another module that requires ours, with no need of a network.
+func standaloneModule(t *testing.T) string {
+	t.Helper()
+	root, err := os.Getwd()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	ours, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	sums, err := os.ReadFile("go.sum")
+	require.NoError(t, err)
+	mod := regexp.MustCompile(`(?m)^module .*$`).ReplaceAllString(string(ours), "module example.com/user")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o600))
+	standaloneGo(t, dir, "mod", "edit", "-require="+depsModule+"@v0.0.0", "-replace="+depsModule+"="+root)
+	return dir
+}
+
+func standaloneGo(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "go %s: %s", strings.Join(args, " "), out)
+}
