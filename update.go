@@ -193,7 +193,7 @@ func (u *updater) post(ctx context.Context) (*written, error) {
 		return nil, refused(err)
 	}
 	answer, err := u.client.createServiceRaw(ctx, u.name, body, u.options()...)
-	if apierrors.IsAlreadyExists(err) {
+	if apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) {
 		return nil, &retryError{errConflict, err}
 	}
 	return u.sent(&attempt{body: body, err: err}, answer)
