@@ -342,6 +342,7 @@ func (w *waiter) notReady(ctx context.Context, s *servingv1.Service) error {
 	if e.Message == "" && w.operationErr != nil {
 		e.Message = printable(w.operationErr.Error(), maxMessage)
 	}
+	e.LogURL = logIn(e.Message)
 	configurations := findCondition(s.Status.Conditions, conditionConfigurations)
 	if configurations == nil || !conditionFailed(configurations) {
 		return e
@@ -365,7 +366,10 @@ func (w *waiter) addRevision(ctx context.Context, e *NotReadyError) {
 	if err != nil {
 		return // the Service's own account must do
 	}
-	e.RevisionConditions, e.LogURL = r.Status.Conditions, printable(r.Status.LogURL, maxMessage)
+	e.RevisionConditions = r.Status.Conditions
+	if log := printable(r.Status.LogURL, maxMessage); log != "" {
+		e.LogURL = log
+	}
 	c := failedRevisionCondition(r.Status.Conditions)
 	if c == nil {
 		return
