@@ -32,9 +32,9 @@ func newDocument(raw []byte) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := json.Marshal(s)
+	before, err := encodeView(s)
 	if err != nil {
-		return nil, fmt.Errorf("service %q: %w", s.Name, err)
+		return nil, err
 	}
 	return &document{raw: raw, before: before, service: s,
 		name: s.Name, namespace: s.Namespace, uid: s.UID, version: s.ResourceVersion, generation: s.Generation}, nil
@@ -46,11 +46,22 @@ func (d *document) merge() ([]byte, error) {
 	if is := d.service; is.Name != d.name || is.Namespace != d.namespace || is.UID != d.uid {
 		return nil, fmt.Errorf("service %q: %w", d.name, errIdentity)
 	}
-	after, err := json.Marshal(d.service)
+	after, err := encodeView(d.service)
 	if err != nil {
-		return nil, fmt.Errorf("service %q: %w", d.name, err)
+		return nil, err
 	}
 	return lossless.Merge(d.raw, d.before, after)
+}
+
+// encodeView encodes what edits can change. The status is the server's own.
+func encodeView(s *servingv1.Service) ([]byte, error) {
+	view := *s
+	view.Status = servingv1.ServiceStatus{}
+	encoded, err := json.Marshal(&view)
+	if err != nil {
+		return nil, fmt.Errorf("service %q: %w", s.Name, err)
+	}
+	return encoded, nil
 }
 
 var errIdentity = errors.New("an edit must not change the Service's name, namespace or uid")
