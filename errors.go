@@ -153,6 +153,8 @@ type TimeoutError struct {
 	Waited time.Duration
 	// Last is the last state of the condition Ready, nil if none was seen.
 	Last *Condition
+	// Traffic is the observed traffic, such as "hello-00001-abc=100", if only that was not as it should be.
+	Traffic string
 	// Err is why the wait ended: context.DeadlineExceeded or context.Canceled.
 	Err error
 	// LastErr is the failure of the last poll, nil if it went well.
@@ -169,6 +171,9 @@ func (e *TimeoutError) Error() string {
 	fmt.Fprintf(&b, "service %q was not %s after %v", e.Service, awaited, e.Waited.Round(time.Millisecond))
 	if e.Last != nil {
 		fmt.Fprintf(&b, ": last seen %s", describe(e.Last))
+	}
+	if e.Traffic != "" {
+		fmt.Fprintf(&b, ", but the traffic still goes to %s", printable(e.Traffic, maxMessage))
 	}
 	if e.LastErr != nil {
 		fmt.Fprintf(&b, ": last poll failed: %v", e.LastErr)

@@ -11,6 +11,8 @@ import (
 // CallOption configures any call of a [Deployer]: how it waits and whom it tells.
 type CallOption interface {
 	DeployOption
+	TrafficOption
+	RollbackOption
 	onCall()
 }
 
@@ -27,7 +29,9 @@ func (deployOption) onDeploy()             {}
 
 type callOption struct{ deployOption }
 
-func (callOption) onCall() {}
+func (callOption) onCall()     {}
+func (callOption) onTraffic()  {}
+func (callOption) onRollback() {}
 
 type progressOption struct{ callOption }
 
@@ -60,6 +64,8 @@ type deployConfig struct {
 	tag           string
 	clientName    string
 	clientVersion string
+	traffic       trafficEdit
+	rollback      rollbackConfig
 }
 
 // configures is a setting of the call itself.
@@ -110,12 +116,13 @@ func IfChanged() DeployOption {
 
 // WithClient names the program that deploys, for the console and for audits;
 // the version may be empty. By default it is this library. What another
-// program left there is replaced. Flags: --client-name, --client-version
-// (hidden). Field: the annotations run.googleapis.com/client-name and
-// client-version, of the template too if that changes.
-func WithClient(name, version string) DeployOption {
-	return deployOption{configures(call("WithClient", name, version), "the client", name+" "+version, notEmpty("name", name),
-		func(c *deployConfig) { c.clientName, c.clientVersion = name, version })}
+// program left there is replaced. Replacing a whole Service names nobody.
+// Flags: --client-name, --client-version (hidden). Field: the annotations
+// run.googleapis.com/client-name and client-version, of the template too if
+// that changes.
+func WithClient(name, version string) CallOption {
+	return callOption{deployOption{configures(call("WithClient", name, version), "the client", name+" "+version, notEmpty("name", name),
+		func(c *deployConfig) { c.clientName, c.clientVersion = name, version })}}
 }
 
 // Async has a call return as soon as the server has taken the change, without

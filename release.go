@@ -128,19 +128,22 @@ func (r *release) stamp(s *servingv1.Service, makes bool) error {
 	if err := r.route(s); err != nil {
 		return err
 	}
-	r.sign(&s.ObjectMeta)
+	r.cfg.sign(&s.ObjectMeta, r.client.version)
 	if makes {
-		r.sign(&s.Spec.Template.ObjectMeta)
+		r.cfg.sign(&s.Spec.Template.ObjectMeta, r.client.version)
 	}
 	return nil
 }
 
-// route keeps the traffic off the new Revision and tags it, if that is asked for.
+// route keeps the traffic off the new Revision, or sends it all there, and tags it, if that is asked for.
 func (r *release) route(s *servingv1.Service) (err error) {
-	if !r.cfg.noTraffic && r.cfg.tag == "" {
+	if !r.cfg.noTraffic && r.cfg.tag == "" && !r.cfg.traffic.toLatest {
 		return nil
 	}
 	targets := splitTargets(s)
+	if r.cfg.traffic.toLatest {
+		targets = split.ToLatest(targets)
+	}
 	if r.cfg.noTraffic {
 		if targets, err = split.NoTraffic(targets, s.Status.LatestReadyRevisionName); err != nil {
 			return &OptionError{Option: "WithNoTraffic()", Reason: err.Error()}
@@ -159,10 +162,10 @@ func (r *release) route(s *servingv1.Service) (err error) {
 }
 
 // sign names the program that deploys in place of the one that did so before.
-func (r *release) sign(m *metav1.ObjectMeta) {
-	name, version := r.cfg.clientName, r.cfg.clientVersion
+func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
+	name, version := c.clientName, c.clientVersion
 	if name == "" {
-		name, version = clientName, r.client.version
+		name, version = clientName, libraryVersion
 	}
 	setAnnotation(m, annotationClientName, name)
 	setAnnotation(m, annotationClientVersion, version)

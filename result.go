@@ -3,7 +3,6 @@ package cloudrun
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 )
@@ -37,6 +36,9 @@ type Result struct {
 	URLs []string
 	// TagURLs are the URLs of the tagged Revisions, by tag.
 	TagURLs map[string]string
+	// Before are the Service's traffic targets before a call that changed them
+	// and nothing else: give them to [RollbackToTraffic] to undo it.
+	Before []servingv1.TrafficTarget
 	// Warnings are things to know although the call went well, such as that
 	// the new Revision gets no traffic because that is pinned to another.
 	Warnings []string
@@ -101,21 +103,11 @@ func shareOf(s *servingv1.Service, revision string) (percent int64) {
 }
 
 func pinnedWarning(s *servingv1.Service, revision string) string {
-	var serving []string
-	for _, t := range s.Spec.Traffic {
-		if t.Percent == nil || *t.Percent == 0 {
-			continue
-		}
-		name := t.RevisionName
-		if t.LatestRevision != nil && *t.LatestRevision {
-			name = "LATEST"
-		}
-		serving = append(serving, fmt.Sprintf("%s=%d", name, *t.Percent))
-	}
 	if revision == "" {
 		revision = "the new revision"
 	}
-	return fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic", revision, strings.Join(serving, ","))
+	return fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
+		revision, describeTraffic(s.Spec.Traffic))
 }
 
 // urlsOf are the URLs of a Service, of which any or all may be missing.

@@ -86,8 +86,9 @@ type waiter struct {
 	name     string
 	cfg      waitConfig
 	report   *reporter
-	written  *servingv1.Service // the answer to the write waited for; nil if any newer one will do
-	mark     *nonce             // of the Revision that the write made; nil if it made none
+	written  *servingv1.Service            // the answer to the write waited for; nil if any newer one will do
+	mark     *nonce                        // of the Revision that the write made; nil if it made none
+	settled  func(*servingv1.Service) bool // what must hold of a ready Service; nil if nothing must
 	stages   stages
 
 	interval     *backoff.ExponentialBackOff
@@ -99,6 +100,7 @@ type waiter struct {
 	failed       int64     // the generation that fails
 	operationErr error     // the failure that the operation ended with
 	seen         map[string]Condition
+	unsettled    []servingv1.TrafficTarget // the observed traffic, as long as all but that is as it should be
 }
 
 // wait judges a Service, which may be the answer to a write, and then its
@@ -117,7 +119,7 @@ func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 
 	s, err := w.loop(wctx, s)
 	if err != nil && wctx.Err() != nil && !isVerdict(err) {
-		err = &TimeoutError{Service: w.name, Waited: time.Since(start), Last: w.last, Err: wctx.Err(), LastErr: w.lastErr}
+		err = &TimeoutError{Service: w.name, Waited: time.Since(start), Last: w.last, Traffic: describeTraffic(w.unsettled), Err: wctx.Err(), LastErr: w.lastErr}
 	}
 	w.stages.end(s, err)
 	end(err)
@@ -166,8 +168,12 @@ func (w *waiter) consider(ctx context.Context, s *servingv1.Service) (done bool,
 	if w.overtaken(s) {
 		return true, &OvertakenError{Service: w.name, Generation: w.cfg.anchor, Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
 	}
+	w.unsettled = nil
 	if state == stateReady {
-		return true, nil
+		if w.settled == nil || w.settled(s) {
+			return true, nil
+		}
+		w.unsettled = s.Status.Traffic
 	}
 	if state != stateFailed && w.operationErr == nil {
 		w.failedSince = time.Time{}

@@ -1,0 +1,169 @@
+package cloudrun
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/cloudrun-go/cloudrun/internal/split"
+)
+
+// TrafficOption configures [Deployer.UpdateTraffic]. Every [CallOption] is one
+// too. The rules are those of [DeployOption]; tags are changed before the
+// traffic is split.
+type TrafficOption interface {
+	settings() []setting
+	onTraffic()
+}
+
+type trafficOption struct{ list []setting }
+
+func (o trafficOption) settings() []setting { return o.list }
+func (trafficOption) onTraffic()            {}
+
+// LatestOption is a [TrafficOption] that [Deployer.Deploy] takes as well.
+type LatestOption interface {
+	DeployOption
+	TrafficOption
+}
+
+type latestOption struct{ deployOption }
+
+func (latestOption) onTraffic() {}
+
+// Latest stands for the latest ready Revision, whichever that is, where the
+// name of a Revision is asked for.
+const Latest = split.Latest
+
+// trafficEdit is what the options say of a Service's traffic.
+type trafficEdit struct {
+	toLatest   bool
+	shares     map[string]int64  // by Revision
+	tagShares  map[string]int64  // by tag
+	tags       map[string]string // tag to Revision
+	replace    bool              // tags are all that there shall be
+	removeTags []string
+}
+
+func (e trafficEdit) empty() bool {
+	return !e.toLatest && !e.replace && len(e.shares)+len(e.tagShares)+len(e.tags)+len(e.removeTags) == 0
+}
+
+// apply edits the traffic: the tags first, then who gets how much.
+func (e trafficEdit) apply(targets []split.Target) (_ []split.Target, err error) {
+	switch {
+	case e.replace && len(e.tags) == 0:
+		targets = split.ClearTags(targets)
+	case e.replace:
+		targets, err = split.SetTags(targets, e.tags)
+	default:
+		targets = split.RemoveTags(targets, e.removeTags)
+		if len(e.tags) > 0 {
+			targets, err = split.UpdateTags(targets, e.tags)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case e.toLatest:
+		return split.ToLatest(targets), nil
+	case len(e.shares) > 0:
+		return split.Shift(targets, e.shares)
+	case len(e.tagShares) > 0:
+		return split.ToTags(targets, e.tagShares)
+	}
+	return targets, nil
+}
+
+const (
+	thingSplit = "how the traffic is split"
+	thingTags  = "all tags"
+)
+
+func setsTraffic(option string, claims []claim, err error, set func(*trafficEdit)) setting {
+	return setting{option: option, phase: phaseSet, claims: claims, err: err, deploy: func(c *deployConfig) { set(&c.traffic) }}
+}
+
+// ToLatest sends all traffic to the latest ready Revision, and to each later
+// one when that is ready. With [Deployer.Deploy] the new Revision gets it, even
+// if the traffic was pinned to another one. Flag: --to-latest. Field: spec.traffic.
+func ToLatest() LatestOption {
+	claims := []claim{{thingSplit, "to latest"}, {"whether the new revision gets traffic", "yes"}}
+	return latestOption{deployOption{setsTraffic("ToLatest()", claims, nil, func(e *trafficEdit) { e.toLatest = true })}}
+}
+
+// ToRevision sends a percentage of the traffic to a Revision, or to [Latest].
+// What the Revisions named do not get is divided among the others in proportion
+// to what they have; 0 takes a Revision out. Flag: --to-revisions. Field: spec.traffic.
+func ToRevision(name string, percent int) TrafficOption {
+	return share("ToRevision", "by revision", "revision", name, percent, func(e *trafficEdit) *map[string]int64 { return &e.shares })
+}
+
+// ToTag sends a percentage of the traffic to the Revision that has a tag, like
+// [ToRevision]. Flag: --to-tags. Field: spec.traffic.
+func ToTag(tag string, percent int) TrafficOption {
+	return share("ToTag", "by tag", "tag", tag, percent, func(e *trafficEdit) *map[string]int64 { return &e.tagShares })
+}
+
+func share(option, way, what, name string, percent int, where func(*trafficEdit) *map[string]int64) TrafficOption {
+	err := notEmpty(what, name)
+	if err == nil && (percent < 0 || percent > 100) {
+		err = errors.New("the percentage must be from 0 to 100")
+	}
+	claims := []claim{{thingSplit, way}, {"the traffic of " + what + " " + strconv.Quote(name), fmt.Sprint(percent)}}
+	return trafficOption{[]setting{setsTraffic(call(option, name, percent), claims, err, func(e *trafficEdit) {
+		put(where(e), name, int64(percent))
+	})}}
+}
+
+// put adds an entry to a map that may not be there yet.
+func put[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = value
+}
+
+// SetTags makes these tags, each with the name of a Revision or [Latest], all
+// that the Service has. Flag: --set-tags. Field: spec.traffic.
+func SetTags(tags map[string]string) TrafficOption {
+	option := call("SetTags", tags)
+	var err error
+	if len(tags) == 0 {
+		err = errors.New("there are no tags in it: use ClearTags")
+	}
+	all := []setting{setsTraffic(option, decides(thingTags, option), err, func(e *trafficEdit) { e.replace = true })}
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		all = append(all, tagsRevision(option, option, tag, tags[tag]))
+	}
+	return trafficOption{all}
+}
+
+// WithTagOn gives a Revision, or [Latest], a tag and with it a URL of its own; a
+// tag that another Revision has moves. Flag: --update-tags. Field: spec.traffic.
+func WithTagOn(tag, revision string) TrafficOption {
+	return trafficOption{[]setting{tagsRevision(call("WithTagOn", tag, revision), "in parts", tag, revision)}}
+}
+
+func tagsRevision(option, all, tag, revision string) setting {
+	err := errors.Join(split.CheckTag(tag, ""), notEmpty("revision", revision))
+	claims := []claim{{"the tag " + strconv.Quote(tag), revision}, {thingTags, all}}
+	return setsTraffic(option, claims, err, func(e *trafficEdit) { put(&e.tags, tag, revision) })
+}
+
+// WithoutTag removes tags; those that are not there are ignored. Flag:
+// --remove-tags. Field: spec.traffic.
+func WithoutTag(tags ...string) TrafficOption {
+	option := call("WithoutTag", anys(tags)...)
+	return trafficOption{perItem(tags, func(tag string) setting {
+		claims := []claim{{"the tag " + strconv.Quote(tag), ""}, {thingTags, "in parts"}}
+		return setsTraffic(option, claims, notEmpty("tag", tag), func(e *trafficEdit) { e.removeTags = append(e.removeTags, tag) })
+	})}
+}
+
+// ClearTags removes all tags. Flag: --clear-tags. Field: spec.traffic.
+func ClearTags() TrafficOption {
+	return trafficOption{[]setting{setsTraffic("ClearTags()", decides(thingTags, "cleared"), nil, func(e *trafficEdit) { e.replace = true })}}
+}

@@ -1,0 +1,157 @@
+package cloudrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/split"
+)
+
+// ErrNothingToRollBackTo is matched by the error of [Deployer.Rollback] when no
+// Revision is both ready and older than the one that serves.
+var ErrNothingToRollBackTo = errors.New("there is no older revision that is ready")
+
+// RollbackOption configures [Deployer.Rollback]. Every [CallOption] is one too.
+type RollbackOption interface {
+	settings() []setting
+	onRollback()
+}
+
+type rollbackOption struct{ setting }
+
+func (o rollbackOption) settings() []setting { return []setting{o.setting} }
+func (rollbackOption) onRollback()           {}
+
+const thingRollback = "what to roll back to"
+
+// RollbackTo names the Revision to go back to.
+func RollbackTo(revision string) RollbackOption {
+	return rollbackOption{configures(call("RollbackTo", revision), thingRollback, "revision "+revision, names.Revision(revision),
+		func(c *deployConfig) { c.rollback.revision = revision })}
+}
+
+// RollbackToTraffic goes back to a split of the traffic, such as the
+// [Result.Before] of the call that changed it.
+func RollbackToTraffic(targets []servingv1.TrafficTarget) RollbackOption {
+	var err error
+	if len(targets) == 0 {
+		err = errors.New("there are no targets in it")
+	}
+	kept := slices.Clone(targets)
+	return rollbackOption{configures("RollbackToTraffic", thingRollback, "traffic "+describeTraffic(targets), err,
+		func(c *deployConfig) { c.rollback.traffic = kept })}
+}
+
+// Preview has [Deployer.Rollback] tell what it would do, and do nothing.
+func Preview() RollbackOption {
+	return rollbackOption{configures("Preview()", "whether anything is done", "no", nil, func(c *deployConfig) { c.rollback.preview = true })}
+}
+
+// rollbackConfig is what the options say of a rollback.
+type rollbackConfig struct {
+	revision string
+	traffic  []servingv1.TrafficTarget
+	preview  bool
+}
+
+// RollbackResult tells what a rollback did, or would do.
+type RollbackResult struct {
+	// Revision is the one that gets the traffic; empty with [RollbackToTraffic].
+	Revision string
+	// Before and After are the Service's traffic targets before and after.
+	Before, After []servingv1.TrafficTarget
+	// Result is that of the change; nil for a [Preview].
+	Result *Result
+}
+
+// String tells the change in one line.
+func (r *RollbackResult) String() string {
+	return fmt.Sprintf("traffic: %s -> %s", describeTraffic(r.Before), describeTraffic(r.After))
+}
+
+// Rollback sends all traffic of a Service back to the previous Revision: the
+// newest that is ready and older than the one that gets most of the traffic
+// now. With [RollbackTo] it goes to another one, with [RollbackToTraffic] the
+// whole split is restored. Tags stay. It waits like [Deployer.UpdateTraffic].
+//
+// The traffic is pinned afterwards: later deployments get none of it until
+// UpdateTraffic or Deploy is called with [ToLatest].
+//
+// The error is a [*DeployError]; it matches [ErrNothingToRollBackTo] if no
+// Revision qualifies. Nothing is written then.
+func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOption) (*RollbackResult, error) {
+	const op = "roll back service"
+	strict := Deployer{client: d.client, defaults: d.callDefaults()}
+	c, _, err := strict.begin(op, name, asDeployOptions(opts))
+	if err != nil {
+		return nil, err
+	}
+	defer c.report.close()
+	to := &c.cfg.rollback
+	if to.revision == "" && to.traffic == nil {
+		if to.revision, err = c.previousRevision(ctx); err != nil {
+			return nil, c.fail(StageRead, NotWritten, err)
+		}
+	}
+	if to.preview {
+		return c.previewRollback(ctx)
+	}
+	changed, err := c.applyTraffic(ctx, to.apply)
+	if changed == nil {
+		return nil, err
+	}
+	return &RollbackResult{Revision: to.revision, Before: changed.Before, After: changed.Service.Spec.Traffic, Result: changed}, err
+}
+
+// apply gives a Service the traffic to go back to.
+func (to *rollbackConfig) apply(s *servingv1.Service) error {
+	if to.traffic != nil {
+		s.Spec.Traffic = slices.Clone(to.traffic)
+		return nil
+	}
+	targets, err := split.Shift(splitTargets(s), map[string]int64{to.revision: 100})
+	if err != nil {
+		return &OptionError{Option: "the traffic", Reason: err.Error()}
+	}
+	setTraffic(s, targets)
+	return nil
+}
+
+// previewRollback tells what a rollback would do to the Service as it is.
+func (c *deployment) previewRollback(ctx context.Context) (*RollbackResult, error) {
+	s, err := c.client.GetService(ctx, c.name)
+	if err != nil {
+		return nil, c.fail(StageRead, NotWritten, err)
+	}
+	r := &RollbackResult{Revision: c.cfg.rollback.revision, Before: s.DeepCopy().Spec.Traffic}
+	if err := c.cfg.rollback.apply(s); err != nil {
+		return nil, c.fail(StageOptions, NotWritten, err)
+	}
+	r.After = s.Spec.Traffic
+	return r, nil
+}
+
+// previousRevision is the newest Revision that is ready and older than the one that serves most.
+func (c *deployment) previousRevision(ctx context.Context) (string, error) {
+	all, err := c.client.revisionInfos(ctx, c.name)
+	if err != nil {
+		return "", err
+	}
+	serving := -1 // all is sorted from the newest to the oldest
+	for i, r := range all {
+		if r.Percent > 0 && (serving < 0 || r.Percent > all[serving].Percent) {
+			serving = i
+		}
+	}
+	for _, r := range all[serving+1:] {
+		if serving >= 0 && r.Ready {
+			return r.Name, nil
+		}
+	}
+	return "", fmt.Errorf("%w: deploy one, or name the one to go to with RollbackTo", ErrNothingToRollBackTo)
+}

@@ -1,0 +1,332 @@
+package cloudrun_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// threeRevisions deploys three Revisions and names them.
+func threeRevisions(t *testing.T, d *cloudrun.Deployer) [3]string {
+	t.Helper()
+	var all [3]string
+	for i, suffix := range []string{"v1", "v2", "v3"} {
+		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix(suffix))
+		require.NoError(t, err)
+		all[i] = r.Revision
+		time.Sleep(time.Minute) // their times of creation differ
+	}
+	return all
+}
+
+// trafficOf shows the traffic targets in a short form.
+func trafficOf(t *testing.T, targets []servingv1.TrafficTarget) string {
+	t.Helper()
+	type target struct {
+		R string `json:"r,omitempty"`
+		P int64  `json:"p,omitempty"`
+		T string `json:"t,omitempty"`
+	}
+	all := []target{}
+	for _, x := range targets {
+		one := target{R: x.RevisionName, T: x.Tag}
+		if x.LatestRevision != nil && *x.LatestRevision {
+			one.R = "LATEST"
+		}
+		if x.Percent != nil {
+			one.P = *x.Percent
+		}
+		all = append(all, one)
+	}
+	raw, err := json.Marshal(all)
+	require.NoError(t, err)
+	return string(raw)
+}
+
+func TestUpdateTraffic(t *testing.T) {
+	t.Parallel()
+	type opts = []cloudrun.TrafficOption
+	for name, tc := range map[string]struct {
+		steps []opts
+		want  string
+	}{
+		"a tenth to an old one":      {[]opts{{cloudrun.ToRevision("hello-v1", 10)}}, `[{"r":"hello-v1","p":10},{"r":"LATEST","p":90}]`},
+		"all to two":                 {[]opts{{cloudrun.ToRevision("hello-v2", 70), cloudrun.ToRevision("hello-v1", 30)}}, `[{"r":"hello-v1","p":30},{"r":"hello-v2","p":70}]`},
+		"back to latest":             {[]opts{{cloudrun.ToRevision("hello-v1", 100)}, {cloudrun.ToLatest()}}, `[{"r":"LATEST","p":100}]`},
+		"by the word":                {[]opts{{cloudrun.ToRevision("hello-v1", 100)}, {cloudrun.ToRevision(cloudrun.Latest, 25)}}, `[{"r":"hello-v1","p":75},{"r":"LATEST","p":25}]`},
+		"a tag, then by tag":         {[]opts{{cloudrun.WithTagOn("old", "hello-v1")}, {cloudrun.ToTag("old", 40)}}, `[{"r":"hello-v1","p":40},{"r":"LATEST","p":60},{"r":"hello-v1","t":"old"}]`},
+		"tag and share in one call":  {[]opts{{cloudrun.ToTag("old", 40), cloudrun.WithTagOn("old", "hello-v1")}}, `[{"r":"hello-v1","p":40},{"r":"LATEST","p":60},{"r":"hello-v1","t":"old"}]`},
+		"a tag moves":                {[]opts{{cloudrun.WithTagOn("x", "hello-v1")}, {cloudrun.WithTagOn("x", "LATEST")}}, `[{"r":"LATEST","p":100},{"r":"LATEST","t":"x"}]`},
+		"tags replaced":              {[]opts{{cloudrun.WithTagOn("x", "hello-v1")}, {cloudrun.SetTags(map[string]string{"y": "hello-v2"})}}, `[{"r":"LATEST","p":100},{"r":"hello-v2","t":"y"}]`},
+		"tags removed":               {[]opts{{cloudrun.SetTags(map[string]string{"x": "hello-v1", "y": "hello-v2"})}, {cloudrun.WithoutTag("x", "absent")}}, `[{"r":"LATEST","p":100},{"r":"hello-v2","t":"y"}]`},
+		"tags cleared":               {[]opts{{cloudrun.SetTags(map[string]string{"x": "hello-v1", "y": "hello-v2"})}, {cloudrun.ClearTags()}}, `[{"r":"LATEST","p":100}]`},
+		"none takes a Revision out":  {[]opts{{cloudrun.ToRevision("hello-v1", 10)}, {cloudrun.ToRevision("hello-v1", 0)}}, `[{"r":"LATEST","p":100}]`},
+		"the same again, no second":  {[]opts{{cloudrun.ToRevision("hello-v1", 10)}, {cloudrun.ToRevision("hello-v1", 10)}}, `[{"r":"hello-v1","p":10},{"r":"LATEST","p":90}]`},
+		"defaults of deploys remain": {[]opts{{cloudrun.WithTagOn("x", "hello-v1"), cloudrun.WithWaitTimeout(time.Minute)}}, `[{"r":"LATEST","p":100},{"r":"hello-v1","t":"x"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c, cloudrun.WithEnv("DEFAULT", "of deployments"))
+				threeRevisions(t, d)
+				var last *cloudrun.Result
+				for _, step := range tc.steps {
+					r, err := d.UpdateTraffic(t.Context(), "hello", step...)
+					require.NoError(t, err)
+					last = r
+				}
+				require.Equal(t, tc.want, trafficOf(t, last.Service.Spec.Traffic))
+				require.Len(t, s.Revisions("demo", "hello"), 3, "no new Revision")
+				again, err := d.UpdateTraffic(t.Context(), "hello", tc.steps[len(tc.steps)-1]...)
+				require.NoError(t, err)
+				require.Equal(t, cloudrun.Unchanged, again.Action)
+			})
+		})
+	}
+}
+
+func TestUpdateTrafficRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		opts []cloudrun.TrafficOption
+		want string
+	}{
+		"nothing to do":          {nil, "no change is asked for"},
+		"over 100":               {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v1", 60), cloudrun.ToRevision("hello-v2", 50)}, "over 100"},
+		"not a percentage":       {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v1", 101)}, `ToRevision("hello-v1", 101)`},
+		"an unknown tag":         {[]cloudrun.TrafficOption{cloudrun.ToTag("nope", 10)}, `"nope"`},
+		"two ways to split":      {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v1", 1), cloudrun.ToLatest()}, "contradicts"},
+		"two shares of one":      {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v1", 1), cloudrun.ToRevision("hello-v1", 2)}, "contradicts"},
+		"all tags and one":       {[]cloudrun.TrafficOption{cloudrun.ClearTags(), cloudrun.WithTagOn("x", "hello-v1")}, "contradicts"},
+		"no tags to set":         {[]cloudrun.TrafficOption{cloudrun.SetTags(nil)}, "ClearTags"},
+		"a tag that is too long": {[]cloudrun.TrafficOption{cloudrun.WithTagOn("a23456789012345678901234567890123456789012", "hello-v1")}, "tag"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c)
+				threeRevisions(t, d)
+				s.ResetHistory()
+				_, err := d.UpdateTraffic(t.Context(), "hello", tc.opts...)
+				var refused *cloudrun.OptionError
+				require.ErrorAs(t, err, &refused)
+				require.ErrorContains(t, err, tc.want)
+				require.Empty(t, s.History())
+			})
+		})
+	}
+}
+
+// TestUpdateTrafficWaitsForTheObservedTraffic: a Service can be ready before its traffic has moved.
+func TestUpdateTrafficWaitsForTheObservedTraffic(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		threeRevisions(t, d)
+		s.Script("hello", cloudruntest.Script{RouteLag: 20 * time.Second})
+		start := time.Now()
+		r, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, time.Since(start), 20*time.Second)
+		require.Equal(t, `[{"r":"hello-v1","p":100}]`, trafficOf(t, r.Service.Status.Traffic))
+
+		s.Script("hello", cloudruntest.Script{RouteLag: time.Hour})
+		_, err = d.UpdateTraffic(t.Context(), "hello", cloudrun.ToLatest(), cloudrun.WithWaitTimeout(time.Minute))
+		var late *cloudrun.TimeoutError
+		require.ErrorAs(t, err, &late)
+		require.Equal(t, "hello-v1=100", late.Traffic)
+		require.ErrorContains(t, err, "the traffic still goes to hello-v1=100")
+	})
+}
+
+func TestUpdateTrafficToAnUnknownRevision(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		threeRevisions(t, d)
+		_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v9", 100))
+		var failed *cloudrun.NotReadyError
+		require.ErrorAs(t, err, &failed)
+		require.ErrorContains(t, err, `Revision "hello-v9" referenced in traffic not found`)
+		s, err := c.GetService(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Equal(t, `[{"r":"LATEST","p":100}]`, trafficOf(t, s.Status.Traffic), "it goes where it went")
+	})
+}
+
+func TestDeployToLatestEndsAPin(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		threeRevisions(t, d)
+		_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
+		require.NoError(t, err)
+		r, err := d.Deploy(t.Context(), "hello", cloudrun.ToLatest())
+		require.NoError(t, err)
+		require.EqualValues(t, 100, r.Percent)
+		require.Empty(t, r.Warnings)
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.ToLatest(), cloudrun.WithNoTraffic())
+		require.ErrorContains(t, err, "contradicts")
+	})
+}
+
+func TestUpdateTrafficUnderFaults(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]cloudruntest.Fault{
+		"reset before": {Reset: true}, "reset after": {Reset: true, After: true}, "503 after": {Status: 503, After: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c)
+				threeRevisions(t, d)
+				fault.Method = http.MethodPut
+				s.Fault(fault)
+				r, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v2", 20))
+				require.NoError(t, err)
+				require.Equal(t, cloudrun.Updated, r.Action)
+				require.Equal(t, `[{"r":"LATEST","p":100}]`, trafficOf(t, r.Before))
+				require.Equal(t, `[{"r":"hello-v2","p":20},{"r":"LATEST","p":80}]`, trafficOf(t, r.Service.Spec.Traffic))
+			})
+		})
+	}
+}
+
+func TestRollback(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v0"))
+		require.NoError(t, err)
+		_, err = d.Rollback(t.Context(), "hello")
+		require.ErrorIs(t, err, cloudrun.ErrNothingToRollBackTo)
+
+		s.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{}})
+		time.Sleep(time.Minute)
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("broken"))
+		require.Error(t, err)
+		s.Script("hello", cloudruntest.Script{})
+		time.Sleep(time.Minute)
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"), cloudrun.WithTag("newest"))
+		require.NoError(t, err)
+
+		s.ResetHistory()
+		p, err := d.Rollback(t.Context(), "hello", cloudrun.Preview())
+		require.NoError(t, err)
+		require.Equal(t, "hello-v0", p.Revision, "the one that failed is passed over")
+		require.Equal(t, "traffic: LATEST=100 -> hello-v0=100", p.String())
+		require.Empty(t, s.History())
+
+		r, err := d.Rollback(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Equal(t, `[{"r":"hello-v0","p":100},{"r":"hello-v1","t":"newest"}]`, trafficOf(t, r.After))
+		require.Equal(t, r.After, r.Result.Service.Spec.Traffic)
+
+		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(r.Before))
+		require.NoError(t, err)
+		now, err := c.GetService(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Equal(t, trafficOf(t, r.Before), trafficOf(t, now.Spec.Traffic))
+
+		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackTo("hello-v0"), cloudrun.RollbackToTraffic(r.Before))
+		require.ErrorContains(t, err, "contradicts")
+	})
+}
+
+func TestRevisionsOfAService(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		threeRevisions(t, d)
+		_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v2", 30), cloudrun.WithTagOn("old", "hello-v1"))
+		require.NoError(t, err)
+		all, err := d.Revisions(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Len(t, all, 3)
+		for i, want := range []cloudrun.RevisionInfo{
+			{Name: "hello-v3", Percent: 70, LatestCreated: true, LatestReady: true},
+			{Name: "hello-v2", Percent: 30},
+			{Name: "hello-v1", Tags: []string{"old"}},
+		} {
+			got := all[i]
+			require.Equal(t, want.Name, got.Name)
+			require.Equal(t, want.Percent, got.Percent)
+			require.Equal(t, want.Tags, got.Tags)
+			require.Equal(t, want.LatestCreated, got.LatestCreated)
+			require.True(t, got.Ready)
+			require.Equal(t, image, got.Image)
+			require.Contains(t, got.ImageDigest, "@sha256:")
+			require.Greater(t, got.Age(), time.Duration(i)*time.Minute)
+			require.NotEmpty(t, got.InUse())
+			s.ResetHistory()
+			require.ErrorContains(t, d.DeleteRevision(t.Context(), "hello", got.Name), got.InUse())
+			require.Empty(t, s.History())
+		}
+		_, err = d.Revisions(t.Context(), "absent")
+		require.True(t, apierrors.IsNotFound(err), err)
+	})
+}
+
+func TestPruneRevisions(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		for _, suffix := range []string{"a", "b", "c", "d", "e", "f"} {
+			_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix(suffix))
+			require.NoError(t, err)
+			time.Sleep(time.Minute)
+		}
+		_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-b", 10), cloudrun.WithTagOn("keep", "hello-c"))
+		require.NoError(t, err)
+		_, err = d.PruneRevisions(t.Context(), "hello", 0)
+		require.Error(t, err)
+		would, err := d.Prunable(t.Context(), "hello", 2)
+		require.NoError(t, err)
+		require.Len(t, would, 2)
+		require.Len(t, s.Revisions("demo", "hello"), 6)
+
+		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Status: 429, Header: http.Header{"Retry-After": {"5"}}})
+		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Path: "hello-d", Status: 403})
+		deleted, err := d.PruneRevisions(t.Context(), "hello", 2)
+		require.Equal(t, []string{"hello-a"}, deleted)
+		var failed *cloudrun.DeployError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, cloudrun.Written, failed.Outcome)
+		require.ErrorContains(t, err, "hello-d")
+
+		deleted, err = d.PruneRevisions(t.Context(), "hello", 2)
+		require.NoError(t, err)
+		require.Equal(t, []string{"hello-d"}, deleted)
+		require.Len(t, s.Revisions("demo", "hello"), 4)
+	})
+}
+
+// TestPruneRevisionsLooksAgain: what comes into use while others are deleted stays.
+func TestPruneRevisionsLooksAgain(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		threeRevisions(t, d)
+		moved := false
+		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Match: func(*http.Request) bool {
+			if !moved {
+				moved = true
+				_, err := d.UpdateTraffic(context.Background(), "hello", cloudrun.ToRevision("hello-v2", 5))
+				require.NoError(t, err)
+			}
+			return false
+		}})
+		deleted, err := d.PruneRevisions(t.Context(), "hello", 1)
+		require.Equal(t, []string{"hello-v1"}, deleted)
+		require.ErrorContains(t, err, "it serves 5 % of the traffic")
+	})
+}
