@@ -1,0 +1,155 @@
+// Command lifecycle is a tour of the library: it shows the life of a Service,
+// piece by piece. It deletes the Service in the end.
+//
+//	go run ./examples/lifecycle --local
+//	go run ./examples/lifecycle --project=my-project --region=us-central1 tour
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"google.golang.org/api/option"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+const image = "gcr.io/cloudrun/hello"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "lifecycle:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("lifecycle", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	local := flags.Bool("local", false, "use an embedded control plane instead of Cloud Run")
+	project := flags.String("project", "", "`ID` of the project; that of the default credentials if empty")
+	region := flags.String("region", "us-central1", "`region` of Cloud Run")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	name := "tour"
+	if flags.NArg() > 0 {
+		name = flags.Arg(0)
+	}
+	var opts []option.ClientOption
+	if *local {
+		server := cloudruntest.NewServer(cloudruntest.WithTimeToReady(time.Second))
+		defer server.Close()
+		server.Handle(image, greet)
+		opts, *project, *region = server.ClientOptions(), "demo", "us-central1"
+		fmt.Fprintln(stderr, "This is an embedded control plane: nothing leaves this machine.")
+	}
+	client, err := cloudrun.NewClient(ctx, *project, *region, opts...)
+	if err != nil {
+		return err
+	}
+	t := tour{client: client, deployer: cloudrun.NewDeployer(client), name: name, out: stdout}
+	return t.run(ctx)
+}
+
+// greet is what the image does on the embedded control plane.
+func greet(c cloudruntest.Container) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "Hello %s from %s\n", c.Env["TARGET"], c.Revision)
+	})
+}
+
+type tour struct {
+	client   *cloudrun.Client
+	deployer *cloudrun.Deployer
+	name     string
+	out      io.Writer
+}
+
+func (t *tour) run(ctx context.Context) error {
+	if err := t.refuseExisting(ctx); err != nil {
+		return err
+	}
+	if err := t.create(ctx); err != nil {
+		return err
+	}
+	if err := t.split(ctx); err != nil {
+		return err
+	}
+	t.say("Deleting it.")
+	return t.deployer.Delete(ctx, t.name)
+}
+
+func (t *tour) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
+
+// refuseExisting keeps the tour away from a Service that somebody needs.
+func (t *tour) refuseExisting(ctx context.Context) error {
+	_, err := t.client.GetService(ctx, t.name)
+	if apierrors.IsNotFound(err) {
+		t.say("There is no service %q yet.", t.name)
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("service %q exists already: give the tour another name", t.name)
+	}
+	return err
+}
+
+// create uses the pieces one by one.
+func (t *tour) create(ctx context.Context) error {
+	service, err := cloudrun.NewService(t.name, cloudrun.WithImage(image), cloudrun.WithEnv("TARGET", "World"))
+	if err != nil {
+		return err
+	}
+	t.say("Creating it.")
+	if service, err = t.client.CreateService(ctx, service); err != nil {
+		return err
+	}
+	t.say("Waiting for generation %d.", service.Generation)
+	service, err = cloudrun.WaitReady(ctx, t.client, t.name, cloudrun.WithGeneration(service.Generation))
+	if err != nil {
+		return err
+	}
+	t.say("Revision %s is ready.", service.Status.LatestReadyRevisionName)
+	if err := cloudrun.MakePublic(ctx, t.client, t.name); err != nil {
+		return err
+	}
+	public, err := cloudrun.IsPublic(ctx, t.client, t.name)
+	if err != nil {
+		return err
+	}
+	t.say("Public: %v, at %s", public, service.Status.URL)
+	return nil
+}
+
+// split deploys a second Revision and gives it a tenth of the traffic.
+func (t *tour) split(ctx context.Context) error {
+	second, err := t.deployer.Deploy(ctx, t.name, cloudrun.WithEnv("TARGET", "Canary"), cloudrun.WithNoTraffic(), cloudrun.WithTag("canary"))
+	if err != nil {
+		return err
+	}
+	t.say("Revision %s has %d %% of the traffic, and a URL of its own: %s", second.Revision, second.Percent, second.TagURLs["canary"])
+	split, err := t.deployer.UpdateTraffic(ctx, t.name, cloudrun.ToRevision(second.Revision, 10))
+	if err != nil {
+		return err
+	}
+	for _, target := range split.Service.Status.Traffic {
+		if target.Percent != nil && *target.Percent > 0 {
+			t.say("%3d %% goes to %s", *target.Percent, target.RevisionName)
+		}
+	}
+	return nil
+}
