@@ -50,6 +50,14 @@ type ContainerOption interface {
 	onContainer()
 }
 
+// CheckOptions reports what is wrong with options, as far as that can be told
+// without a Service: a call with them would fail before anything is sent. The
+// error joins an [*OptionError] for every problem.
+func CheckOptions(opts ...DeployOption) error {
+	_, err := newPlan(opts)
+	return err
+}
+
 // phase is when a setting is applied, in the order of the constants.
 type phase int
 
@@ -166,8 +174,29 @@ func EditContainer(edit func(*corev1.Container) error) ContainerOption {
 // the ingress container, to which options outside of WithContainer belong.
 // Flag: --container.
 func WithContainer(name string, opts ...ContainerOption) ServiceOption {
+	return onService(withContainer(call("WithContainer", name), name, opts)...)
+}
+
+// SetContainer replaces the container of that name by a new one, which has
+// what the options say and nothing of the old one; other containers depend on
+// it no more. It is created if there is none. Flags: --remove-containers
+// together with --container.
+func SetContainer(name string, opts ...ContainerOption) ServiceOption {
+	option := call("SetContainer", name)
+	remove := setting{
+		option: option, phase: phaseRemoveContainer, claims: []claim{{containerExists(name), "yes"}, {"all of" + ofContainer(name), "new"}},
+		service: func(s *servingv1.Service) error {
+			dropContainer(s, name)
+			return pruneDependencies(s)
+		},
+	}
+	return onService(append([]setting{remove}, withContainer(option, name, opts)...)...)
+}
+
+// withContainer are the settings of a container, and one that there is such a container.
+func withContainer(option, name string, opts []ContainerOption) []setting {
 	exists := setting{
-		option: call("WithContainer", name), phase: phaseContainer, in: name, err: checkContainerName(name),
+		option: option, phase: phaseContainer, in: name, err: checkContainerName(name),
 		claims:    decides(containerExists(name), "yes"),
 		container: func(*servingv1.Service, *corev1.Container) error { return nil },
 	}
@@ -175,11 +204,11 @@ func WithContainer(name string, opts ...ContainerOption) ServiceOption {
 	for i, o := range opts {
 		if o == nil {
 			exists.err = fmt.Errorf("option %d is nil", i+1)
-			return onService(exists)
+			return []setting{exists}
 		}
 		for _, s := range o.settings() {
 			s.in = name
-			s.option = call("WithContainer", name) + " " + s.option
+			s.option = option + " " + s.option
 			s.claims = slices.Clone(s.claims)
 			for i := range s.claims {
 				s.claims[i].thing += ofContainer(name)
@@ -187,7 +216,13 @@ func WithContainer(name string, opts ...ContainerOption) ServiceOption {
 			all = append(all, s)
 		}
 	}
-	return onService(all...)
+	return all
+}
+
+// dropContainer removes the container of that name, if there is one.
+func dropContainer(s *servingv1.Service, name string) {
+	spec := &s.Spec.Template.Spec
+	spec.Containers = slices.DeleteFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == name })
 }
 
 func containerExists(name string) string { return fmt.Sprintf("whether there is a container %q", name) }
@@ -202,8 +237,7 @@ func WithoutContainer(name string) ServiceOption {
 		option: call("WithoutContainer", name), phase: phaseRemoveContainer, err: checkContainerName(name),
 		claims: decides(containerExists(name), "no"),
 		service: func(s *servingv1.Service) error {
-			spec := &s.Spec.Template.Spec
-			spec.Containers = slices.DeleteFunc(spec.Containers, func(c corev1.Container) bool { return c.Name == name })
+			dropContainer(s, name)
 			return nil
 		},
 	}

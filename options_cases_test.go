@@ -106,6 +106,10 @@ var containerCases = []optionCase{
 		name: "WithContainer", opt: cloudrun.WithContainer("otel", cloudrun.WithImage("otel:2"), cloudrun.WithMemory("64Mi")),
 		path: inSpec("containers", 2), want: obj("name", "otel", "image", "otel:2", "resources", obj("limits", obj("memory", "64Mi"))), plain: absent,
 	},
+	{
+		name: "SetContainer", opt: cloudrun.SetContainer("otel", cloudrun.WithImage("otel:2"), cloudrun.WithMemory("64Mi")),
+		path: inSpec("containers", 2), want: obj("name", "otel", "image", "otel:2", "resources", obj("limits", obj("memory", "64Mi"))), plain: absent,
+	},
 	{name: "WithoutContainer", opt: cloudrun.WithoutContainer("proxy"), path: onTemplate(run + "container-dependencies"), want: absent},
 	{
 		name: "WithDependsOn", opt: cloudrun.WithContainer("proxy", cloudrun.WithDependsOn()),

@@ -125,6 +125,7 @@ func TestContradictions(t *testing.T) {
 		{cloudrun.WithRevisionSuffix("a"), cloudrun.WithRevisionSuffix("b")},
 		{cloudrun.WithContainer("a", cloudrun.WithCPU("1")), cloudrun.WithContainer("a", cloudrun.WithCPU("2"))},
 		{cloudrun.WithContainer("a"), cloudrun.WithoutContainer("a")},
+		{cloudrun.SetContainer("a"), cloudrun.WithoutContainer("a")},
 		{cloudrun.WithContainer("hello-1", cloudrun.WithCPU("1")), cloudrun.WithCPU("2")}, // the ingress container by its name
 	} {
 		var names [2]string

@@ -1,0 +1,80 @@
+// Package parity plays the server of recorded gcloud commands, and compares
+// what two clients sent by its meaning. It is for tests.
+package parity
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Case is one recorded gcloud command: what the server had, what gcloud sent
+// and how it ended.
+type Case struct {
+	Name      string            `json:"name"`
+	Command   []string          `json:"command"` // argv after gcloud
+	Before    Object            `json:"before"`  // the Service that the server had, if any
+	Revisions []Object          `json:"revisions"`
+	IAM       Object            `json:"iam"`
+	Server    Behavior          `json:"server"`
+	Files     map[string]string `json:"files"` // next to the process; the argv names them bare
+	Requests  []Request         `json:"requests"`
+	Exit      int               `json:"exit"`
+	Stderr    string            `json:"stderr"`
+	Note      string            `json:"note"`
+}
+
+// Object is a JSON object.
+type Object = map[string]any
+
+// Behavior is how a server answers.
+type Behavior struct {
+	Mode            string           `json:"mode"` // when a Service becomes ready; empty for at once
+	Fail            map[string]*Fail `json:"fail"` // by the kind of request: write, get, delete, getIamPolicy, …
+	ExtraConditions []any            `json:"extra_conditions"`
+}
+
+// Fail is an answer in place of the usual one.
+type Fail struct {
+	Status int  `json:"status"`
+	Body   any  `json:"body"`
+	Times  *int `json:"times"` // how often; always without it
+}
+
+// Request is one request, as a client sent it.
+type Request struct {
+	Method string            `json:"method"`
+	Host   string            `json:"host"`
+	Path   string            `json:"path"`
+	Query  map[string]string `json:"query"`
+	Body   any               `json:"body"`
+}
+
+// Area is the subject of a case: the first word of its name.
+func (c *Case) Area() string {
+	area, _, _ := strings.Cut(c.Name, ".")
+	return area
+}
+
+// Load reads the cases of a directory, in the order of their names.
+func Load(dir string) ([]*Case, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	cases := make([]*Case, 0, len(files))
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		c := &Case{}
+		if err := json.Unmarshal(text, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		cases = append(cases, c)
+	}
+	return cases, nil
+}

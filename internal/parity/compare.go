@@ -1,0 +1,214 @@
+package parity
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Compare tells how the writes of two clients differ in their meaning. It does
+// not see what has none: reads, the order of keys and of what is known by its
+// name, empty values, the spelling of booleans, quantities and JSON in
+// annotations, names that clients make up, and what the server owns.
+func Compare(want, got []Request) []string {
+	var out []string
+	want, got = writes(want), writes(got)
+	for i := range max(len(want), len(got)) {
+		at := fmt.Sprintf("request[%d]", i)
+		switch {
+		case i >= len(got):
+			out = append(out, fmt.Sprintf("%s: only wanted: %s %s", at, want[i].Method, want[i].Path))
+		case i >= len(want):
+			out = append(out, fmt.Sprintf("%s: not wanted: %s %s", at, got[i].Method, got[i].Path))
+		default:
+			out = diff(normalRequest(want[i]), normalRequest(got[i]), at, out)
+		}
+	}
+	return out
+}
+
+// CompareServices tells how two Services differ in their meaning.
+func CompareServices(want, got Object) []string {
+	return diff(normalService(want), normalService(got), "service", nil)
+}
+
+var harmlessPost = regexp.MustCompile(`:(testIamPermissions|getIamPolicy|wait)$`)
+
+// writes are the requests that change something.
+func writes(requests []Request) []Request {
+	return slices.DeleteFunc(slices.Clone(requests), func(r Request) bool {
+		return r.Method == "GET" || r.Method == "CONNECT" || r.Method == "POST" && harmlessPost.MatchString(r.Path)
+	})
+}
+
+var projectNumber = regexp.MustCompile(`(namespaces|projects)/` + Number + `(/|$)`)
+
+func normalRequest(r Request) Object {
+	body := clone(r.Body)
+	service, isService := body.(Object)
+	switch {
+	case strings.HasSuffix(r.Path, ":setIamPolicy") && isService:
+		body = normalPolicy(service)
+	case isService && service["kind"] == "Service":
+		body = normalService(service)
+	default:
+		body = prune(body)
+	}
+	query := Object{}
+	for key, value := range r.Query {
+		if key != "alt" && key != "prettyPrint" {
+			query[key] = value
+		}
+	}
+	path := projectNumber.ReplaceAllString(r.Path, "${1}/"+Project+"${2}")
+	return Object{"method": r.Method, "host": r.Host, "path": path, "query": query, "body": body}
+}
+
+// normalPolicy joins the bindings of the same role and condition.
+func normalPolicy(body Object) any {
+	p, _ := body["policy"].(Object)
+	members := map[string][]string{}
+	for _, b := range list(p["bindings"]) {
+		binding := b.(Object)
+		key, _ := binding["role"].(string)
+		if binding["condition"] != nil {
+			key += "|" + text(prune(binding["condition"]))
+		}
+		for _, m := range list(binding["members"]) {
+			members[key] = append(members[key], m.(string))
+		}
+	}
+	bindings := Object{}
+	for key, all := range members {
+		slices.Sort(all)
+		bindings[key] = slices.Compact(all)
+	}
+	if p != nil {
+		p["bindings"] = bindings
+	}
+	return prune(clone(body))
+}
+
+// oneOfKinds are the keys whose empty object says something: which of several kinds it is.
+var oneOfKinds = []string{"emptyDir", "tcpSocket", "httpGet", "grpc", "secret", "csi", "nfs", "configMap", "secretKeyRef", "valueFrom"}
+
+// prune drops what is empty.
+func prune(x any) any {
+	switch x := x.(type) {
+	case Object:
+		out := Object{}
+		for key, value := range x {
+			pruned := prune(value)
+			if _, isObject := pruned.(Object); isEmpty(pruned) && !(isObject && slices.Contains(oneOfKinds, key)) {
+				continue
+			}
+			out[key] = pruned
+		}
+		return out
+	case []any:
+		out := []any{}
+		for _, value := range x {
+			if pruned := prune(value); pruned == false || !isEmpty(pruned) {
+				out = append(out, pruned)
+			}
+		}
+		return out
+	}
+	return x
+}
+
+func isEmpty(x any) bool {
+	switch x := x.(type) {
+	case nil:
+		return true
+	case string:
+		return x == ""
+	case bool:
+		return !x
+	case Object:
+		return len(x) == 0
+	case []any:
+		return len(x) == 0
+	}
+	return false
+}
+
+func diff(want, got any, at string, out []string) []string {
+	wantObject, isObject := want.(Object)
+	gotObject, areObjects := got.(Object)
+	if isObject && areObjects {
+		return diffObjects(wantObject, gotObject, at, out)
+	}
+	wantList, isList := want.([]any)
+	gotList, areLists := got.([]any)
+	if isList && areLists && len(wantList) == len(gotList) {
+		for i := range wantList {
+			out = diff(wantList[i], gotList[i], fmt.Sprintf("%s[%d]", at, i), out)
+		}
+		return out
+	}
+	if !reflect.DeepEqual(want, got) {
+		out = append(out, fmt.Sprintf("%s: want %s, got %s", at, text(want), text(got)))
+	}
+	return out
+}
+
+func diffObjects(want, got Object, at string, out []string) []string {
+	keys := slices.Sorted(maps.Keys(want))
+	for key := range got {
+		if _, ok := want[key]; !ok {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		w, wanted := want[key]
+		g, there := got[key]
+		switch {
+		case !there:
+			out = append(out, fmt.Sprintf("%s.%s: only wanted: %s", at, key, text(w)))
+		case !wanted:
+			out = append(out, fmt.Sprintf("%s.%s: not wanted: %s", at, key, text(g)))
+		default:
+			out = diff(w, g, at+"."+key, out)
+		}
+	}
+	return out
+}
+
+// text is a value as JSON, with the keys in order.
+func text(x any) string {
+	raw, err := json.Marshal(x)
+	if err != nil {
+		return fmt.Sprint(x)
+	}
+	return string(raw)
+}
+
+// clone copies a value deep, and brings it to the types that decoding JSON gives.
+func clone(x any) any {
+	var copied any
+	if json.Unmarshal([]byte(text(x)), &copied) != nil {
+		return nil
+	}
+	return copied
+}
+
+func list(x any) []any {
+	l, _ := x.([]any)
+	return l
+}
+
+// object is the object of that key, which is made if there is none.
+func object(o Object, key string) Object {
+	inner, ok := o[key].(Object)
+	if !ok {
+		inner = Object{}
+		o[key] = inner
+	}
+	return inner
+}

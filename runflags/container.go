@@ -1,0 +1,126 @@
+package runflags
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// containerFlags are those of one container, other than its environment,
+// secrets, probes and mounts.
+func containerFlags() []*flag {
+	all := inContainer(
+		&flag{name: "image", usage: "container `image` to deploy", container: one(cloudrun.WithImage)},
+		&flag{name: "command", usage: "`list` that is the command, in place of the image's entrypoint; empty for the image's own", container: argv(cloudrun.WithCommand)},
+		&flag{name: "args", usage: "`list` of the command's arguments; empty for the image's own", container: argv(cloudrun.WithArgs)},
+		&flag{name: "port", usage: "`port` on which the container gets requests, or default", container: port},
+		&flag{name: "use-http2", takes: takesSwitch, usage: "requests come as HTTP/2", container: http2},
+		&flag{name: "cpu", usage: "`CPU` limit, such as 2 or 500m", container: unlessEmpty(cloudrun.WithCPU)},
+		&flag{name: "memory", usage: "memory `limit`, such as 512Mi or 2Gi", container: unlessEmpty(cloudrun.WithMemory)},
+		&flag{name: "gpu", usage: "`number` of GPUs; 0 for none", container: gpu},
+		&flag{name: "depends-on", usage: "`list` of containers that must start before", container: dependsOn},
+	)
+	return append(all, &flag{name: "remove-containers", usage: "`list` of containers to remove", service: removeContainers})
+}
+
+// inContainer marks flags that may follow --container.
+func inContainer(flags ...*flag) []*flag {
+	for _, f := range flags {
+		f.perContainer = true
+	}
+	return flags
+}
+
+func argv(option func(...string) cloudrun.ContainerOption) func(given) ([]cloudrun.ContainerOption, error) {
+	return func(g given) ([]cloudrun.ContainerOption, error) {
+		items, err := g.joinedList(g.name)
+		return []cloudrun.ContainerOption{option(items...)}, err
+	}
+}
+
+func port(g given) ([]cloudrun.ContainerOption, error) {
+	raw := g.text("port")
+	if raw == "default" {
+		return []cloudrun.ContainerOption{cloudrun.WithDefaultPort()}, nil
+	}
+	n, err := parseInt(raw)
+	if err != nil || n < 1 || n > 65535 {
+		return nil, fmt.Errorf("bad value [%s]: must be an integer between 1 and 65535, inclusive, or \"default\"", raw)
+	}
+	return []cloudrun.ContainerOption{cloudrun.WithPort(n)}, nil
+}
+
+func http2(g given) ([]cloudrun.ContainerOption, error) {
+	if g.on("use-http2") {
+		return []cloudrun.ContainerOption{cloudrun.WithHTTP2()}, nil
+	}
+	return []cloudrun.ContainerOption{cloudrun.WithoutHTTP2()}, nil
+}
+
+func gpu(g given) ([]cloudrun.ContainerOption, error) {
+	switch raw := g.text("gpu"); raw {
+	case "":
+		return nil, nil
+	case "0":
+		return []cloudrun.ContainerOption{cloudrun.WithoutGPU()}, nil
+	default:
+		n, err := strconv.Atoi(raw)
+		if err != nil {
+			return nil, fmt.Errorf("bad value [%s]: must be an integer", raw)
+		}
+		return []cloudrun.ContainerOption{cloudrun.WithGPU(n)}, nil
+	}
+}
+
+var containerNameRE = regexp.MustCompile(`^[a-z0-9]([a-z0-9-.]{0,61}[a-z0-9])?$`)
+
+// containerNames reads a list of containers.
+func containerNames(g given) ([]string, error) {
+	names, err := g.uniqueList(g.name)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) > 9 {
+		return nil, errors.New("too many args")
+	}
+	for _, name := range names {
+		if !containerNameRE.MatchString(name) {
+			return nil, fmt.Errorf("bad value [%s]: must conform to RFC 1123: only lowercase, digits, hyphens, and periods are allowed, "+
+				"must begin and end with letter or digit, and less than 64 characters", name)
+		}
+	}
+	return names, nil
+}
+
+func dependsOn(g given) ([]cloudrun.ContainerOption, error) {
+	names, err := containerNames(g)
+	return []cloudrun.ContainerOption{cloudrun.WithDependsOn(names...)}, err
+}
+
+// removedContainers are those that --remove-containers names.
+func (m *maker) removedContainers(first *section) []string {
+	names, _ := containerNames(given{section: first, name: "remove-containers"}) // what is wrong with it has been told
+	return names
+}
+
+// removeContainers removes containers, but for those that a --container of the
+// same command makes anew.
+func removeContainers(g given) ([]cloudrun.ServiceOption, error) {
+	names, err := containerNames(g)
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, g.hasContainer)
+	if len(names) == 0 {
+		return []cloudrun.ServiceOption{restart()}, nil
+	}
+	var opts []cloudrun.ServiceOption
+	for _, name := range names {
+		opts = append(opts, cloudrun.WithoutContainer(name))
+	}
+	return opts, nil
+}

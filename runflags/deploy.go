@@ -1,0 +1,43 @@
+package runflags
+
+import (
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// deployFlags are about the deployment itself: access, traffic, and who deploys.
+func deployFlags() []*flag {
+	return []*flag{
+		{name: "allow-unauthenticated", takes: takesSwitch, aside: true, usage: "everybody may call the service", deploy: access},
+		{name: "no-traffic", takes: takesNone, usage: "the new revision gets no traffic", deploy: always(cloudrun.WithNoTraffic)},
+		{name: "tag", usage: "`tag` of the new revision", deploy: unlessEmpty(cloudrun.WithTag)},
+		{name: "async", takes: takesSwitch, aside: true, usage: "do not wait until the service is ready", deploy: async},
+		{name: "client-name", hidden: true, aside: true, usage: "`name` of the program that deploys", deploy: client},
+		{name: "client-version", hidden: true, aside: true, usage: "`version` of the program that deploys", deploy: client},
+		{name: "platform", hidden: true, aside: true, usage: "`managed`, the only one that there is here", deploy: platform},
+	}
+}
+
+func access(g given) ([]cloudrun.DeployOption, error) {
+	if g.on(g.name) {
+		return []cloudrun.DeployOption{cloudrun.WithPublicAccess()}, nil
+	}
+	return []cloudrun.DeployOption{cloudrun.WithoutPublicAccess()}, nil
+}
+
+func async(g given) ([]cloudrun.DeployOption, error) {
+	if g.on(g.name) {
+		return []cloudrun.DeployOption{cloudrun.Async()}, nil
+	}
+	return nil, nil
+}
+
+func client(g given) ([]cloudrun.DeployOption, error) {
+	if g.text("client-name") == "" && g.text("client-version") == "" {
+		return nil, nil
+	}
+	return []cloudrun.DeployOption{cloudrun.WithClient(g.text("client-name"), g.text("client-version"))}, nil
+}
+
+func platform(g given) ([]cloudrun.DeployOption, error) {
+	return nil, oneOf(g.text("platform"), "managed")
+}

@@ -1,0 +1,113 @@
+package runflags
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+func envFlags() []*flag {
+	return inContainer(
+		&flag{name: "set-env-vars", usage: "`dict` of environment variables, in place of all literal ones that are there", container: setEnv},
+		&flag{name: "env-vars-file", usage: "YAML `file` of environment variables, in place of all literal ones that are there", container: envFile},
+		&flag{name: "update-env-vars", usage: "`dict` of environment variables to add or change", container: updateEnv},
+		&flag{name: "remove-env-vars", usage: "`list` of environment variables to remove", container: removeEnv},
+		&flag{name: "clear-env-vars", takes: takesNone, usage: "remove all literal environment variables", container: always(cloudrun.ClearEnv)},
+	)
+}
+
+// noContainerChange asks for a new Revision and for nothing else.
+func noContainerChange() []cloudrun.ContainerOption {
+	return []cloudrun.ContainerOption{cloudrun.EditContainer(func(*corev1.Container) error { return nil })}
+}
+
+// envDict reads a dict of environment variables.
+func envDict(g given, flag string) (map[string]string, error) {
+	dict, err := g.joinedDict(flag)
+	if err != nil {
+		return nil, err
+	}
+	return stripKeys(dict), checkEnvKeys(sortedKeys(dict))
+}
+
+func checkEnvKeys(keys []string) error {
+	for _, key := range keys {
+		switch {
+		case key == "":
+			return errors.New("environment variable keys cannot be empty")
+		case strings.HasPrefix(key, "X_GOOGLE_"):
+			return errors.New("environment variable keys that start with `X_GOOGLE_` are reserved for use by deployment tools and cannot be specified manually")
+		case strings.Contains(key, "="):
+			return errors.New("environment variable keys cannot contain `=`")
+		}
+	}
+	return nil
+}
+
+// setEnv replaces all variables; an empty dict leaves them alone.
+func setEnv(g given) ([]cloudrun.ContainerOption, error) {
+	dict, err := envDict(g, g.name)
+	return replaceEnv(dict), err
+}
+
+func replaceEnv(dict map[string]string) []cloudrun.ContainerOption {
+	if len(dict) == 0 {
+		return noContainerChange()
+	}
+	return []cloudrun.ContainerOption{cloudrun.SetEnv(dict)}
+}
+
+func updateEnv(g given) ([]cloudrun.ContainerOption, error) {
+	dict, err := envDict(g, g.name)
+	if err != nil || len(dict) == 0 {
+		return noContainerChange(), err
+	}
+	var opts []cloudrun.ContainerOption
+	for _, key := range sortedKeys(dict) {
+		opts = append(opts, cloudrun.WithEnv(key, dict[key]))
+	}
+	return opts, nil
+}
+
+// removeEnv removes variables, but for those that the same command sets: gcloud removes first.
+func removeEnv(g given) ([]cloudrun.ContainerOption, error) {
+	names, err := g.uniqueList(g.name)
+	if err == nil {
+		err = checkEnvKeys(names)
+	}
+	updated, _ := envDict(g, "update-env-vars") // which tells what is wrong with it
+	names = slices.DeleteFunc(names, func(name string) bool { _, ok := updated[name]; return ok })
+	if err != nil || len(names) == 0 {
+		return noContainerChange(), err
+	}
+	return []cloudrun.ContainerOption{cloudrun.WithoutEnv(names...)}, nil
+}
+
+// envFile reads a YAML file with a map of strings.
+func envFile(g given) ([]cloudrun.ContainerOption, error) {
+	path := g.text(g.name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]any
+	if err := yaml.UnmarshalStrict(text, &values); err != nil {
+		return nil, fmt.Errorf("invalid YAML/JSON data in [%s], expected map-like data: %w", path, err)
+	}
+	dict := map[string]string{}
+	for _, key := range sortedKeys(values) {
+		value, ok := values[key].(string)
+		if !ok {
+			return nil, fmt.Errorf("environment variable values must be strings, in quotes: found %v for %s", values[key], key)
+		}
+		dict[key] = value
+	}
+	return replaceEnv(stripKeys(dict)), checkEnvKeys(sortedKeys(dict))
+}

@@ -1,0 +1,112 @@
+package runflags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// ErrNoChange is what flags that ask for no change of the Service give. A CLI
+// that has other ways to ask for one may ignore it.
+var ErrNoChange = errors.New("no configuration change requested: give --image, --update-env-vars, --memory, --concurrency, --timeout or another flag")
+
+// ArgumentError tells what is wrong with a flag.
+type ArgumentError struct {
+	// Flag is the flag with its dashes, such as "--memory".
+	Flag string
+	// Container is the name given by the --container before it; empty without one.
+	Container string
+	// Err is what is wrong.
+	Err error
+}
+
+func (e *ArgumentError) Error() string {
+	if e.Container != "" {
+		return fmt.Sprintf("argument %s of container %s: %v", e.Flag, e.Container, e.Err)
+	}
+	return fmt.Sprintf("argument %s: %v", e.Flag, e.Err)
+}
+
+func (e *ArgumentError) Unwrap() error { return e.Err }
+
+// argumentErrors blames a flag for what is wrong with the options that it was
+// made into, in the flag's words: without naming the options.
+func argumentErrors(flag, container string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, argumentErrors(flag, container, one))
+		}
+		return errors.Join(all...)
+	}
+	var option *cloudrun.OptionError
+	if errors.As(err, &option) && option.Conflict == "" {
+		err = errors.New(option.Reason)
+	}
+	return &ArgumentError{Flag: "--" + flag, Container: container, Err: err}
+}
+
+// Explain puts an error of [pflag.FlagSet.Parse] in gcloud's words, and guesses
+// which flag was meant by one that does not exist. Other errors stay as they are.
+func Explain(fs *pflag.FlagSet, err error) error {
+	var unknown *pflag.NotExistError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &unknown):
+		return unrecognized(fs, unknown)
+	case errors.As(err, &missing):
+		return &ArgumentError{Flag: "--" + missing.GetSpecifiedName(), Err: errors.New("expected one argument")}
+	}
+	return err
+}
+
+func unrecognized(fs *pflag.FlagSet, e *pflag.NotExistError) error {
+	if e.GetSpecifiedShortnames() != "" {
+		return fmt.Errorf("unrecognized arguments: -%s", e.GetSpecifiedShortnames())
+	}
+	var known []string
+	fs.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	if near := nearest(e.GetSpecifiedName(), known); near != "" {
+		return fmt.Errorf("unrecognized arguments: --%s (did you mean '--%s'?)", e.GetSpecifiedName(), near)
+	}
+	return fmt.Errorf("unrecognized arguments: --%s", e.GetSpecifiedName())
+}
+
+// nearest is the choice that a text was probably meant to be; empty if none is near.
+func nearest(text string, choices []string) string {
+	best, least := "", len(text)/3+1
+	for _, choice := range choices {
+		if d := distance(text, choice); d < least {
+			best, least = choice, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete or replace to make one text of another.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if !strings.EqualFold(a[i:i+1], b[j:j+1]) {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,164 @@
+package runflags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// revisionFlags are about how Revisions run.
+func revisionFlags() []*flag {
+	return []*flag{
+		{name: "concurrency", usage: "`number` of requests that one instance serves at a time, or default", service: concurrency},
+		{name: "timeout", usage: "`duration` that a request may take, such as 10m or 45", service: timeout},
+		{name: "revision-suffix", usage: "`suffix` of the new revision's name", service: orEmpty(cloudrun.WithRevisionSuffix, restart)},
+		{name: "session-affinity", takes: takesSwitch, usage: "requests of one client go to the same instance", service: onOff(cloudrun.WithSessionAffinity)},
+		{name: "execution-environment", usage: "`gen1` or gen2", service: oneChoice(cloudrun.WithExecutionEnvironment, "gen1", "gen2")},
+		{name: "cpu-throttling", takes: takesSwitch, usage: "CPU only while requests are served", service: onOff(cloudrun.WithCPUThrottling)},
+		{name: "cpu-boost", takes: takesSwitch, usage: "more CPU while containers start", service: onOff(cloudrun.WithCPUBoost)},
+		{name: "gpu-type", usage: "`type` of GPU, such as nvidia-l4", service: unlessEmpty(cloudrun.WithGPUType)},
+		{name: "gpu-zonal-redundancy", takes: takesSwitch, usage: "GPUs are reserved in a second zone too", service: onOff(cloudrun.WithGPUZonalRedundancy)},
+		{name: "deploy-health-check", takes: takesSwitch, stage: beta, usage: "an instance must start before the revision is ready", service: onOff(cloudrun.WithDeployHealthCheck)},
+		{name: "service-account", usage: "`e-mail` address of the service account that the service runs as", service: unlessEmpty(cloudrun.WithServiceAccount)},
+	}
+}
+
+func concurrency(g given) ([]cloudrun.ServiceOption, error) {
+	raw := g.text("concurrency")
+	if raw == "default" {
+		return []cloudrun.ServiceOption{cloudrun.WithDefaultConcurrency()}, nil
+	}
+	n, err := parseInt(raw)
+	if err != nil || n < 1 {
+		return nil, fmt.Errorf("bad value [%s]: must be an integer greater than 0 or \"default\"", raw)
+	}
+	return []cloudrun.ServiceOption{cloudrun.WithConcurrency(n)}, nil
+}
+
+func timeout(g given) ([]cloudrun.ServiceOption, error) {
+	raw := g.text("timeout")
+	d, err := parseDuration(raw)
+	switch {
+	case err != nil:
+		return nil, err
+	case d < time.Second:
+		return nil, fmt.Errorf("value must be greater than or equal to 1s; received: %s", raw)
+	}
+	return []cloudrun.ServiceOption{cloudrun.WithRequestTimeout(d)}, nil
+}
+
+func scalingFlags() []*flag {
+	return []*flag{
+		{name: "min-instances", usage: "`number` of instances that each revision keeps running, or default", service: count(cloudrun.WithMinInstances, cloudrun.WithoutMinInstances)},
+		{name: "max-instances", usage: "`number` of instances that each revision has at most, or default", service: count(cloudrun.WithMaxInstances, cloudrun.WithoutMaxInstances)},
+		{name: "min", usage: "`number` of instances that the service keeps running, or default",
+			service: unlessGiven("service-min-instances", count(cloudrun.WithServiceMinInstances, cloudrun.WithoutServiceMinInstances))},
+		{name: "service-min-instances", hidden: true, usage: "older name of --min", service: count(cloudrun.WithServiceMinInstances, cloudrun.WithoutServiceMinInstances)},
+		{name: "max", stage: beta, usage: "`number` of instances that the service has at most, or default", service: unlessGiven("service-max-instances", serviceMax)},
+		{name: "service-max-instances", stage: beta, hidden: true, usage: "older name of --max", service: serviceMax},
+		{name: "scaling", stage: beta, usage: "auto, or the `number` of instances that the service always has", service: scaling},
+	}
+}
+
+// unlessGiven leaves it to another name of the flag if that is given too.
+func unlessGiven(other string, option func(given) ([]cloudrun.ServiceOption, error)) func(given) ([]cloudrun.ServiceOption, error) {
+	return func(g given) ([]cloudrun.ServiceOption, error) {
+		if g.has(other) {
+			return nil, nil
+		}
+		return option(g)
+	}
+}
+
+func serviceMax(g given) ([]cloudrun.ServiceOption, error) {
+	if g.has("scaling") && g.text("scaling") != "auto" {
+		return nil, errors.New("cannot set service max instances when scaling mode is manual")
+	}
+	return count(cloudrun.WithServiceMaxInstances, cloudrun.WithoutServiceMaxInstances)(g)
+}
+
+func scaling(g given) ([]cloudrun.ServiceOption, error) {
+	raw := g.text("scaling")
+	if raw == "auto" {
+		return []cloudrun.ServiceOption{cloudrun.WithAutomaticScaling()}, nil
+	}
+	n, err := parseInt(raw)
+	if err != nil || n < 0 {
+		return nil, fmt.Errorf("input value '%s' should be a positive integer or 'auto'", raw)
+	}
+	return []cloudrun.ServiceOption{cloudrun.WithManualScaling(n)}, nil
+}
+
+// metadataFlags are about the Service as a whole.
+func metadataFlags() []*flag {
+	return []*flag{
+		{name: "description", usage: "`text` that tells what the service is for", service: one(cloudrun.WithDescription)},
+		{name: "labels", usage: "`dict` of labels to add or change", service: addLabels("labels")},
+		{name: "update-labels", usage: "`dict` of labels to add or change", service: addLabels("update-labels")},
+		{name: "remove-labels", usage: "`list` of labels to remove", service: removeLabels},
+		{name: "clear-labels", takes: takesNone, usage: "remove all labels", service: clearLabels},
+		{name: "update-annotations", hidden: true, usage: "`dict` of annotations of the service to add or change", service: annotations},
+		{name: "regions", stage: beta, usage: "`list` of the regions of a multi-region service", service: regions},
+	}
+}
+
+// addedLabels are the labels to add, without those that the same command
+// removes: gcloud removes last.
+func addedLabels(g given) (map[string]string, error) {
+	added, err := g.joinedDict("labels")
+	if g.has("update-labels") {
+		added, err = g.joinedDict("update-labels")
+	}
+	removed, _ := g.uniqueList("remove-labels") // which tells what is wrong with it
+	for _, key := range removed {
+		delete(added, key)
+	}
+	return added, err
+}
+
+// addLabels adds labels, unless they are left to --clear-labels.
+func addLabels(name string) func(given) ([]cloudrun.ServiceOption, error) {
+	return func(g given) ([]cloudrun.ServiceOption, error) {
+		if _, err := g.joinedDict(name); err != nil || g.has("clear-labels") {
+			return nil, err
+		}
+		added, err := addedLabels(g)
+		var opts []cloudrun.ServiceOption
+		for _, key := range sortedKeys(added) {
+			opts = append(opts, cloudrun.WithLabel(key, added[key]))
+		}
+		return opts, err
+	}
+}
+
+func removeLabels(g given) ([]cloudrun.ServiceOption, error) {
+	keys, err := g.uniqueList(g.name)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	return []cloudrun.ServiceOption{cloudrun.WithoutLabel(keys...)}, nil
+}
+
+func clearLabels(g given) ([]cloudrun.ServiceOption, error) {
+	added, err := addedLabels(g)
+	if err != nil || len(added) == 0 {
+		return []cloudrun.ServiceOption{cloudrun.ClearLabels()}, nil // the other flag tells what is wrong with it
+	}
+	return []cloudrun.ServiceOption{cloudrun.SetLabels(added)}, nil
+}
+
+func annotations(g given) ([]cloudrun.ServiceOption, error) {
+	dict, err := g.joinedDict(g.name)
+	var opts []cloudrun.ServiceOption
+	for _, key := range sortedKeys(dict) {
+		opts = append(opts, cloudrun.WithAnnotation(key, dict[key]))
+	}
+	return opts, err
+}
+
+func regions(g given) ([]cloudrun.ServiceOption, error) {
+	return []cloudrun.ServiceOption{cloudrun.WithRegions(strings.Split(g.text("regions"), ",")...)}, nil
+}

@@ -1,0 +1,99 @@
+package runflags
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+func secretFlags() []*flag {
+	return inContainer(
+		&flag{name: "set-secrets", usage: "`dict` of secrets, in place of all that are there: NAME=SECRET:VERSION for a variable, /DIR/FILE=SECRET:VERSION for a file", container: setSecrets},
+		&flag{name: "update-secrets", usage: "`dict` of secrets to add or change, as with --set-secrets", container: updateSecrets},
+		&flag{name: "remove-secrets", usage: "`list` of variables and files that hold secrets, to be removed", container: removeSecrets},
+		&flag{name: "clear-secrets", takes: takesNone, usage: "remove all secrets", container: always(cloudrun.ClearSecrets)},
+	)
+}
+
+// secretDict reads a dict of secrets by the variable or the file that holds them.
+func secretDict(g given, flag string) (map[string]cloudrun.SecretVersion, error) {
+	dict, err := g.joinedDict(flag)
+	if err != nil {
+		return nil, err
+	}
+	dict = stripKeys(dict)
+	secrets := map[string]cloudrun.SecretVersion{}
+	for _, key := range sortedKeys(dict) {
+		if secrets[key], err = parseSecret(key, dict[key]); err != nil {
+			return nil, err
+		}
+	}
+	return secrets, nil
+}
+
+var (
+	remoteSecretRE = regexp.MustCompile(`^(projects/[0-9]{1,19}/secrets/[a-zA-Z0-9_-]{1,255})(?:(?::|/versions/)(.+))?$`)
+	localSecretRE  = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
+	secretFileRE   = regexp.MustCompile(`^(/[^/]+){2,}$`)
+)
+
+// parseSecret reads SECRET:VERSION, or projects/NUMBER/secrets/SECRET, whose
+// version is the latest unless it says otherwise.
+func parseSecret(key, raw string) (cloudrun.SecretVersion, error) {
+	if strings.HasPrefix(key, "/") && (!secretFileRE.MatchString(key) || strings.Contains(key+"/", "/./") || strings.Contains(key+"/", "/../")) {
+		return cloudrun.SecretVersion{}, fmt.Errorf("mount path [%s] must be in the form /<mountPath>/<path>", key)
+	}
+	if m := remoteSecretRE.FindStringSubmatch(raw); m != nil {
+		if m[2] == "" {
+			m[2] = "latest"
+		}
+		return cloudrun.SecretVersion{Secret: m[1], Version: m[2]}, nil
+	}
+	name, version, ok := strings.Cut(raw, ":")
+	switch {
+	case !ok || version == "":
+		return cloudrun.SecretVersion{}, fmt.Errorf("no secret version specified for %s: use %s:latest to reference the latest version", key, name)
+	case strings.Contains(version, ":"):
+		return cloudrun.SecretVersion{}, fmt.Errorf("invalid secret spec '%s': use SECRET:VERSION or projects/NUMBER/secrets/SECRET:VERSION", raw)
+	case !localSecretRE.MatchString(name):
+		return cloudrun.SecretVersion{}, fmt.Errorf("'%s' is not a valid secret name", name)
+	}
+	return cloudrun.SecretVersion{Secret: name, Version: version}, nil
+}
+
+// setSecrets replaces all secrets; an empty dict asks for nothing.
+func setSecrets(g given) ([]cloudrun.ContainerOption, error) {
+	secrets, err := secretDict(g, g.name)
+	if err != nil || len(secrets) == 0 {
+		return nil, err
+	}
+	return []cloudrun.ContainerOption{cloudrun.SetSecrets(secrets)}, nil
+}
+
+func updateSecrets(g given) ([]cloudrun.ContainerOption, error) {
+	secrets, err := secretDict(g, g.name)
+	var opts []cloudrun.ContainerOption
+	for _, key := range sortedKeys(secrets) {
+		v := secrets[key]
+		if strings.HasPrefix(key, "/") {
+			opts = append(opts, cloudrun.WithSecretFile(key, v.Secret, v.Version))
+		} else {
+			opts = append(opts, cloudrun.WithSecretEnv(key, v.Secret, v.Version))
+		}
+	}
+	return opts, err
+}
+
+// removeSecrets removes secrets, but for those that the same command sets: gcloud removes first.
+func removeSecrets(g given) ([]cloudrun.ContainerOption, error) {
+	keys, err := g.uniqueList(g.name)
+	updated, _ := secretDict(g, "update-secrets") // which tells what is wrong with it
+	kept := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { _, ok := updated[key]; return ok })
+	if len(keys) == 0 || err != nil {
+		return nil, err
+	}
+	return []cloudrun.ContainerOption{cloudrun.WithoutSecret(kept...)}, nil
+}
