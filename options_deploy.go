@@ -115,14 +115,14 @@ func IfChanged() DeployOption {
 }
 
 // WithClient names the program that deploys, for the console and for audits;
-// the version may be empty. By default it is this library. What another
-// program left there is replaced. Replacing a whole Service names nobody.
-// Flags: --client-name, --client-version (hidden). Field: the annotations
+// its name or its version may be empty. By default it is this library. What
+// another program left there is replaced. Flags: --client-name,
+// --client-version (hidden). Field: the annotations
 // run.googleapis.com/client-name and client-version, of the template too if
 // that changes.
-func WithClient(name, version string) CallOption {
-	return callOption{deployOption{configures(call("WithClient", name, version), "the client", name+" "+version, notEmpty("name", name),
-		func(c *deployConfig) { c.clientName, c.clientVersion = name, version })}}
+func WithClient(name, version string) DeployOption {
+	return deployOption{configures(call("WithClient", name, version), "the client", name+" "+version, notEmpty("name", name+version),
+		func(c *deployConfig) { c.clientName, c.clientVersion = name, version })}
 }
 
 // Async has a call return as soon as the server has taken the change, without
