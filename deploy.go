@@ -99,7 +99,7 @@ func (c *deployment) check() error {
 			problems = append(problems, &OptionError{Option: call("WithTag", c.cfg.tag), Reason: err.Error()})
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, c.cfg.traffic.check(c.client.tagService(c.name)))...)
 }
 
 // tagService is the Service whose name limits the length of its tags; empty on a cluster, which has no such limit.

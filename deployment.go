@@ -16,7 +16,7 @@ type deployment struct {
 	cfg      deployConfig
 	report   *reporter
 	warnings []string
-	settled  func(*servingv1.Service) bool // what must hold beside being ready; nil if nothing must
+	goal     goal
 }
 
 // fail is the error of the call.
@@ -67,7 +67,7 @@ func (c *deployment) await(ctx context.Context, w *written, mark *nonce) (*servi
 	}
 	cfg := c.cfg.wait
 	cfg.anchor = w.service.Generation
-	wait := waiter{services: c.client, name: c.name, cfg: cfg, report: c.report, written: w.service, mark: mark, settled: c.settled}
+	wait := waiter{services: c.client, name: c.name, cfg: cfg, report: c.report, written: w.service, mark: mark, goal: c.goal}
 	s, err := wait.wait(ctx, w.service)
 	if s == nil {
 		s = w.service

@@ -153,8 +153,9 @@ type TimeoutError struct {
 	Waited time.Duration
 	// Last is the last state of the condition Ready, nil if none was seen.
 	Last *Condition
-	// Traffic is the observed traffic, such as "hello-00001-abc=100", if only that was not as it should be.
-	Traffic string
+	// Traffic is the observed traffic and WantTraffic what was asked for, such as
+	// "hello-00001-abc=100", if only the traffic was not yet as it should be.
+	Traffic, WantTraffic string
 	// Err is why the wait ended: context.DeadlineExceeded or context.Canceled.
 	Err error
 	// LastErr is the failure of the last poll, nil if it went well.
@@ -173,7 +174,7 @@ func (e *TimeoutError) Error() string {
 		fmt.Fprintf(&b, ": last seen %s", describe(e.Last))
 	}
 	if e.Traffic != "" {
-		fmt.Fprintf(&b, ", but the traffic still goes to %s", printable(e.Traffic, maxMessage))
+		fmt.Fprintf(&b, ", but the traffic still goes to %s instead of %s", printable(e.Traffic, maxMessage), printable(e.WantTraffic, maxMessage))
 	}
 	if e.LastErr != nil {
 		fmt.Fprintf(&b, ": last poll failed: %v", e.LastErr)

@@ -49,7 +49,7 @@ func WithService(name string) ListOption {
 		if err := names.ClusterService(name); err != nil {
 			return fmt.Errorf("WithService: %w", err)
 		}
-		c.selectors = append(c.selectors, "serving.knative.dev/service="+name)
+		c.selectors = append(c.selectors, labelService+"="+name)
 		return nil
 	})
 }

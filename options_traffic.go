@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
@@ -49,6 +50,32 @@ type trafficEdit struct {
 
 func (e trafficEdit) empty() bool {
 	return !e.toLatest && !e.replace && len(e.shares)+len(e.tagShares)+len(e.tags)+len(e.removeTags) == 0
+}
+
+// check finds what is wrong without the Service's own traffic. The Service is
+// that whose name limits the length of tags; empty if none does.
+func (e trafficEdit) check(service string) error {
+	var problems []error
+	for _, tag := range slices.Sorted(maps.Keys(e.tags)) {
+		if err := split.CheckTag(tag, service); err != nil {
+			problems = append(problems, &OptionError{Option: call("WithTagOn", tag, e.tags[tag]), Reason: err.Error()})
+		}
+	}
+	return errors.Join(append(problems, checkSum("ToRevision", e.shares), checkSum("ToTag", e.tagShares))...)
+}
+
+// checkSum refuses shares that add up to too much, and names them all.
+func checkSum(option string, shares map[string]int64) error {
+	var sum int64
+	calls := make([]string, 0, len(shares))
+	for _, name := range slices.Sorted(maps.Keys(shares)) {
+		sum += shares[name]
+		calls = append(calls, call(option, name, shares[name]))
+	}
+	if sum <= 100 {
+		return nil
+	}
+	return &OptionError{Option: strings.Join(calls, " and "), Reason: fmt.Sprintf("the percentages add up to %d, which is over 100", sum)}
 }
 
 // apply edits the traffic: the tags first, then who gets how much.

@@ -18,6 +18,8 @@ const (
 	StageWait           Stage = "wait"            // the wait as a whole, condition Ready
 	StagePublish        Stage = "publish"         // the IAM policy
 	StageDelete         Stage = "delete"          // waiting until the Service is gone
+	StageCheck          Stage = "check"           // the pause and the check of a step of a rollout
+	StageRestore        Stage = "restore"         // returning to the split before a rollout
 )
 
 // EventKind tells what an [Event] is about.

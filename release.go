@@ -164,7 +164,7 @@ func (r *release) route(s *servingv1.Service) (err error) {
 // sign names the program that deploys in place of the one that did so before.
 func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 	name, version := c.clientName, c.clientVersion
-	if name == "" {
+	if name == "" && version == "" {
 		name, version = clientName, libraryVersion
 	}
 	setAnnotation(m, annotationClientName, name)

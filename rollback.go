@@ -36,7 +36,8 @@ func RollbackTo(revision string) RollbackOption {
 }
 
 // RollbackToTraffic goes back to a split of the traffic, such as the
-// [Result.Before] of the call that changed it.
+// [Result.Before] of the call that changed it. Where that sent traffic to
+// [Latest], it goes to the Revision that was the latest then.
 func RollbackToTraffic(targets []servingv1.TrafficTarget) RollbackOption {
 	var err error
 	if len(targets) == 0 {
@@ -111,7 +112,7 @@ func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOp
 // apply gives a Service the traffic to go back to.
 func (to *rollbackConfig) apply(s *servingv1.Service) error {
 	if to.traffic != nil {
-		s.Spec.Traffic = slices.Clone(to.traffic)
+		s.Spec.Traffic = asBefore(to.traffic, s.Status.LatestReadyRevisionName)
 		return nil
 	}
 	targets, err := split.Shift(splitTargets(s), map[string]int64{to.revision: 100})
@@ -122,13 +123,31 @@ func (to *rollbackConfig) apply(s *servingv1.Service) error {
 	return nil
 }
 
+// asBefore are targets to go back to. What LATEST meant then is named where
+// LATEST means another Revision now.
+func asBefore(targets []servingv1.TrafficTarget, latest string) []servingv1.TrafficTarget {
+	back := make([]servingv1.TrafficTarget, len(targets))
+	for i := range targets {
+		t := targets[i].DeepCopy()
+		if isLatest(*t) && t.RevisionName != "" && t.RevisionName != latest {
+			t.LatestRevision = nil
+		}
+		if isLatest(*t) {
+			t.RevisionName = ""
+		}
+		t.URL = nil
+		back[i] = *t
+	}
+	return back
+}
+
 // previewRollback tells what a rollback would do to the Service as it is.
 func (c *deployment) previewRollback(ctx context.Context) (*RollbackResult, error) {
 	s, err := c.client.GetService(ctx, c.name)
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
-	r := &RollbackResult{Revision: c.cfg.rollback.revision, Before: s.DeepCopy().Spec.Traffic}
+	r := &RollbackResult{Revision: c.cfg.rollback.revision, Before: resolvedTraffic(s)}
 	if err := c.cfg.rollback.apply(s); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}

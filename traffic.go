@@ -3,11 +3,6 @@ package cloudrun
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -16,134 +11,95 @@ import (
 
 // UpdateTraffic changes which Revisions of a Service get how much of its
 // traffic, and their tags, as gcloud run services update-traffic does. It makes
-// no new Revision. It waits until the observed traffic is what was asked for.
+// no new Revision, and writes nothing if the traffic is as asked for already.
 //
-// The error is a [*DeployError], as that of [Deployer.Deploy]. In it is an
-// [*OptionError] for a split that does not work out, such as one over 100 percent
-// or to a tag that the Service does not have, and then nothing is written; a
-// Revision that does not exist gives a [*NotReadyError], and the traffic stays
-// where it was.
+// It waits until the traffic was seen to be so, not only until the Service says
+// that it is ready. That the newest Revision has failed does not keep traffic
+// from the others; a warning tells of it.
+//
+// The error is a [*DeployError], as that of [Deployer.Deploy]. An [*OptionError]
+// is in it if the split does not work out, being over 100 percent, say, if a
+// tag does not exist, or if a Revision has failed or is another Service's;
+// nothing is written then. A Revision that does not exist gives a
+// [*NotReadyError] of the condition RoutesReady, and the traffic goes where it
+// went before; see [Deployer.Rollback] with [RollbackToTraffic] to have the
+// Service say so again. When the wait takes too long, its [*TimeoutError] tells
+// where the traffic goes.
 func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...TrafficOption) (*Result, error) {
 	strict := Deployer{client: d.client, defaults: d.callDefaults()}
-	c, _, err := strict.begin("update traffic of service", name, asDeployOptions(opts))
+	c, p, err := strict.begin("update traffic of service", name, asDeployOptions(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
 	if c.cfg.traffic.empty() {
-		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: "the traffic",
-			Reason: "no change is asked for: say ToLatest, ToRevision or ToTag, or what tags to change"})
+		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: "UpdateTraffic",
+			Reason: "no change of the traffic is asked for: add ToLatest, ToRevision or ToTag, or an option about tags"})
 	}
-	return c.applyTraffic(ctx, c.editTraffic)
+	return c.applyTraffic(ctx, func(s *servingv1.Service) error {
+		if err := p.apply(s); err != nil {
+			return err
+		}
+		return c.editTraffic(s)
+	})
 }
 
-// applyTraffic edits the traffic of the Service and waits until it is so.
+// applyTraffic edits the traffic of the Service and waits until it is so. The
+// traffic before is in the result.
 func (c *deployment) applyTraffic(ctx context.Context, edit func(*servingv1.Service) error) (*Result, error) {
-	w, err := c.write(ctx, &updater{compose: func(_ context.Context, d *document) ([]byte, error) {
+	var before []servingv1.TrafficTarget
+	w, err := c.write(ctx, &updater{compose: func(ctx context.Context, d *document) ([]byte, error) {
+		before = resolvedTraffic(d.service)
+		known := knownRevisions(d.service)
 		cleanOnUpdate(d.service)
 		if err := edit(d.service); err != nil {
 			return nil, err
 		}
-		c.cfg.sign(&d.service.ObjectMeta, c.client.version)
+		if err := c.checkTargets(ctx, known, d.service.Spec.Traffic); err != nil {
+			return nil, err
+		}
+		if c.cfg.clientName != "" || c.cfg.clientVersion != "" {
+			c.cfg.sign(&d.service.ObjectMeta, c.client.version)
+		}
 		return d.merge()
 	}})
 	if err != nil {
 		return nil, err
 	}
-	c.settled = trafficObserved
+	c.goal = goalRouted
 	result, err := c.finish(ctx, w, nil)
-	if before, err := decodeService(w.before); err == nil {
-		result.Before = before.Spec.Traffic
-	}
+	result.Before = before
 	return result, err
 }
 
-// editTraffic edits the traffic as the options say.
+// editTraffic edits the traffic as the options say. Traffic that is so already
+// keeps its form.
 func (c *deployment) editTraffic(s *servingv1.Service) error {
-	e := c.cfg.traffic
-	var problems []error
-	for _, tag := range slices.Sorted(maps.Keys(e.tags)) {
-		if err := split.CheckTag(tag, c.client.tagService(c.name)); err != nil {
-			problems = append(problems, &OptionError{Option: "tag " + tag, Reason: err.Error()})
-		}
-	}
-	targets, err := e.apply(splitTargets(s))
+	targets, err := c.cfg.traffic.apply(splitTargets(s))
 	if err != nil {
-		problems = append(problems, &OptionError{Option: "the traffic", Reason: err.Error()})
+		return &OptionError{Option: "UpdateTraffic", Reason: err.Error()}
 	}
-	if len(problems) > 0 {
-		return errors.Join(problems...)
+	was := s.Spec.Traffic
+	if setTraffic(s, targets); sameTraffic(was, s.Spec.Traffic) {
+		s.Spec.Traffic = was
 	}
-	setTraffic(s, targets)
 	return nil
 }
 
-// trafficObserved reports whether the traffic goes where the Service says that
-// it shall. A server that does not tell is believed.
-func trafficObserved(s *servingv1.Service) bool {
-	if len(s.Status.Traffic) == 0 {
-		return true
+// resolvedTraffic is the traffic of a Service with the Revision that LATEST
+// means beside it, as the server writes it in a status: so it can be gone back
+// to when LATEST means another one.
+func resolvedTraffic(s *servingv1.Service) []servingv1.TrafficTarget {
+	targets := s.Spec.DeepCopy().Traffic
+	if len(targets) == 0 {
+		targets = []servingv1.TrafficTarget{latestTarget(100)}
 	}
-	latest := s.Status.LatestReadyRevisionName
-	want, is := observable(s.Spec.Traffic, latest), observable(s.Status.Traffic, latest)
-	if len(s.Spec.Traffic) == 0 {
-		want = observable([]servingv1.TrafficTarget{latestTarget(100)}, latest)
-	}
-	return maps.Equal(want, is)
-}
-
-// observable is what can be seen of traffic: who gets how much and has which tags.
-func observable(targets []servingv1.TrafficTarget, latest string) map[string]int64 {
-	seen := map[string]int64{}
-	for _, t := range targets {
-		name := t.RevisionName
-		if isLatest(t) {
-			name = latest
-		}
-		if percent := percentOf(t); percent > 0 {
-			seen[name] += percent
-		}
-		if t.Tag != "" {
-			seen[name+" "+t.Tag]++
+	for i := range targets {
+		if isLatest(targets[i]) {
+			targets[i].RevisionName = cmp.Or(targets[i].RevisionName, s.Status.LatestReadyRevisionName)
 		}
 	}
-	return seen
-}
-
-func isLatest(t servingv1.TrafficTarget) bool { return t.LatestRevision != nil && *t.LatestRevision }
-
-func percentOf(t servingv1.TrafficTarget) int64 {
-	if t.Percent == nil {
-		return 0
-	}
-	return *t.Percent
-}
-
-func latestTarget(percent int64) servingv1.TrafficTarget {
-	latest := true
-	return servingv1.TrafficTarget{LatestRevision: &latest, Percent: &percent}
-}
-
-// describeTraffic puts traffic in words, the largest share first: hello-00002-abc=90,LATEST=10.
-func describeTraffic(targets []servingv1.TrafficTarget) string {
-	byName := map[string]int64{}
-	for _, t := range targets {
-		name := t.RevisionName
-		if name == "" && isLatest(t) {
-			name = Latest
-		}
-		if percent := percentOf(t); percent > 0 {
-			byName[name] += percent
-		}
-	}
-	names := slices.SortedFunc(maps.Keys(byName), func(a, b string) int {
-		return cmp.Or(cmp.Compare(byName[b], byName[a]), cmp.Compare(a, b))
-	})
-	parts := make([]string, len(names))
-	for i, name := range names {
-		parts[i] = fmt.Sprintf("%s=%d", name, byName[name])
-	}
-	return strings.Join(parts, ",")
+	return targets
 }
 
 // splitTargets is a Service's traffic in the terms of package split.

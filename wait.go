@@ -86,9 +86,9 @@ type waiter struct {
 	name     string
 	cfg      waitConfig
 	report   *reporter
-	written  *servingv1.Service            // the answer to the write waited for; nil if any newer one will do
-	mark     *nonce                        // of the Revision that the write made; nil if it made none
-	settled  func(*servingv1.Service) bool // what must hold of a ready Service; nil if nothing must
+	written  *servingv1.Service // the answer to the write waited for; nil if any newer one will do
+	mark     *nonce             // of the Revision that the write made; nil if it made none
+	goal     goal
 	stages   stages
 
 	interval     *backoff.ExponentialBackOff
@@ -100,7 +100,7 @@ type waiter struct {
 	failed       int64     // the generation that fails
 	operationErr error     // the failure that the operation ended with
 	seen         map[string]Condition
-	unsettled    []servingv1.TrafficTarget // the observed traffic, as long as all but that is as it should be
+	unsettled    *servingv1.Service // as last seen, if all but its observed traffic was as it should be
 }
 
 // wait judges a Service, which may be the answer to a write, and then its
@@ -119,11 +119,20 @@ func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 
 	s, err := w.loop(wctx, s)
 	if err != nil && wctx.Err() != nil && !isVerdict(err) {
-		err = &TimeoutError{Service: w.name, Waited: time.Since(start), Last: w.last, Traffic: describeTraffic(w.unsettled), Err: wctx.Err(), LastErr: w.lastErr}
+		err = w.late(time.Since(start), wctx.Err())
 	}
 	w.stages.end(s, err)
 	end(err)
 	return s, err
+}
+
+// late tells what was last seen when the time was up.
+func (w *waiter) late(waited time.Duration, err error) error {
+	e := &TimeoutError{Service: w.name, Waited: waited, Last: w.last, Err: err, LastErr: w.lastErr}
+	if s := w.unsettled; s != nil {
+		e.Traffic, e.WantTraffic = describeRoutes(observedRoutes(s)), describeRoutes(wantedRoutes(s))
+	}
+	return e
 }
 
 func isVerdict(err error) bool {
@@ -162,20 +171,20 @@ func (w *waiter) consider(ctx context.Context, s *servingv1.Service) (done bool,
 	if w.predecessor(s) {
 		return false, nil
 	}
-	state, ready := judge(s, w.cfg.anchor)
-	w.last = ready
+	state, deciding := w.goal.judge(s, w.cfg.anchor)
+	w.last = deciding
 	w.observe(s)
 	if w.overtaken(s) {
 		return true, &OvertakenError{Service: w.name, Generation: w.cfg.anchor, Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
 	}
 	w.unsettled = nil
 	if state == stateReady {
-		if w.settled == nil || w.settled(s) {
+		if w.goal.settled(s) {
 			return true, nil
 		}
-		w.unsettled = s.Status.Traffic
+		w.unsettled = s
 	}
-	if state != stateFailed && w.operationErr == nil {
+	if state != stateFailed && (w.operationErr == nil || w.goal.excuses(s)) {
 		w.failedSince = time.Time{}
 		return false, nil
 	}
@@ -206,6 +215,9 @@ func (w *waiter) overtaken(s *servingv1.Service) bool {
 	}
 	if w.written == nil || s.Generation <= w.written.Generation {
 		return false
+	}
+	if w.goal == goalRouted {
+		return !sameTraffic(w.written.Spec.Traffic, s.Spec.Traffic)
 	}
 	return w.mark == nil || !w.mark.on(s) || !equality.Semantic.DeepEqual(w.written.Spec.Template.Spec, s.Spec.Template.Spec)
 }
@@ -342,7 +354,7 @@ func stageOf(condition string) Stage {
 // notReady explains a failure, with the failing Revision's own account where there is one.
 func (w *waiter) notReady(ctx context.Context, s *servingv1.Service) error {
 	e := &NotReadyError{Service: w.name, Generation: s.Generation, Conditions: s.Status.Conditions}
-	if c := failedCondition(s.Status.Conditions); c != nil {
+	if c := w.goal.cause(s); c != nil {
 		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(c.Message, maxMessage)
 	}
 	if e.Message == "" && w.operationErr != nil {
@@ -350,7 +362,7 @@ func (w *waiter) notReady(ctx context.Context, s *servingv1.Service) error {
 	}
 	e.LogURL = logIn(e.Message)
 	configurations := findCondition(s.Status.Conditions, conditionConfigurations)
-	if configurations == nil || !conditionFailed(configurations) {
+	if configurations == nil || !conditionFailed(configurations) || w.goal.excuses(s) {
 		return e
 	}
 	e.Revision = s.Status.LatestCreatedRevisionName

@@ -62,6 +62,8 @@ func newBoard(title string) board {
 		{stage: cloudrun.StageCreateRevision, label: "Creating Revision"},
 		{stage: cloudrun.StageRouteTraffic, label: "Routing traffic"},
 		{stage: cloudrun.StagePublish, label: "Setting IAM Policy"},
+		{stage: cloudrun.StageCheck, label: "Checking the candidate"},
+		{stage: cloudrun.StageRestore, label: "Restoring the traffic"},
 	}}
 }
 

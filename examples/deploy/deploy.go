@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/pflag"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/runflags"
+)
+
+// registerDeploy defines gcloud's flags of "run deploy".
+func registerDeploy(fs *pflag.FlagSet, stage string) *runflags.Flags {
+	switch stage {
+	case "beta":
+		return runflags.Register(fs, runflags.Beta())
+	case "alpha":
+		return runflags.Register(fs, runflags.Alpha())
+	}
+	return runflags.Register(fs)
+}
+
+func (c *command) deploy(ctx context.Context) error { return c.deployOr(ctx, false) }
+
+// update is deploy, but for a Service that does not exist.
+func (c *command) update(ctx context.Context) error { return c.deployOr(ctx, true) }
+
+func (c *command) deployOr(ctx context.Context, mustExist bool) error {
+	flags := registerDeploy(c.flags, c.stage)
+	name, err := c.parse("SERVICE")
+	if c.local && c.flags.NArg() == 0 {
+		name, err = "hello", nil
+	}
+	if err != nil {
+		return err
+	}
+	var defaults []cloudrun.DeployOption
+	if c.local {
+		demo := c.startLocal()
+		defer demo.close()
+		defaults = demo.defaults()
+	}
+	client, err := c.client(ctx)
+	if err != nil {
+		return err
+	}
+	opts, err := flags.Options(client.Project(), client.Region())
+	if err != nil && !(c.local && errors.Is(err, runflags.ErrNoChange)) {
+		return err
+	}
+	if mustExist {
+		if _, err := client.GetService(ctx, name); err != nil {
+			return err
+		}
+	}
+	return c.deployService(ctx, cloudrun.NewDeployer(client, defaults...), name, opts)
+}
+
+func (c *command) deployService(ctx context.Context, d *cloudrun.Deployer, name string, opts []cloudrun.DeployOption) error {
+	if c.ifChanged {
+		opts = append(opts, cloudrun.IfChanged())
+	}
+	p := c.showProgress("Deploying")
+	for _, o := range p.calls() {
+		opts = append(opts, o)
+	}
+	result, err := d.Deploy(ctx, name, opts...)
+	p.done(err)
+	if err != nil {
+		return err
+	}
+	if err := c.print(result); err != nil || c.fetch == nil || result.URL == "" {
+		return err
+	}
+	return c.fetch(ctx, c.stderr, result.URL)
+}

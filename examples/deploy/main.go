@@ -1,0 +1,106 @@
+// Command deploy is a small "gcloud run deploy" built on the library. It takes
+// gcloud's flags, and behaves as "gcloud run services update" where no image is
+// given.
+//
+//	go run ./examples/deploy --local
+//	go run ./examples/deploy hello --image=gcr.io/cloudrun/hello --project=my-project --region=us-central1
+//	go run ./examples/deploy update-traffic hello --to-latest --region=us-central1
+//
+// A command may stand before the Service, as gcloud has it: deploy (the
+// default), update, replace FILE, update-traffic, add-iam-policy-binding and
+// remove-iam-policy-binding. Before that, beta or alpha declares the launch stage.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/pflag"
+	"google.golang.org/api/option"
+
+	"github.com/cloudrun-go/cloudrun/runflags"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, pflag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "ERROR:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// command is one call of the program.
+type command struct {
+	*settings
+	stage          string   // beta, alpha or empty
+	args           []string // the flags and the Service or file
+	flags          *pflag.FlagSet
+	stdout, stderr io.Writer
+	options        []option.ClientOption
+	fetch          func(ctx context.Context, stderr io.Writer, url string) error // of the result, if set
+}
+
+// run runs the command that the arguments name. The options are those of the client.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, opts ...option.ClientOption) error {
+	word, stage, rest := commandOf(args)
+	c := &command{stage: stage, args: rest, stdout: stdout, stderr: stderr, options: opts}
+	c.flags = pflag.NewFlagSet("deploy", pflag.ContinueOnError)
+	c.flags.SetOutput(stderr)
+	c.flags.SortFlags = false
+	c.settings = registerSettings(c.flags)
+	return commands()[word](c, ctx)
+}
+
+func commands() map[string]func(*command, context.Context) error {
+	return map[string]func(*command, context.Context) error{
+		"deploy":                    (*command).deploy,
+		"update":                    (*command).update,
+		"replace":                   (*command).replace,
+		"update-traffic":            (*command).updateTraffic,
+		"add-iam-policy-binding":    (*command).addBinding,
+		"remove-iam-policy-binding": (*command).removeBinding,
+	}
+}
+
+// commandOf takes the words before the flags off the arguments, of which all
+// may be missing: beta or alpha, gcloud's "run" and "services", and the command.
+func commandOf(args []string) (word, stage string, rest []string) {
+	for i, arg := range args {
+		switch {
+		case arg == "beta" || arg == "alpha":
+			stage = arg
+		case slices.Contains([]string{"run", "services"}, arg):
+		case commands()[arg] != nil:
+			return arg, stage, args[i+1:]
+		default:
+			return "deploy", stage, args[i:]
+		}
+	}
+	return "deploy", stage, nil
+}
+
+// parse parses the flags, and gives the one argument that there must be beside them.
+func (c *command) parse(what string) (string, error) {
+	if err := c.flags.Parse(c.args); err != nil {
+		return "", runflags.Explain(c.flags, err)
+	}
+	if err := c.check(); err != nil {
+		return "", err
+	}
+	switch c.flags.NArg() {
+	case 0:
+		return "", fmt.Errorf("argument %s: must be specified", what)
+	case 1:
+		return c.flags.Arg(0), nil
+	}
+	return "", fmt.Errorf("unrecognized arguments: %v", c.flags.Args()[1:])
+}

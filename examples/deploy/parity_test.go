@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/api/option"
+
+	"github.com/cloudrun-go/cloudrun/internal/parity"
+)
+
+const casesDir = "../../testdata/parity"
+
+// attempt is what a command did to the server of a case.
+type attempt struct {
+	server         *parity.Server
+	stdout, stderr string
+	err            error
+}
+
+// arguments are those of a case for this program. Files are written to a directory.
+func arguments(t *testing.T, c *parity.Case) []string {
+	args := slices.Clone(c.Command)
+	dir := t.TempDir()
+	for name, text := range c.Files {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], name, path)
+		}
+	}
+	return args
+}
+
+// try runs a command in virtual time, against the server of a case.
+func try(t *testing.T, c *parity.Case, args ...string) (a attempt) {
+	a.server = parity.NewServer(c)
+	synctest.Test(t, func(t *testing.T) {
+		var stdout, stderr bytes.Buffer
+		transport := option.WithHTTPClient(&http.Client{Transport: a.server})
+		a.err = run(context.Background(), args, &stdout, &stderr, transport)
+		a.stdout, a.stderr = stdout.String(), stderr.String()
+	})
+	return a
+}
+
+var verbose = flag.Bool("parity", false, "tell of every case whether it is as with gcloud")
+
+// TestParity runs every recorded gcloud command through this program. Those
+// that docs/differences-from-gcloud.md lists must differ, all others must not.
+func TestParity(t *testing.T) {
+	cases, err := parity.Load(casesDir)
+	require.NoError(t, err)
+	require.Greater(t, len(cases), 300)
+	listed := listedDifferences(t)
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			a := try(t, c, arguments(t, c)...)
+			differences := parity.Compare(c.Requests, a.server.Requests())
+			if (c.Exit == 0) != (a.err == nil) {
+				differences = append(differences, "ended otherwise")
+			}
+			if *verbose {
+				t.Logf("%v\n%v", strings.Join(differences, "\n"), a.err)
+			}
+			if _, ok := listed[c.Name]; ok {
+				require.NotEmpty(t, differences, "docs/differences-from-gcloud.md lists this case, but there is no difference")
+				return
+			}
+			require.Empty(t, differences, "gcloud %s\nerror: %v", strings.Join(c.Command, " "), a.err)
+		})
+	}
+	for name := range listed {
+		require.True(t, slices.ContainsFunc(cases, func(c *parity.Case) bool { return c.Name == name }), "there is no case %q", name)
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+
+	"github.com/spf13/pflag"
+	"google.golang.org/api/option"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// settings are the flags that all commands have.
+type settings struct {
+	project, region, endpoint, format string
+	quiet, local, ifChanged, dryRun   bool
+}
+
+func registerSettings(fs *pflag.FlagSet) *settings {
+	s := &settings{}
+	fs.StringVar(&s.project, "project", firstOf("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT"), "`ID` of the project; that of the default credentials without it")
+	fs.StringVar(&s.region, "region", firstOf("CLOUDSDK_RUN_REGION", "GOOGLE_CLOUD_REGION"), "`region` of Cloud Run, such as us-central1")
+	fs.StringVar(&s.endpoint, "endpoint", "", "`URL` of a server to use in place of Cloud Run; without credentials if it is on this machine")
+	fs.StringVar(&s.format, "format", "", "`json` writes the result to stdout as JSON, none writes nothing")
+	fs.BoolVarP(&s.quiet, "quiet", "q", false, "show no progress")
+	fs.BoolVar(&s.local, "local", false, "deploy to an embedded control plane, gcr.io/cloudrun/hello if no image is given")
+	fs.BoolVar(&s.ifChanged, "if-changed", false, "do nothing if nothing would change")
+	fs.BoolVar(&s.dryRun, "dry-run", false, "show what would change, and change nothing")
+	fs.String("verbosity", "", "taken for gcloud's sake")
+	_ = fs.MarkHidden("verbosity") // it is there
+	return s
+}
+
+// firstOf is the value of the first variable that is set.
+func firstOf(names ...string) string {
+	for _, name := range names {
+		if value := os.Getenv(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+func (s *settings) check() error {
+	if !slices.Contains([]string{"", "json", "none"}, s.format) {
+		return fmt.Errorf("argument --format: invalid choice: '%s': use json or none", s.format)
+	}
+	if s.local && s.endpoint != "" {
+		return errors.New("at most one of --local | --endpoint can be specified")
+	}
+	return nil
+}
+
+// client makes the client of the command.
+func (c *command) client(ctx context.Context) (*cloudrun.Client, error) {
+	if c.region == "" {
+		return nil, errors.New("you must specify a region: use --region, or set CLOUDSDK_RUN_REGION")
+	}
+	opts := slices.Clone(c.options)
+	if c.endpoint != "" {
+		opts = append(opts, option.WithEndpoint(c.endpoint))
+		if isLoopback(c.endpoint) {
+			opts = append(opts, option.WithoutAuthentication())
+		}
+	}
+	return cloudrun.NewClient(ctx, c.project, c.region, opts...)
+}
+
+// isLoopback tells whether a server is on this machine, which gets no token.
+func isLoopback(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
+}

@@ -1,0 +1,366 @@
+package cloudrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+)
+
+// rollout is a call of [Deployer.Rollout] under way.
+type rollout struct {
+	*deployment
+	how Rollout
+	id  string
+
+	found     string       // the ID of the call that began the rollout, if an earlier one did
+	state     rolloutState // as it was last composed
+	begun     bool         // the traffic may have been changed
+	confirmed bool         // the traffic is known to have been changed
+	notes     []string
+	result    *RolloutResult
+}
+
+func (o *rollout) run(ctx context.Context) (*RolloutResult, error) {
+	needed, err := o.prepare(ctx)
+	if err != nil || !needed {
+		return o.result, err
+	}
+	ended := false
+	defer func() {
+		if !ended { // the check panicked
+			o.restore(ctx)
+		}
+	}()
+	stage, err := o.climb(ctx)
+	if err != nil {
+		err = o.giveUp(ctx, stage, err)
+	} else {
+		err = o.settle(ctx)
+	}
+	ended = true
+	return o.result, err
+}
+
+// prepare finds the candidate, and whether there is anything to be done.
+func (o *rollout) prepare(ctx context.Context) (needed bool, err error) {
+	s, err := o.client.GetService(ctx, o.name)
+	if err != nil {
+		o.result = nil
+		return false, o.fail(StageRead, NotWritten, err)
+	}
+	o.result.Service, o.result.Before, o.result.After = s, splitOf(s), splitOf(s)
+	if o.how.Revision == "" {
+		o.how.Revision = s.Status.LatestCreatedRevisionName
+	}
+	o.result.Candidate = Candidate{Service: o.name, Revision: o.how.Revision}
+	if err := o.checkCandidate(ctx); err != nil {
+		return false, o.fail(StageRead, NotWritten, err)
+	}
+	recorded, err := recordedRollout(s)
+	if err != nil {
+		return false, o.fail(StageRead, NotWritten, err)
+	}
+	if recorded != nil && recorded.Revision == o.how.Revision && recorded.inForce(s) {
+		o.found, o.begun, o.confirmed = recorded.ID, true, true
+		return true, nil
+	}
+	begin := beginRollout(s, o.how.Revision, "")
+	if recorded == nil && begin.base()[o.how.Revision] == 100 {
+		o.result.Candidate.Percent = 100
+		return false, nil
+	}
+	return true, nil
+}
+
+// checkCandidate finds out whether the candidate can take traffic.
+func (o *rollout) checkCandidate(ctx context.Context) error {
+	if o.how.Revision == "" {
+		return errors.New("the service has no revision yet")
+	}
+	r, err := o.client.GetRevision(ctx, o.how.Revision)
+	if err != nil {
+		return err
+	}
+	if of := r.Labels[labelService]; of != "" && of != o.name {
+		return fmt.Errorf("revision %q is one of service %q", o.how.Revision, of)
+	}
+	ready := findCondition(r.Status.Conditions, conditionReady)
+	if ready != nil && ready.Status == corev1.ConditionTrue {
+		return nil
+	}
+	e := &NotReadyError{Service: o.name, Revision: o.how.Revision, RevisionConditions: r.Status.Conditions, LogURL: printable(r.Status.LogURL, maxMessage)}
+	if ready == nil {
+		e.Message = "it has no condition Ready yet"
+	} else {
+		e.Condition, e.Reason, e.Message = conditionReady, ready.Reason, printable(ready.Message, maxMessage)
+	}
+	return e
+}
+
+// climb goes up the steps. It tells the stage that failed.
+func (o *rollout) climb(ctx context.Context) (Stage, error) {
+	for edit := o.start; edit != nil; edit = o.next() {
+		if stage, err := o.shift(ctx, edit); err != nil {
+			return stage, err
+		}
+		if err := o.watch(ctx); err != nil {
+			return StageCheck, err
+		}
+	}
+	return "", nil
+}
+
+// stepFrom is the first step that is not below a percentage; 0 if there is none, because the last is 100.
+func (o *rollout) stepFrom(percent int64) int64 {
+	for _, step := range o.how.Steps {
+		if int64(step) >= percent {
+			return int64(step)
+		}
+	}
+	return 0
+}
+
+// start is the edit of the first step. It decides which one that is: where an
+// earlier call left the rollout, or the first that gives the candidate no less than it has.
+func (o *rollout) start(s *servingv1.Service) error {
+	recorded, err := recordedRollout(s)
+	if err != nil {
+		return err
+	}
+	o.notes, o.result.Resumed = nil, false
+	switch {
+	case recorded != nil && recorded.ID == o.id, recorded == nil && o.found != "":
+		return errTrafficChanged() // in between the first write and its repetition, or the look and the write
+	case recorded != nil && recorded.inForce(s) && recorded.Revision != o.how.Revision:
+		return fmt.Errorf("%w: %s has %d %% of the traffic: roll it out to its end, or call AbortRollout", ErrRolloutUnderWay, recorded.Revision, recorded.Percent)
+	case recorded != nil && recorded.inForce(s):
+		o.state, o.result.Resumed = *recorded, true
+		o.state.Percent = o.stepFrom(recorded.Percent)
+	default:
+		if recorded != nil {
+			o.notes = append(o.notes, fmt.Sprintf("the rollout of %s had been left unfinished, and the traffic was changed since then: it is forgotten", printable(recorded.Revision, maxMessage)))
+		}
+		o.state = beginRollout(s, o.how.Revision, o.tag(s))
+		o.state.Percent = o.stepFrom(o.state.base()[o.how.Revision])
+	}
+	o.state.ID, o.result.Before = o.id, o.state.Before
+	return o.state.put(s)
+}
+
+// tag is the candidate's tag during the rollout.
+func (o *rollout) tag(s *servingv1.Service) string {
+	if o.how.Tag != "" {
+		return o.how.Tag
+	}
+	if tag := tagOf(s, o.how.Revision); tag != "" {
+		return tag
+	}
+	return defaultRolloutTag
+}
+
+// next is the edit of the next step; nil after the last.
+func (o *rollout) next() func(*servingv1.Service) error {
+	percent := o.stepFrom(o.state.Percent + 1)
+	if percent == 0 {
+		return nil
+	}
+	return func(s *servingv1.Service) error {
+		recorded, err := o.own(s)
+		if err != nil {
+			return err
+		}
+		o.state = *recorded
+		o.state.Percent = percent
+		return o.state.put(s)
+	}
+}
+
+// own is the state of this rollout, as long as nobody else has interfered.
+func (o *rollout) own(s *servingv1.Service) (*rolloutState, error) {
+	recorded, err := recordedRollout(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case recorded == nil || recorded.ID != o.id && (recorded.ID != o.found || o.found == ""):
+		return nil, errTrafficChanged()
+	case !recorded.inForce(s):
+		return nil, errTrafficChanged()
+	}
+	return recorded, nil
+}
+
+// errTrafficChanged is of the stage of writing: nothing is wrong with the options.
+func errTrafficChanged() error { return &DeployError{Stage: StageWrite, Err: ErrTrafficChanged} }
+
+// shift writes the traffic of a step and waits until it is in effect. It tells the stage that failed.
+func (o *rollout) shift(ctx context.Context, edit func(*servingv1.Service) error) (Stage, error) {
+	changed, err := o.apply(ctx, edit)
+	o.result.Candidate = Candidate{Service: o.name, Revision: o.how.Revision, Percent: int(o.state.Percent), Tag: o.state.Tag}
+	if changed != nil {
+		o.result.Candidate.TagURL, o.result.Candidate.URL = changed.TagURLs[o.state.Tag], changed.URL
+	}
+	if err == nil {
+		return "", nil
+	}
+	failed, ok := asType[*DeployError](err)
+	if !ok {
+		return StageWrite, err
+	}
+	o.begun = o.begun || failed.Outcome != NotWritten
+	return failed.Stage, failed.Err
+}
+
+// apply edits the Service, and waits until the traffic is as it then says.
+func (o *rollout) apply(ctx context.Context, edit func(*servingv1.Service) error) (*Result, error) {
+	changed, err := o.applyTraffic(ctx, edit)
+	if changed == nil {
+		return nil, err
+	}
+	o.begun, o.confirmed = true, true
+	o.result.Service, o.result.After = changed.Service, splitOf(changed.Service)
+	o.result.Warnings = append(o.notes[:len(o.notes):len(o.notes)], changed.Warnings...)
+	return changed, err
+}
+
+// watch leaves a step alone for a while, and then has it checked.
+func (o *rollout) watch(ctx context.Context) (err error) {
+	end := o.report.stage(StageCheck)
+	defer func() { end(err) }()
+	if err := sleep(ctx, o.how.Pause); err != nil {
+		return fmt.Errorf("the pause before the check: %w", err)
+	}
+	if o.how.Check == nil {
+		return ctx.Err()
+	}
+	return o.how.Check(ctx, o.result.Candidate)
+}
+
+// settle ends a rollout that went well, even if the context ends now.
+func (o *rollout) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.how.RestoreTimeout)
+	defer cancel()
+	changed, err := o.apply(ctx, o.end)
+	if err == nil {
+		return nil
+	}
+	stage, outcome := StageWrite, RolloutUnfinished
+	if failed, ok := asType[*DeployError](err); ok {
+		stage, err = failed.Stage, failed.Err
+	}
+	switch {
+	case changed != nil:
+		o.result.Warnings = append(o.result.Warnings, fmt.Sprintf("the rollout has ended, but that was not yet seen in effect: %v", err))
+		return nil
+	case errors.Is(err, ErrTrafficChanged):
+		outcome = RolloutOverridden
+	}
+	return o.fail(stage, Written, o.failure(outcome, err, nil))
+}
+
+// end is the edit that ends a rollout: the candidate keeps all traffic, by its name or as the latest.
+func (o *rollout) end(s *servingv1.Service) error {
+	recorded, err := o.own(s)
+	if err != nil {
+		return err
+	}
+	o.notes = nil
+	to := Split{recorded.Revision: 100}
+	newest := s.Status.ObservedGeneration == s.Generation &&
+		s.Status.LatestReadyRevisionName == recorded.Revision && s.Status.LatestCreatedRevisionName == recorded.Revision
+	switch {
+	case newest && (o.how.ToLatest || recorded.Before[Latest] > 0):
+		to = Split{Latest: 100}
+	case o.how.ToLatest:
+		o.notes = append(o.notes, fmt.Sprintf("the traffic stays pinned to %s, because that is not the latest revision any more", recorded.Revision))
+	}
+	return recorded.takeBack(s, to)
+}
+
+// giveUp returns the traffic to what it was, if that was changed and is still ours, and tells what became of it.
+func (o *rollout) giveUp(ctx context.Context, stage Stage, err error) error {
+	if !o.begun {
+		return o.fail(stage, NotWritten, err)
+	}
+	outcome, restoreErr := RolloutOverridden, error(nil)
+	if !errors.Is(err, ErrTrafficChanged) {
+		outcome, restoreErr = o.restore(ctx)
+	}
+	written := Written
+	switch {
+	case !o.confirmed && outcome == RolloutUnknown:
+		written = WriteUnknown
+	case outcome == RolloutNotBegun:
+		written = NotWritten
+	}
+	return o.fail(stage, written, o.failure(outcome, err, restoreErr))
+}
+
+func (o *rollout) failure(outcome RolloutOutcome, err, restoreErr error) *RolloutError {
+	return &RolloutError{Revision: o.how.Revision, Percent: int(o.state.Percent), Outcome: outcome, Before: o.result.Before, Err: err, RestoreErr: restoreErr}
+}
+
+// errNotTaken tells that the first write of a rollout never took effect.
+var errNotTaken = errors.New("there is nothing to return from")
+
+// restore returns the traffic to what it was, whatever became of the caller's context.
+func (o *rollout) restore(ctx context.Context) (outcome RolloutOutcome, err error) {
+	if !o.begun {
+		return RolloutNotBegun, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.how.RestoreTimeout)
+	defer cancel()
+	finish := o.report.stage(StageRestore)
+	changed, err := o.apply(ctx, o.giveBack)
+	finish(err)
+	lost := false
+	if failed, ok := asType[*DeployError](err); ok {
+		lost, err = failed.Outcome == WriteUnknown, failed.Err
+	}
+	switch {
+	case changed != nil:
+		o.result.Restored = true
+		return RolloutRestored, err
+	case errors.Is(err, errNotTaken):
+		return RolloutNotBegun, nil
+	case errors.Is(err, ErrTrafficChanged):
+		return RolloutOverridden, nil
+	case lost || !o.confirmed:
+		return RolloutUnknown, err
+	}
+	return RolloutUnfinished, err
+}
+
+// giveBack is the edit that returns to the split before the rollout.
+func (o *rollout) giveBack(s *servingv1.Service) error {
+	recorded, err := o.own(s)
+	switch {
+	case err != nil && !o.confirmed && !strings.Contains(s.Annotations[annotationRollout], o.id):
+		return errNotTaken
+	case err != nil:
+		return err
+	}
+	o.notes = nil
+	return recorded.takeBack(s, recorded.Before)
+}
+
+// abort is the edit that ends a rollout that some other call has begun.
+func (o *rollout) abort(s *servingv1.Service) error {
+	recorded, err := recordedRollout(s)
+	if err != nil || recorded == nil {
+		return err
+	}
+	o.notes, o.result.Restored = nil, false
+	o.result.Before = recorded.Before
+	o.result.Candidate = Candidate{Service: o.name, Revision: recorded.Revision, Tag: recorded.Tag}
+	if !recorded.inForce(s) {
+		o.notes = append(o.notes, "the traffic was changed since the rollout left it: it stays as it is")
+		delete(s.Annotations, annotationRollout)
+		return nil
+	}
+	o.result.Restored = true
+	return recorded.takeBack(s, recorded.Before)
+}

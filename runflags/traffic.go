@@ -1,0 +1,121 @@
+package runflags
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// ErrNoTraffic is what flags that ask for no change of the traffic give.
+var ErrNoTraffic = errors.New("no traffic configuration change requested: give --to-latest, --to-revisions, --to-tags or a flag about tags")
+
+// TrafficFlags are the flags of "gcloud run services update-traffic" on a flag set.
+type TrafficFlags struct{ parsed *parsed }
+
+// RegisterTraffic defines the flags on a flag set, which must not have any of them yet.
+func RegisterTraffic(fs *pflag.FlagSet) *TrafficFlags {
+	f := &TrafficFlags{parsed: newParsed()}
+	f.parsed.register(fs, []*flag{
+		{name: "to-latest", takes: takesNone, usage: "all traffic goes to the latest revision, and to each later one"},
+		{name: "to-revisions", usage: "`dict` of percentages by revision, or by LATEST"},
+		{name: "to-tags", usage: "`dict` of percentages by tag"},
+		{name: "set-tags", usage: "`dict` of revisions by tag, in place of all tags; LATEST is a revision too"},
+		{name: "update-tags", usage: "`dict` of revisions by tag, to add or change"},
+		{name: "remove-tags", usage: "`list` of tags to remove"},
+		{name: "clear-tags", takes: takesNone, usage: "remove all tags"},
+	})
+	return f
+}
+
+// Options makes options of what was given. The error joins one for every
+// problem, or is [ErrNoTraffic].
+func (f *TrafficFlags) Options() ([]cloudrun.TrafficOption, error) {
+	g := given{section: f.parsed.sections[0]}
+	problems := append(slices.Clone(f.parsed.problems), checkExclusive([]exclusive{
+		{"--to-latest", "--to-revisions", "--to-tags"},
+		{"--clear-tags", "--set-tags", "--remove-tags --update-tags"},
+	}, f.parsed.sections))
+	var opts []cloudrun.TrafficOption
+	for _, part := range []func(given) ([]cloudrun.TrafficOption, error){splitTraffic, setTags, changeTags} {
+		made, err := part(g)
+		opts, problems = append(opts, made...), append(problems, err)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	if len(opts) == 0 {
+		return nil, ErrNoTraffic
+	}
+	return opts, nil
+}
+
+func splitTraffic(g given) ([]cloudrun.TrafficOption, error) {
+	revisions, err := percentages(g, "to-revisions", cloudrun.ToRevision)
+	tags, tagsErr := percentages(g, "to-tags", cloudrun.ToTag)
+	opts := append(revisions, tags...)
+	if g.has("to-latest") {
+		opts = append(opts, cloudrun.ToLatest())
+	}
+	return opts, errors.Join(err, tagsErr)
+}
+
+// percentages reads a dict of percentages.
+func percentages(g given, name string, option func(string, int) cloudrun.TrafficOption) ([]cloudrun.TrafficOption, error) {
+	dict, err := g.joinedDict(name)
+	if err != nil {
+		return nil, argumentErrors(name, "", err)
+	}
+	var opts []cloudrun.TrafficOption
+	for _, key := range sortedKeys(dict) {
+		percent, err := parseInt(dict[key])
+		switch {
+		case err != nil:
+			err = fmt.Errorf("traffic percentage value %s is not an integer", dict[key])
+		case percent < 0 || percent > 100:
+			err = fmt.Errorf("traffic percentage value %d is not between 0 and 100", percent)
+		}
+		if err != nil {
+			return nil, argumentErrors(name, "", err)
+		}
+		opts = append(opts, option(key, percent))
+	}
+	return opts, nil
+}
+
+func setTags(g given) ([]cloudrun.TrafficOption, error) {
+	tags, err := g.joinedDict("set-tags")
+	switch {
+	case err != nil:
+		return nil, argumentErrors("set-tags", "", err)
+	case g.has("clear-tags"):
+		return []cloudrun.TrafficOption{cloudrun.ClearTags()}, nil
+	case len(tags) > 0:
+		return []cloudrun.TrafficOption{cloudrun.SetTags(tags)}, nil
+	}
+	return nil, nil
+}
+
+// changeTags removes tags, but for those that the same command sets: gcloud removes first.
+func changeTags(g given) ([]cloudrun.TrafficOption, error) {
+	updated, err := g.joinedDict("update-tags")
+	if err != nil {
+		return nil, argumentErrors("update-tags", "", err)
+	}
+	removed, err := g.uniqueList("remove-tags")
+	if err != nil {
+		return nil, argumentErrors("remove-tags", "", err)
+	}
+	removed = slices.DeleteFunc(removed, func(tag string) bool { _, ok := updated[tag]; return ok })
+	var opts []cloudrun.TrafficOption
+	if len(removed) > 0 {
+		opts = append(opts, cloudrun.WithoutTag(removed...))
+	}
+	for _, tag := range sortedKeys(updated) {
+		opts = append(opts, cloudrun.WithTagOn(tag, updated[tag]))
+	}
+	return opts, nil
+}
