@@ -235,7 +235,7 @@ func TestRollback(t *testing.T) {
 		require.NoError(t, err)
 		now, err := c.GetService(t.Context(), "hello")
 		require.NoError(t, err)
-		require.Equal(t, `[{"l":true,"p":100},{"r":"hello-v1","t":"newest"}]`, trafficOf(t, now.Spec.Traffic))
+		require.Equal(t, `[{"r":"LATEST","p":100},{"r":"hello-v1","t":"newest"}]`, trafficOf(t, now.Spec.Traffic))
 
 		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackTo("hello-v0"), cloudrun.RollbackToTraffic(r.Before))
 		require.ErrorContains(t, err, "contradicts")
