@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,12 @@ func (d *document) merge() ([]byte, error) {
 		return nil, err
 	}
 	return lossless.Merge(d.raw, d.before, after)
+}
+
+// unchanged reports whether the edits changed nothing.
+func (d *document) unchanged() (bool, error) {
+	body, err := d.merge()
+	return err == nil && bytes.Equal(body, d.raw), err
 }
 
 // encodeView encodes what edits can change. The status is the server's own.

@@ -30,7 +30,7 @@ var ErrNoBinding = errors.New("the IAM policy has no such binding")
 // The error is an [OrgPolicyError] if an organisation policy forbids this, and a
 // [PermissionError] if the account in use may not read or write the policy.
 func MakePublic(ctx context.Context, client *Client, name string) error {
-	return client.updatePolicy(ctx, "make public service", name, false, publicAccess(true).edit)
+	return client.updatePolicy(ctx, "make public service", name, policyMode{}, publicAccess(true).edit)
 }
 
 // MakePrivate undoes [MakePublic]: it takes the role roles/run.invoker from
@@ -38,7 +38,7 @@ func MakePublic(ctx context.Context, client *Client, name string) error {
 // allAuthenticatedUsers among them, and what allUsers have under a condition,
 // stays. The errors are those of MakePublic.
 func MakePrivate(ctx context.Context, client *Client, name string) error {
-	return client.updatePolicy(ctx, "make private service", name, false, publicAccess(false).edit)
+	return client.updatePolicy(ctx, "make private service", name, policyMode{}, publicAccess(false).edit)
 }
 
 // IsPublic reports whether everybody can call a Service: whether its policy
@@ -109,7 +109,7 @@ func AddMember(ctx context.Context, client *Client, name, role, member string, o
 	if err != nil {
 		return fmt.Errorf("add IAM member: %w", err)
 	}
-	return client.updatePolicy(ctx, "add IAM member to service", name, false, func(p *Policy) error {
+	return client.updatePolicy(ctx, "add IAM member to service", name, policyMode{}, func(p *Policy) error {
 		p.Add(role, member, cfg.condition)
 		return nil
 	})
@@ -125,7 +125,7 @@ func RemoveMember(ctx context.Context, client *Client, name, role, member string
 		return fmt.Errorf("remove IAM member: %w", err)
 	}
 	found := false // in any of the tries: after a lost answer the last one finds nothing left to remove
-	err = client.updatePolicy(ctx, "remove IAM member from service", name, false, func(p *Policy) error {
+	err = client.updatePolicy(ctx, "remove IAM member from service", name, policyMode{}, func(p *Policy) error {
 		found = p.Remove(role, member, cfg.condition) || found
 		return nil
 	})
@@ -168,7 +168,7 @@ func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
 //
 // The error is edit's own, or one of those of [MakePublic].
 func (c *Client) UpdatePolicy(ctx context.Context, name string, edit func(*Policy) error) error {
-	return c.updatePolicy(ctx, "update IAM policy of service", name, false, edit)
+	return c.updatePolicy(ctx, "update IAM policy of service", name, policyMode{}, edit)
 }
 
 // TestPermissions tells which of some permissions, such as
@@ -233,12 +233,12 @@ func (c *Client) readPolicy(ctx context.Context, name string) (*Policy, error) {
 }
 
 // writePolicy writes a policy that was read before and edited since.
-func (c *Client) writePolicy(ctx context.Context, name string, p *Policy) error {
+func (c *Client) writePolicy(ctx context.Context, name string, p *Policy, versionAsRead bool) error {
 	raw, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("set IAM policy: %w", err)
 	}
-	body, err := policy.SetRequest(raw)
+	body, err := policy.SetRequest(raw, versionAsRead)
 	if err != nil {
 		return fmt.Errorf("set IAM policy: %w", err)
 	}

@@ -99,7 +99,9 @@ func WithNoTraffic() DeployOption {
 
 // WithTag gives the new Revision a tag, and with it a URL of its own. The tag
 // is taken from the Revision that had it. A Revision without a suffix is named
-// SERVICE-NNNNN-xxx after the Service's generation. Flag: --tag. Field: spec.traffic.
+// SERVICE-NNNNN-xxx after the Service's generation. Where the other options ask for
+// no new Revision, or there are none, the latest one gets the tag.
+// Flag: --tag. Field: spec.traffic.
 func WithTag(tag string) DeployOption {
 	return deployOption{configures(call("WithTag", tag), "the tag of the new revision", tag, split.CheckTag(tag, ""),
 		func(c *deployConfig) { c.tag = tag })}

@@ -131,9 +131,21 @@ func WithoutTemplateAnnotation(keys ...string) ServiceOption {
 // WithLaunchStage declares that the Service uses features of a launch stage:
 // "ALPHA", "BETA" or "GA". It makes no new Revision. The gcloud commands beta
 // and alpha set it. Field: the annotation run.googleapis.com/launch-stage.
-func WithLaunchStage(stage string) ServiceOption {
-	return onService(annotateService(call("WithLaunchStage", stage), annotationLaunchStage, stage, oneOf(stage, "ALPHA", "BETA", "GA")))
+func WithLaunchStage(stage string) LaunchStageOption {
+	return launchStageOption{serviceOption{[]setting{
+		annotateService(call("WithLaunchStage", stage), annotationLaunchStage, stage, oneOf(stage, "ALPHA", "BETA", "GA")),
+	}}}
 }
+
+// LaunchStageOption is a [ServiceOption] that [Deployer.UpdateTraffic] takes as well.
+type LaunchStageOption interface {
+	ServiceOption
+	TrafficOption
+}
+
+type launchStageOption struct{ serviceOption }
+
+func (launchStageOption) onTraffic() {}
 
 // WithRegions sets all regions of a multi-region Service. It makes no new
 // Revision. Flag: --regions (beta). Field: the annotation run.googleapis.com/regions.

@@ -22,27 +22,33 @@ type policyUpdate struct {
 	client *Client
 	op     string
 	name   string
+	mode   policyMode
 	edit   func(*Policy) error
 
 	lost error // the failure of the last write whose answer was lost
 }
 
-// updatePolicy edits the policy of a Service. A fresh Service is one that was
-// created a moment ago, which the servers of IAM may not know yet. The error is
-// a [*DeployError], which says whether anything was written.
-func (c *Client) updatePolicy(ctx context.Context, op, name string, fresh bool, edit func(*Policy) error) error {
+// policyMode is how a deployment differs from a call that is about the policy alone.
+type policyMode struct {
+	fresh         bool // the Service was created a moment ago: the servers of IAM may not know it yet
+	versionAsRead bool // the policy's version is not raised without need
+}
+
+// updatePolicy edits the policy of a Service. The error is a [*DeployError],
+// which says whether anything was written.
+func (c *Client) updatePolicy(ctx context.Context, op, name string, mode policyMode, edit func(*Policy) error) error {
 	if err := c.checkIAM(op, name); err != nil {
 		return err
 	}
 	if edit == nil {
 		return fmt.Errorf("%s %q: the edit is nil", op, name)
 	}
-	u := &policyUpdate{client: c, op: op, name: name, edit: edit}
-	return u.run(ctx, fresh)
+	u := &policyUpdate{client: c, op: op, name: name, mode: mode, edit: edit}
+	return u.run(ctx)
 }
 
-func (u *policyUpdate) run(ctx context.Context, fresh bool) error {
-	err := u.client.writeAnew(ctx, newPolicyPauses(fresh).after, func() error { return u.try(ctx) })
+func (u *policyUpdate) run(ctx context.Context) error {
+	err := u.client.writeAnew(ctx, newPolicyPauses(u.mode.fresh).after, func() error { return u.try(ctx) })
 	if err != nil {
 		return u.failure(err)
 	}
@@ -63,7 +69,7 @@ func (u *policyUpdate) try(ctx context.Context) error {
 	if maps.Equal(before, after) {
 		return nil
 	}
-	err = u.client.writePolicy(ctx, u.name, p)
+	err = u.client.writePolicy(ctx, u.name, p, u.mode.versionAsRead)
 	switch {
 	case err == nil:
 		return nil

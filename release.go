@@ -1,7 +1,7 @@
 package cloudrun
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -51,11 +51,12 @@ func (r *release) mark(w *written) *nonce {
 }
 
 // makesRevision reports whether the options of a call ask for a new Revision:
-// unless all of them are about the Service itself. No options ask for one too.
+// unless all of them are about the Service itself or its traffic. No options ask
+// for one too.
 func (p *plan) makesRevision(cfg deployConfig) bool {
 	template := p.any(func(s setting) bool { return s.deploy == nil && !s.plain })
 	service := p.any(func(s setting) bool { return s.deploy == nil && s.plain })
-	return template || cfg.tag != "" || !service && !cfg.noTraffic
+	return template || !service && !cfg.noTraffic && cfg.tag == ""
 }
 
 func (r *release) compose(ctx context.Context, d *document) ([]byte, error) {
@@ -93,10 +94,12 @@ func (r *release) update(ctx context.Context, d *document) ([]byte, error) {
 	}
 	named, makes := r.plan.decides(thingRevisionName), r.makes
 	if r.cfg.ifChanged || named {
-		body, err := d.merge()
-		unchanged := err == nil && bytes.Equal(body, d.raw)
-		if err != nil || unchanged && r.cfg.ifChanged {
-			return body, err
+		unchanged, err := d.unchanged()
+		if err != nil {
+			return nil, err
+		}
+		if unchanged && r.cfg.ifChanged {
+			return r.reroute(d)
 		}
 		makes = makes && !unchanged // a Revision of that name and content is there
 	}
@@ -112,6 +115,20 @@ func (r *release) update(ctx context.Context, d *document) ([]byte, error) {
 	return r.finish(d, true)
 }
 
+// reroute is the update of a Service that is as the options say already: what
+// is asked for beside a new Revision is its traffic and a tag.
+func (r *release) reroute(d *document) ([]byte, error) {
+	was := d.service.Spec.Traffic
+	if err := r.route(d.service, false); err != nil {
+		return nil, err
+	}
+	if sameTraffic(was, d.service.Spec.Traffic) {
+		return d.raw, nil
+	}
+	r.cfg.sign(&d.service.ObjectMeta, r.client.version)
+	return d.merge()
+}
+
 // finish completes what the options made of a Service that exists.
 func (r *release) finish(d *document, makes bool) ([]byte, error) {
 	if err := r.stamp(d.service, makes); err != nil {
@@ -125,7 +142,7 @@ func (r *release) stamp(s *servingv1.Service, makes bool) error {
 	if makes {
 		r.nonce.put(s)
 	}
-	if err := r.route(s); err != nil {
+	if err := r.route(s, makes); err != nil {
 		return err
 	}
 	r.cfg.sign(&s.ObjectMeta, r.client.version)
@@ -135,8 +152,9 @@ func (r *release) stamp(s *servingv1.Service, makes bool) error {
 	return nil
 }
 
-// route keeps the traffic off the new Revision, or sends it all there, and tags it, if that is asked for.
-func (r *release) route(s *servingv1.Service) (err error) {
+// route keeps the traffic off the new Revision, or sends it all there, and tags
+// it, if that is asked for. Where no new one is made, the latest gets the tag.
+func (r *release) route(s *servingv1.Service, makes bool) (err error) {
 	if !r.cfg.noTraffic && r.cfg.tag == "" && !r.cfg.traffic.toLatest {
 		return nil
 	}
@@ -150,10 +168,11 @@ func (r *release) route(s *servingv1.Service) (err error) {
 		}
 	}
 	if r.cfg.tag != "" {
-		if s.Spec.Template.Name == "" {
+		if makes && s.Spec.Template.Name == "" {
 			s.Spec.Template.Name = generatedName(s)
 		}
-		if targets, err = split.TagNew(targets, r.cfg.tag, s.Spec.Template.Name); err != nil {
+		revision := cmp.Or(s.Spec.Template.Name, s.Status.LatestCreatedRevisionName)
+		if targets, err = split.TagNew(targets, r.cfg.tag, revision); err != nil {
 			return &OptionError{Option: call("WithTag", r.cfg.tag), Reason: err.Error()}
 		}
 	}

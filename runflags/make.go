@@ -55,14 +55,6 @@ func always[O any](option func() O) func(given) ([]O, error) {
 	return func(given) ([]O, error) { return []O{option()}, nil }
 }
 
-// wholeList makes an option of all items of a list; the last list counts.
-func wholeList[O any](option func(...string) O) func(given) ([]O, error) {
-	return func(g given) ([]O, error) {
-		items, err := splitList(g.text(g.name))
-		return []O{option(items...)}, err
-	}
-}
-
 // count makes an option of a whole number, and another of "default".
 func count[O any](option func(int) O, byDefault func() O) func(given) ([]O, error) {
 	return func(g given) ([]O, error) {

@@ -39,26 +39,35 @@ type Flags struct {
 	least  stage // the launch stage that is declared whatever the flags are
 }
 
-// Option configures [Register].
-type Option interface{ apply(*Flags) }
+// Option configures [Register] and [RegisterTraffic].
+type Option interface{ least() stage }
 
-type option func(*Flags)
-
-func (o option) apply(f *Flags) { o(f) }
+func (s stage) least() stage { return s }
 
 // Beta declares the launch stage BETA whatever flags are given, as "gcloud beta" does.
-func Beta() Option { return option(func(f *Flags) { f.least = beta }) }
+func Beta() Option { return beta }
 
 // Alpha declares the launch stage ALPHA whatever flags are given, as "gcloud alpha" does.
-func Alpha() Option { return option(func(f *Flags) { f.least = alpha }) }
+func Alpha() Option { return alpha }
+
+// stageOf is the launch stage to declare whatever flags are given.
+func stageOf(opts []Option) stage {
+	s := ga
+	for _, o := range opts {
+		s = max(s, o.least())
+	}
+	return s
+}
+
+// option declares a stage that is not ga.
+func (s stage) option() cloudrun.LaunchStageOption {
+	return cloudrun.WithLaunchStage([]string{beta: "BETA", alpha: "ALPHA"}[s])
+}
 
 // Register defines the flags on a flag set, which must not have any of them
 // yet. Values are checked by [Flags.Options], not while they are parsed.
 func Register(fs *pflag.FlagSet, opts ...Option) *Flags {
-	f := &Flags{parsed: newParsed(), table: table()}
-	for _, o := range opts {
-		o.apply(f)
-	}
+	f := &Flags{parsed: newParsed(), table: table(), least: stageOf(opts)}
 	f.parsed.register(fs, f.table)
 	fs.Var(sections{f.parsed}, "container", "`name` of a container: the flags of containers that follow are about it")
 	return f
@@ -171,7 +180,7 @@ func (m *maker) make() {
 		m.opts = append(m.opts, cloudrun.WithContainer(s.container, m.containerOptions(s)...))
 	}
 	if m.stage > ga {
-		m.opts = append(m.opts, cloudrun.WithLaunchStage([]string{beta: "BETA", alpha: "ALPHA"}[m.stage]))
+		m.opts = append(m.opts, m.stage.option())
 	}
 }
 

@@ -14,11 +14,15 @@ import (
 var ErrNoTraffic = errors.New("no traffic configuration change requested: give --to-latest, --to-revisions, --to-tags or a flag about tags")
 
 // TrafficFlags are the flags of "gcloud run services update-traffic" on a flag set.
-type TrafficFlags struct{ parsed *parsed }
+type TrafficFlags struct {
+	parsed *parsed
+	stage  stage
+}
 
-// RegisterTraffic defines the flags on a flag set, which must not have any of them yet.
-func RegisterTraffic(fs *pflag.FlagSet) *TrafficFlags {
-	f := &TrafficFlags{parsed: newParsed()}
+// RegisterTraffic defines the flags on a flag set, which must not have any of
+// them yet. With [Beta] or [Alpha], the launch stage is declared beside the change.
+func RegisterTraffic(fs *pflag.FlagSet, opts ...Option) *TrafficFlags {
+	f := &TrafficFlags{parsed: newParsed(), stage: stageOf(opts)}
 	f.parsed.register(fs, []*flag{
 		{name: "to-latest", takes: takesNone, usage: "all traffic goes to the latest revision, and to each later one"},
 		{name: "to-revisions", usage: "`dict` of percentages by revision, or by LATEST"},
@@ -49,6 +53,9 @@ func (f *TrafficFlags) Options() ([]cloudrun.TrafficOption, error) {
 	}
 	if len(opts) == 0 {
 		return nil, ErrNoTraffic
+	}
+	if f.stage > ga {
+		opts = append(opts, f.stage.option())
 	}
 	return opts, nil
 }

@@ -4,22 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"github.com/spf13/pflag"
-
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/runflags"
 )
-
-// registerDeploy defines gcloud's flags of "run deploy".
-func registerDeploy(fs *pflag.FlagSet, stage string) *runflags.Flags {
-	switch stage {
-	case "beta":
-		return runflags.Register(fs, runflags.Beta())
-	case "alpha":
-		return runflags.Register(fs, runflags.Alpha())
-	}
-	return runflags.Register(fs)
-}
 
 func (c *command) deploy(ctx context.Context) error { return c.deployOr(ctx, false) }
 
@@ -27,7 +14,7 @@ func (c *command) deploy(ctx context.Context) error { return c.deployOr(ctx, fal
 func (c *command) update(ctx context.Context) error { return c.deployOr(ctx, true) }
 
 func (c *command) deployOr(ctx context.Context, mustExist bool) error {
-	flags := registerDeploy(c.flags, c.stage)
+	flags := runflags.Register(c.flags, c.stages()...)
 	name, err := c.parse("SERVICE")
 	if c.local && c.flags.NArg() == 0 {
 		name, err = "hello", nil

@@ -88,6 +88,17 @@ func commandOf(args []string) (word, stage string, rest []string) {
 	return "deploy", stage, nil
 }
 
+// stages are the options of flags for the words beta and alpha.
+func (c *command) stages() []runflags.Option {
+	switch c.stage {
+	case "beta":
+		return []runflags.Option{runflags.Beta()}
+	case "alpha":
+		return []runflags.Option{runflags.Alpha()}
+	}
+	return nil
+}
+
 // parse parses the flags, and gives the one argument that there must be beside them.
 func (c *command) parse(what string) (string, error) {
 	if err := c.flags.Parse(c.args); err != nil {

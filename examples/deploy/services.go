@@ -12,7 +12,7 @@ import (
 
 // updateTraffic is "gcloud run services update-traffic".
 func (c *command) updateTraffic(ctx context.Context) error {
-	flags := runflags.RegisterTraffic(c.flags)
+	flags := runflags.RegisterTraffic(c.flags, c.stages()...)
 	async := c.flags.Bool("async", false, "do not wait until the service is ready")
 	name, err := c.parse("SERVICE")
 	if err != nil {

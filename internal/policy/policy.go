@@ -4,6 +4,7 @@ package policy
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // newestVersion is the one that a policy with conditions must have.
@@ -43,14 +44,20 @@ func Merge(policy, bindings []byte) ([]byte, error) {
 }
 
 // SetRequest gives the body of the request that sets a policy. Its version is
-// the newest, which holds all that older ones can: a lower one would have the
-// server drop or refuse the conditions.
-func SetRequest(policy []byte) ([]byte, error) {
+// the newest, which holds all that older ones can. With asRead it stays as it
+// was, unless there are conditions: a lower one would have the server drop or refuse them.
+func SetRequest(policy []byte, asRead bool) ([]byte, error) {
 	body := object{}
 	if err := json.Unmarshal(policy, &body); err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	body["version"] = json.RawMessage(newestVersion)
+	bindings, err := list(body["bindings"])
+	if err != nil {
+		return nil, err
+	}
+	if !asRead || slices.ContainsFunc(bindings, func(b object) bool { return len(b["condition"]) > 0 }) {
+		body["version"] = json.RawMessage(newestVersion)
+	}
 	return json.Marshal(map[string]object{"policy": body})
 }
 

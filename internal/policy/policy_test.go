@@ -45,10 +45,20 @@ func TestMerge(t *testing.T) {
 
 func TestSetRequest(t *testing.T) {
 	t.Parallel()
-	got, err := policy.SetRequest([]byte(`{"version":1,"etag":"e","x":{"n":1e400}}`))
-	require.NoError(t, err)
-	require.Equal(t, `{"policy":{"etag":"e","version":3,"x":{"n":1e400}}}`, string(got))
-	_, err = policy.SetRequest([]byte(`[]`))
+	for _, tc := range []struct {
+		policy, want string
+		asRead       bool
+	}{
+		{`{"version":1,"etag":"e","x":{"n":1e400}}`, `{"policy":{"etag":"e","version":3,"x":{"n":1e400}}}`, false},
+		{`{"version":1,"bindings":[{"role":"r"}]}`, `{"policy":{"bindings":[{"role":"r"}],"version":1}}`, true},
+		{`{"etag":"e"}`, `{"policy":{"etag":"e"}}`, true},
+		{`{"version":1,"bindings":[{"condition":{}}]}`, `{"policy":{"bindings":[{"condition":{}}],"version":3}}`, true},
+	} {
+		got, err := policy.SetRequest([]byte(tc.policy), tc.asRead)
+		require.NoError(t, err)
+		require.Equal(t, tc.want, string(got))
+	}
+	_, err := policy.SetRequest([]byte(`[]`), false)
 	require.Error(t, err)
 }
 
