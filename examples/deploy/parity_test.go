@@ -42,8 +42,13 @@ func arguments(t *testing.T, c *parity.Case) []string {
 }
 
 // try runs a command in virtual time, against the server of a case.
-func try(t *testing.T, c *parity.Case, args ...string) (a attempt) {
-	a.server = parity.NewServer(c)
+func try(t *testing.T, c *parity.Case, args ...string) attempt {
+	return tryOn(t, parity.NewServer(c), args...)
+}
+
+// tryOn runs a command in virtual time, against a server that has seen others.
+func tryOn(t *testing.T, server *parity.Server, args ...string) attempt {
+	a := attempt{server: server}
 	synctest.Test(t, func(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		transport := option.WithHTTPClient(&http.Client{Transport: a.server})
@@ -82,4 +87,30 @@ func TestParity(t *testing.T) {
 	for name := range listed {
 		require.True(t, slices.ContainsFunc(cases, func(c *parity.Case) bool { return c.Name == name }), "there is no case %q", name)
 	}
+}
+
+// TestSettingTwiceChangesNothing runs every recorded command a second time, and
+// that time only if it changes anything: it must not.
+func TestSettingTwiceChangesNothing(t *testing.T) {
+	cases, err := parity.Load(casesDir)
+	require.NoError(t, err)
+	tried := 0
+	for _, c := range cases {
+		i := slices.IndexFunc(c.Command, func(word string) bool { return word == "deploy" || word == "update" })
+		if i < 0 || c.Exit != 0 || c.Server.Mode != "" || len(c.Server.Fail) > 0 {
+			continue
+		}
+		tried++
+		t.Run(c.Name, func(t *testing.T) {
+			first := try(t, c, arguments(t, c)...)
+			if first.err != nil {
+				t.Skip("refused, see TestDifferences")
+			}
+			before := len(first.server.Requests())
+			second := tryOn(t, first.server, slices.Insert(arguments(t, c), i+1, "--if-changed")...)
+			require.NoError(t, second.err)
+			require.Empty(t, writesOf(second.server.Requests()[before:]))
+		})
+	}
+	require.Greater(t, tried, 150)
 }

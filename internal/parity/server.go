@@ -32,6 +32,7 @@ type Server struct {
 	waits    int
 	sets     int
 	pending  string // the Service that was written last
+	kept     string // its Revision, if the write made no new one
 }
 
 // NewServer returns the server of a case, in the state before the command.

@@ -49,7 +49,11 @@ func (s *Server) write(in Request) (int, any) {
 		return failure(409, "ALREADY_EXISTS", "Resource '%s' already exists.", name)
 	}
 	generation := 1.0
+	s.kept = ""
 	if exists {
+		if text(object(old, "spec")["template"]) == text(object(body, "spec")["template"]) {
+			s.kept, _ = object(old, "status")["latestCreatedRevisionName"].(string)
+		}
 		generation, _ = object(old, "metadata")["generation"].(float64)
 		generation++
 	}
@@ -106,6 +110,9 @@ func (s *Server) finish(body Object, state string) Object {
 	template := object(spec, "template")
 	nameContainers(list(object(template, "spec")["containers"]), name)
 	revision, _ := object(template, "metadata")["name"].(string)
+	if s.kept != "" {
+		revision = s.kept
+	}
 	if revision == "" {
 		revision = fmt.Sprintf("%s-%05d-abc", name, int(generation))
 	}
