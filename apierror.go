@@ -162,7 +162,7 @@ func (e *APIError) readKubernetes(b *errorBody) {
 		e.addViolations(FieldViolation{Field: c.Field, Description: c.Message})
 	}
 	if e.RetryAfter == 0 && b.Details.RetryAfterSeconds > 0 {
-		e.RetryAfter = time.Duration(b.Details.RetryAfterSeconds) * time.Second
+		e.RetryAfter = seconds(b.Details.RetryAfterSeconds)
 	}
 }
 

@@ -66,7 +66,7 @@ func (c *deployment) await(ctx context.Context, w *written, mark *nonce) (*servi
 		return w.service, nil
 	}
 	cfg := c.cfg.wait
-	cfg.anchor = w.service.Generation
+	cfg.anchor = w.generation
 	wait := waiter{services: c.client, name: c.name, cfg: cfg, report: c.report, written: w.service, mark: mark, goal: c.goal}
 	s, err := wait.wait(ctx, w.service)
 	if s == nil {

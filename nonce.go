@@ -49,9 +49,23 @@ func (n *nonce) madeRevision(ctx context.Context, c *Client) (bool, error) {
 		if err := sleep(ctx, pause); err != nil {
 			return false, err
 		}
-		for _, err := range c.ListRevisions(ctx, WithLabelSelector(labelNonce+"="+n.value), WithPageSize(1)) {
+		if count, err := n.revisions(ctx, c, 1); err != nil || count > 0 {
 			return err == nil, err
 		}
 	}
 	return false, nil
+}
+
+// revisions counts the Revisions that have the mark, up to a limit. Each change
+// that somebody else makes to the template makes one more.
+func (n *nonce) revisions(ctx context.Context, c *Client, limit int) (count int, err error) {
+	for _, err := range c.ListRevisions(ctx, WithLabelSelector(labelNonce+"="+n.value), WithPageSize(limit)) {
+		if err != nil {
+			return 0, err
+		}
+		if count++; count == limit {
+			break
+		}
+	}
+	return count, nil
 }

@@ -73,7 +73,7 @@ func (c *Client) open(ctx context.Context, r request) (*http.Response, error) {
 }
 
 func failedAnswer(r request, resp *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxError))
+	body, broken := io.ReadAll(io.LimitReader(resp.Body, maxError))
 	if resp.StatusCode < 400 {
 		to, _ := resp.Location()
 		if to == nil {
@@ -84,7 +84,17 @@ func failedAnswer(r request, resp *http.Response) error {
 	}
 	e := newAPIError(r.op, r.resource, resp.StatusCode, resp.Header, body)
 	e.host = hostOf(r.url)
+	if e.notAPI && (broken != nil || isPart(body)) { // there is no telling whether it came from the API
+		return &answerError{op: r.op, resource: r.resource, err: fmt.Errorf("HTTP %d: %w", resp.StatusCode, errIncomplete)}
+	}
 	return e
+}
+
+var errIncomplete = errors.New("the answer is not complete JSON")
+
+// isPart reports whether an answer is the beginning of a JSON object.
+func isPart(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && !json.Valid(body)
 }
 
 // hostOf is the host that a URL of ours leads to, for messages.
@@ -101,7 +111,7 @@ func notJSON(r request, resp *http.Response, body []byte) error {
 	if isHTML(resp.Header, body) {
 		return &answerError{op: r.op, resource: r.resource, err: wrongAddress(hostOf(r.url), resp.StatusCode)}
 	}
-	return &answerError{op: r.op, resource: r.resource, err: errors.New("the answer is not complete JSON")}
+	return &answerError{op: r.op, resource: r.resource, err: errIncomplete}
 }
 
 // answerError is the failure to get an answer that says whether the request took effect.

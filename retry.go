@@ -169,13 +169,20 @@ func retryAfter(h http.Header) time.Duration {
 	if v == "" {
 		return 0
 	}
-	if seconds, err := strconv.Atoi(v); err == nil {
-		return time.Duration(min(max(seconds, 0), 24*60*60)) * time.Second
+	if n, err := strconv.Atoi(v); err == nil {
+		return seconds(n)
 	}
 	if at, err := http.ParseTime(v); err == nil {
-		return max(time.Until(at), 0)
+		return min(max(time.Until(at), 0), maxAskedDelay)
 	}
 	return 0
+}
+
+// maxAskedDelay bounds what a server can ask for, so that no sum of delays overflows.
+const maxAskedDelay = 24 * time.Hour
+
+func seconds(n int) time.Duration {
+	return time.Duration(min(max(n, 0), int(maxAskedDelay/time.Second))) * time.Second
 }
 
 // isMissing reports whether a read found that there is no such object.

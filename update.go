@@ -37,7 +37,8 @@ type updater struct {
 	// mark tells this call's own write from others; nil where only the content can tell.
 	mark *nonce
 
-	lost *attempt // the last write whose answer was lost
+	lost    *attempt // the last write whose answer was lost
+	refused *attempt // the last write that was refused for somebody else's
 }
 
 // attempt is one write that was sent.
@@ -62,6 +63,10 @@ type written struct {
 	before  []byte             // what was there before; nil if nothing was
 	created bool
 	changed bool // false if there was nothing to change, and nothing was sent
+
+	// generation is the one that the write made. The service is of a newer one
+	// if the answer was lost and somebody else wrote before it was read back.
+	generation int64
 }
 
 // run writes the Service. Its error is a [*DeployError], which says whether anything was written.
@@ -144,7 +149,11 @@ func (u *updater) failure(err error) error {
 	if u.lost != nil {
 		lost = u.lost.err
 	}
-	return writeFailure(u.op, u.name, StageWrite, err, lost)
+	f := writeFailure(u.op, u.name, StageWrite, err, lost)
+	if u.mark != nil && u.refused != nil && f.Outcome == NotWritten && !errors.Is(err, errConflict) {
+		f.Outcome = WriteUnknown // the end came before it was seen whose write stood in the way
+	}
+	return f
 }
 
 // writeFailure tells what a write that failed for good may have changed. An
@@ -178,10 +187,8 @@ func (u *updater) try(ctx context.Context) (*written, error) {
 	if err != nil {
 		return nil, &DeployError{Stage: StageRead, Err: err}
 	}
-	if u.lost != nil {
-		if w, err := u.recover(ctx, d); w != nil || err != nil {
-			return w, err
-		}
+	if w, err := u.recover(ctx, d); w != nil || err != nil {
+		return w, err
 	}
 	return u.put(ctx, d)
 }
@@ -193,10 +200,12 @@ func (u *updater) post(ctx context.Context) (*written, error) {
 		return nil, refused(err)
 	}
 	answer, err := u.client.createServiceRaw(ctx, u.name, body, u.options()...)
+	a := &attempt{body: body, err: err}
 	if apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) {
+		u.refused = a
 		return nil, &retryError{errConflict, err}
 	}
-	return u.sent(&attempt{body: body, err: err}, answer)
+	return u.sent(a, answer)
 }
 
 // put writes the Service that was read as it is to be.
@@ -210,16 +219,18 @@ func (u *updater) put(ctx context.Context, d *document) (*written, error) {
 	}
 	if bytes.Equal(body, d.raw) {
 		s, err := decodeService(d.raw) // the document's own view may have been edited to and fro
-		return &written{service: s, raw: d.raw, before: d.raw, changed: u.lost != nil}, err
+		return &written{service: s, raw: d.raw, before: d.raw, changed: u.lost != nil, generation: d.generation}, err
 	}
 	answer, err := u.client.replaceServiceRaw(ctx, u.name, body, u.options()...)
+	a := &attempt{document: d, body: body, err: err}
 	switch {
 	case apierrors.IsConflict(err), isMissing(err) && u.create:
+		u.refused = a
 		return nil, &retryError{errConflict, err}
 	case apierrors.IsAlreadyExists(err) && u.lost != nil: // the name of the Revision that the lost write made
 		return nil, &retryError{errConflict, err}
 	}
-	return u.sent(&attempt{document: d, body: body, err: err}, answer)
+	return u.sent(a, answer)
 }
 
 // refused is the failure to compose what is to be sent, which is that of the
@@ -237,7 +248,7 @@ func (u *updater) sent(a *attempt, answer []byte) (*written, error) {
 	if a.err == nil {
 		s, err := decodeService(answer)
 		if err == nil {
-			return &written{service: s, raw: answer, before: a.before(), created: a.document == nil, changed: true}, nil
+			return &written{service: s, raw: answer, before: a.before(), created: a.document == nil, changed: true, generation: s.Generation}, nil
 		}
 		a.err = &answerError{op: u.op, resource: u.client.resource(kindServices, u.name), err: err}
 	}
@@ -248,22 +259,41 @@ func (u *updater) sent(a *attempt, answer []byte) (*written, error) {
 	return nil, &retryError{errLost, a.err}
 }
 
-// recover finds out whether the lost write took effect, from the Service as it
-// is now. It returns neither an outcome nor an error if it did not.
+// recover finds out whether an earlier write took effect, from the Service as
+// it is now: one whose answer was lost, or one that was refused, as a proxy
+// that repeats a request passes on the answer to the second. It returns neither
+// an outcome nor an error if none did.
 func (u *updater) recover(ctx context.Context, d *document) (*written, error) {
-	lost := u.lost
-	if lost.document != nil && d.version == lost.document.version {
-		return nil, nil // nobody has written since: a repeated write is safe
-	}
-	if u.mark == nil {
-		if !lost.heldBy(d) {
-			return nil, nil
+	switch lost := u.lost; {
+	case lost == nil && u.refused == nil, lost == nil && u.mark == nil:
+		return nil, nil
+	case lost == nil && u.refused.document != nil && d.version == u.refused.document.version:
+		return nil, nil // a stale read
+	case lost == nil:
+		w, err := u.recoverMarked(ctx, u.refused, d)
+		if w == nil && err == nil {
+			u.refused = nil
 		}
+		return w, err
+	case lost.document != nil && d.version == lost.document.version:
+		return nil, nil // nobody has written since: a repeated write is safe
+	case u.mark != nil:
+		return u.recoverMarked(ctx, lost, d)
+	case lost.heldBy(d):
 		return lost.recovered(d), nil
 	}
+	return nil, nil
+}
+
+// recoverMarked looks for the mark of this call. Where somebody else has written
+// since, it may be on the Revision alone.
+func (u *updater) recoverMarked(ctx context.Context, a *attempt, d *document) (*written, error) {
 	made := u.mark.on(d.service)
-	if made && (d.generation <= lost.generation() || lost.heldBy(d)) {
-		return lost.recovered(d), nil
+	if made && (d.generation <= a.generation() || a.heldBy(d)) {
+		return a.recovered(d), nil
+	}
+	if !made && a == u.refused && d.generation <= a.generation() {
+		return nil, nil // the one write since was not ours
 	}
 	if !made {
 		var err error
@@ -273,7 +303,7 @@ func (u *updater) recover(ctx context.Context, d *document) (*written, error) {
 	}
 	if made {
 		return nil, &DeployError{Stage: StageWait, Outcome: Written, Err: &OvertakenError{
-			Service: u.name, Generation: lost.generation(), Newer: d.generation, By: d.service.Annotations[annotationLastModifier]}}
+			Service: u.name, Generation: a.generation(), Newer: d.generation, By: d.service.Annotations[annotationLastModifier]}}
 	}
 	return nil, nil
 }
@@ -303,7 +333,8 @@ func (a *attempt) heldBy(d *document) bool {
 
 // recovered is the outcome of an attempt that took effect after all.
 func (a *attempt) recovered(d *document) *written {
-	return &written{service: d.service, raw: d.raw, before: a.before(), created: a.document == nil, changed: true}
+	return &written{service: d.service, raw: d.raw, before: a.before(), created: a.document == nil, changed: true,
+		generation: min(a.generation(), d.generation)}
 }
 
 func (u *updater) options() []WriteOption {

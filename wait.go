@@ -92,8 +92,9 @@ type waiter struct {
 	stages   stages
 
 	interval     *backoff.ExponentialBackOff
-	operation    *operationWait // nil when there is none to wait for
-	asked        string         // the operation that was waited for last
+	trouble      *backoff.ExponentialBackOff // between polls that fail
+	operation    *operationWait              // nil when there is none to wait for
+	asked        string                      // the operation that was waited for last
 	last         *Condition
 	lastErr      error
 	failedSince  time.Time // when the present failure was first seen, zero if there is none
@@ -112,6 +113,8 @@ func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 	defer cancel()
 	w.interval = backoff.NewExponentialBackOff(backoff.WithInitialInterval(w.cfg.pollInitial), backoff.WithMultiplier(1.4),
 		backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(w.cfg.pollMax), backoff.WithMaxElapsedTime(0))
+	w.trouble = backoff.NewExponentialBackOff(backoff.WithInitialInterval(w.cfg.pollInitial), backoff.WithMultiplier(2),
+		backoff.WithMaxInterval(retryMax), backoff.WithMaxElapsedTime(0))
 	w.seen = map[string]Condition{}
 	w.stages = stages{report: w.report}
 	w.stages.begin(w.mark != nil)
@@ -175,12 +178,12 @@ func (w *waiter) consider(ctx context.Context, s *servingv1.Service) (done bool,
 	w.last = deciding
 	w.observe(s)
 	if w.overtaken(s) {
-		return true, &OvertakenError{Service: w.name, Generation: w.cfg.anchor, Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
+		return true, w.overtakenBy(s)
 	}
 	w.unsettled = nil
 	if state == stateReady {
 		if w.goal.settled(s) {
-			return true, nil
+			return w.settle(ctx, s)
 		}
 		w.unsettled = s
 	}
@@ -213,13 +216,38 @@ func (w *waiter) overtaken(s *servingv1.Service) bool {
 	if w.another(s) {
 		return true
 	}
-	if w.written == nil || s.Generation <= w.written.Generation {
+	if w.written == nil || s.Generation <= w.cfg.anchor {
 		return false
 	}
 	if w.goal == goalRouted {
 		return !sameTraffic(w.written.Spec.Traffic, s.Spec.Traffic)
 	}
 	return w.mark == nil || !w.mark.on(s) || !equality.Semantic.DeepEqual(w.written.Spec.Template.Spec, s.Spec.Template.Spec)
+}
+
+func (w *waiter) overtakenBy(s *servingv1.Service) error {
+	return &OvertakenError{Service: w.name, Generation: w.cfg.anchor, Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
+}
+
+// settle ends the wait for a Service that is ready. If somebody has written it
+// since, it may have a Revision of theirs that looks like ours as far as the
+// Knative types go: then two Revisions have our mark.
+func (w *waiter) settle(ctx context.Context, s *servingv1.Service) (done bool, err error) {
+	c, ok := w.services.(*Client)
+	if !ok || w.mark == nil || s.Generation <= w.cfg.anchor {
+		return true, nil
+	}
+	marked, err := w.mark.revisions(ctx, c, 2)
+	switch {
+	case err != nil && pollMayPass(ctx, err):
+		w.lastErr = err
+		return false, nil
+	case err != nil:
+		return true, err
+	case marked > 1:
+		return true, w.overtakenBy(s)
+	}
+	return true, nil
 }
 
 // next is the Service as it is seen next: at the end of its operation, or at the next poll.
@@ -260,11 +288,16 @@ const slowPoll = 3 * time.Second
 
 // pause is how long to wait before the next poll.
 func (w *waiter) pause() time.Duration {
-	d := w.interval.NextBackOff() + askedDelay(w.lastErr)
-	if !w.failedSince.IsZero() && w.lastErr == nil {
-		return min(d, max(w.cfg.window-time.Since(w.failedSince), 0))
+	d := w.interval.NextBackOff()
+	if w.lastErr != nil {
+		d = max(d, w.trouble.NextBackOff()) + askedDelay(w.lastErr)
+	} else {
+		w.trouble.Reset()
 	}
-	if w.operation != nil {
+	switch {
+	case w.lastErr == nil && !w.failedSince.IsZero():
+		return min(d, max(w.cfg.window-time.Since(w.failedSince), 0))
+	case w.operation != nil:
 		return max(d, slowPoll)
 	}
 	return d

@@ -220,7 +220,18 @@ func (p *planner) routed() time.Duration {
 	if p.made {
 		rest /= 3
 	}
-	return max(p.noticed(), p.configured()) + rest
+	return max(p.noticed(), p.configured(), p.targeted()) + rest
+}
+
+// targeted is the time from the write on at which the outcome of all revisions
+// is known that the traffic names.
+func (p *planner) targeted() (known time.Duration) {
+	for _, t := range objects(at(p.sv.doc, "spec"), "traffic") {
+		if r := p.sv.revision(text(t, "revisionName")); r != nil && !r.never {
+			known = max(known, r.outcome.Sub(p.now))
+		}
+	}
+	return known
 }
 
 func (p *planner) planCloudRun() {

@@ -1,0 +1,386 @@
+package cloudrun_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/api/option"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// sim is one schedule: a Service, those who change it at the same time, and
+// what goes wrong meanwhile. All of it follows from the seed.
+type sim struct {
+	t      testing.TB
+	seed   uint64
+	server *cloudruntest.Server
+	pace   time.Duration // the longest pause between two calls of an actor
+	rate   float64       // of faults
+	exists bool          // the Service is there from the start
+	before []byte        // it and its policy, as they are at the start
+	policy []byte
+
+	actors sync.WaitGroup
+	late   sync.WaitGroup // requests whose sender has given up
+
+	mu    sync.Mutex
+	calls []*simCall
+	by    map[*byte]string // the call that sent a body, by where that is
+	log   []string
+}
+
+// simSeed has fields at every level that the Knative types do not know.
+const simSeed = `{"apiVersion": "serving.knative.dev/v1", "kind": "Service",
+	"metadata": {"name": "hello", "namespace": "demo", "labels": {"seed": "1"}, "annotations": {"seed.example/a": "1"}, "futureMeta": {"n": 12345678901234567890}},
+	"spec": {"futureSpec": [1, {"a": null}], "template": {"metadata": {"annotations": {"seed.example/b": "1"}, "name": "hello-00001-abc"},
+		"spec": {"futureTemplate": "x", "containerConcurrency": 80, "containers": [{"image": "` + image + `", "futureContainer": {"deep": [true]},
+			"env": [{"name": "SEED", "value": "1", "futureEnv": 1}]}]}},
+	"traffic": [{"latestRevision": true, "percent": 100, "futureTarget": "y"}]}}`
+
+// simRandomNames are the parts of paths that are not the same in the next run.
+var simRandomNames = regexp.MustCompile(`/[0-9a-f-]{36}|/hello-\d{5}-[a-z]{3}`)
+
+func (s *sim) note(r cloudruntest.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := r.Header.Get(simCallHeader)
+	if len(r.Body) > 0 {
+		s.by[&r.Body[0]] = id
+	}
+	s.log = append(s.log, fmt.Sprintf("%s %s %s %s %d", r.Time.Format("15:04:05.000000"), id, r.Method, simRandomNames.ReplaceAllString(r.Path, "/…"), r.Status))
+}
+
+// play runs the schedule until all actors are done.
+func (s *sim) play() {
+	s.server = cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithRequestLog(s.note))
+	defer s.server.Close()
+	s.server.Fault(cloudruntest.Fault{Stale: true, Times: -1, Match: func(r *http.Request) bool { return r.Header.Get(simStaleHeader) != "" }})
+	s.by = map[*byte]string{}
+	rng := s.random("schedule")
+	s.pace = []time.Duration{200 * time.Millisecond, 3 * time.Second, 15 * time.Second}[rng.IntN(3)]
+	s.rate = []float64{0, 0.2, 0.5, 0.9}[rng.IntN(4)]
+	if s.exists = rng.IntN(3) > 0; s.exists {
+		s.prepare()
+	}
+	s.script(rng)
+	s.start("fate", rng.IntN(3), func(rng *rand.Rand, _ int) { s.script(rng) })
+	for i := range 1 + rng.IntN(4) {
+		s.start(fmt.Sprintf("deployer-%d", i), 1+rng.IntN(3), func(rng *rand.Rand, n int) { s.deploy(rng, i, n) })
+	}
+	for i := range rng.IntN(3) {
+		s.start(fmt.Sprintf("console-%d", i), 1+rng.IntN(6), func(rng *rand.Rand, n int) { s.console(rng, i, n) })
+	}
+	s.start("creator", rng.IntN(2), func(*rand.Rand, int) { s.create() })
+	s.start("editor", rng.IntN(4), s.edit)
+	s.start("mover", rng.IntN(4), s.move)
+	for i := range rng.IntN(3) {
+		s.start(fmt.Sprintf("granter-%d", i), 1+rng.IntN(3), func(rng *rand.Rand, n int) { s.grant(rng, i, n) })
+	}
+	s.start("auditor", rng.IntN(3), func(rng *rand.Rand, n int) { s.audit(rng, n) })
+	s.actors.Wait()
+	s.late.Wait()
+}
+
+func (s *sim) prepare() {
+	err := errors.Join(s.server.PutService("demo", "us-central1", json.RawMessage(simSeed)),
+		s.server.SetPolicy("demo", "hello", json.RawMessage(fullPolicy)))
+	if err != nil {
+		s.t.Error(err)
+	}
+	s.before, _ = s.server.Service("demo", "hello")
+	s.policy = s.server.Policy("demo", "hello")
+}
+
+// start has an actor act so many times, with pauses.
+func (s *sim) start(actor string, times int, act func(rng *rand.Rand, n int)) {
+	s.actors.Go(func() {
+		rng := s.random("actor", actor)
+		for n := range times {
+			time.Sleep(time.Duration(rng.Int64N(int64(s.pace))))
+			act(rng, n)
+		}
+	})
+}
+
+// script decides how the next writes go.
+func (s *sim) script(rng *rand.Rand) {
+	script := cloudruntest.Script{
+		TimeToReady: time.Duration(rng.IntN(15_000)) * time.Millisecond,
+		ObservedLag: time.Duration(rng.IntN(800)) * time.Millisecond,
+		RouteLag:    time.Duration(rng.IntN(2_000)) * time.Millisecond,
+		NoOperation: rng.IntN(3) == 0,
+	}
+	switch rng.IntN(6) {
+	case 0:
+		script.FalseAlarm = time.Duration(rng.IntN(700)) * time.Millisecond
+	case 1:
+		script.FailRevision = &cloudruntest.Failure{}
+	}
+	s.server.Script("hello", script)
+}
+
+// call makes a call of the library over a network of its own.
+func (s *sim) call(rng *rand.Rand, actor string, n int, kind string, do func(context.Context, *cloudrun.Client, *simCall) (*cloudrun.Result, error)) {
+	c := &simCall{id: fmt.Sprintf("%s/%d", actor, n), actor: actor, kind: kind, rate: s.rate, faulty: 1 + rng.IntN(4),
+		count: map[string]int{}, notBefore: map[string]time.Time{}}
+	s.mu.Lock()
+	s.calls = append(s.calls, c)
+	s.mu.Unlock()
+	if rng.IntN(20) == 0 {
+		c.outage = 1 + rng.IntN(3)
+	}
+	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1",
+		option.WithEndpoint(s.server.URL), option.WithHTTPClient(&http.Client{Transport: &simWire{s, c}}))
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c.start = time.Now()
+	if rng.IntN(6) == 0 {
+		c.deadline = c.start.Add(time.Duration(rng.IntN(8_000))*time.Millisecond + time.Duration(rng.IntN(1_000_000)))
+		var stop context.CancelFunc
+		ctx, stop = context.WithDeadline(ctx, c.deadline)
+		defer stop()
+	}
+	result, err := do(ctx, client, c)
+	c.cancelled = ctx.Err() != nil
+	c.close(err)
+	c.outcome = s.look(result)
+}
+
+// simOutcome is what was true when a call returned.
+type simOutcome struct {
+	result *cloudrun.Result
+	ready  map[string]string // the condition Ready of the Revisions
+	failed bool              // the Service had failed
+	writes int               // how many there had been
+}
+
+func (s *sim) look(result *cloudrun.Result) simOutcome {
+	o := simOutcome{result: result, ready: map[string]string{}, writes: len(s.server.History())}
+	for _, raw := range s.server.Revisions("demo", "hello") {
+		var r servingv1.Revision
+		if err := json.Unmarshal(raw, &r); err != nil {
+			s.t.Error(err)
+		}
+		o.ready[r.Name] = simReady(r.Status.Conditions)
+	}
+	if raw, ok := s.server.Service("demo", "hello"); ok {
+		var service servingv1.Service
+		if err := json.Unmarshal(raw, &service); err != nil {
+			s.t.Error(err)
+		}
+		o.failed = simReady(service.Status.Conditions) == "False"
+	}
+	return o
+}
+
+func simReady(conditions []cloudrun.Condition) string {
+	for _, c := range conditions {
+		if c.Type == "Ready" {
+			return string(c.Status)
+		}
+	}
+	return ""
+}
+
+// deploy sets what is this deployer's own, and what all deployers set.
+func (s *sim) deploy(rng *rand.Rand, i, n int) {
+	s.call(rng, fmt.Sprintf("deployer-%d", i), n, "deploy", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
+		c.want = fmt.Sprintf("call-%d", n)
+		opts := []cloudrun.DeployOption{cloudrun.WithEnv(fmt.Sprintf("DEPLOYER_%d", i), c.want)}
+		switch i {
+		case 0:
+			opts = append(opts, cloudrun.WithMemory([]string{"256Mi", "1Gi"}[rng.IntN(2)]))
+		case 1:
+			opts = append(opts, cloudrun.WithConcurrency(1+rng.IntN(50)))
+		case 2:
+			opts = append(opts, cloudrun.WithRequestTimeout(time.Duration(1+rng.IntN(50))*time.Second))
+		default:
+			opts = append(opts, cloudrun.WithLabel("deployer-3", c.want))
+		}
+		if !s.exists || rng.IntN(2) == 0 {
+			opts = append(opts, cloudrun.WithImage(image))
+		}
+		add := func(oneIn int, o cloudrun.DeployOption) bool {
+			chosen := rng.IntN(oneIn) == 0
+			if chosen {
+				opts = append(opts, o)
+			}
+			return chosen
+		}
+		c.public = add(4, cloudrun.WithPublicAccess())
+		c.routes = add(6, cloudrun.WithTag(fmt.Sprintf("d%d", i)))
+		if s.exists && add(8, cloudrun.WithNoTraffic()) {
+			c.routes = true
+		}
+		add(8, cloudrun.WithRevisionSuffix(fmt.Sprintf("d%d-%d", i, n)))
+		add(8, cloudrun.IfChanged())
+		c.async = add(8, cloudrun.Async())
+		add(2, cloudrun.WithProgress(c.event))
+		return cloudrun.NewDeployer(client).Deploy(ctx, "hello", opts...)
+	})
+}
+
+// edit changes what is the editor's own with UpdateService.
+func (s *sim) edit(rng *rand.Rand, n int) {
+	s.call(rng, "editor", n, "edit", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
+		c.want = fmt.Sprint(n)
+		got, err := client.UpdateService(ctx, "hello", func(s *servingv1.Service) error {
+			if s.Annotations == nil {
+				s.Annotations = map[string]string{}
+			}
+			s.Annotations["editor.example/n"] = c.want
+			return nil
+		})
+		return &cloudrun.Result{Service: got}, err
+	})
+}
+
+// move sends the traffic to a Revision, or to the latest.
+func (s *sim) move(rng *rand.Rand, n int) {
+	target := cloudrun.TrafficOption(cloudrun.ToLatest())
+	if all := s.server.Revisions("demo", "hello"); len(all) > 0 && rng.IntN(2) == 0 {
+		var r servingv1.Revision
+		_ = json.Unmarshal(all[rng.IntN(len(all))], &r)
+		target = cloudrun.ToRevision(r.Name, 100)
+	}
+	s.call(rng, "mover", n, "move", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
+		c.routes = true
+		return cloudrun.NewDeployer(client).UpdateTraffic(ctx, "hello", target)
+	})
+}
+
+var simCondition = cloudrun.BindingCondition{Title: "office hours", Expression: "request.time.getHours() < 17"}
+
+// grant gives a role, with or without a condition, or takes the one given before.
+func (s *sim) grant(rng *rand.Rand, i, n int) {
+	role, member := []string{invoker, "roles/run.viewer"}[rng.IntN(2)], fmt.Sprintf("user:granter-%d-%d@example.com", i, n)
+	var opts []cloudrun.MemberOption
+	if rng.IntN(2) == 0 {
+		opts = append(opts, cloudrun.WithCondition(simCondition))
+	}
+	s.call(rng, fmt.Sprintf("granter-%d", i), 2*n, "grant", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
+		return nil, cloudrun.AddMember(ctx, client, "hello", role, member, opts...)
+	})
+	if rng.IntN(3) > 0 {
+		return
+	}
+	s.call(rng, fmt.Sprintf("granter-%d", i), 2*n+1, "revoke", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
+		return nil, cloudrun.RemoveMember(ctx, client, "hello", role, member, opts...)
+	})
+}
+
+// rewrite reads an object, edits it and writes it, as programs without this
+// library do, until nobody comes in between.
+func (s *sim) rewrite(rng *rand.Rand, actor, read, method, write string, edit func(map[string]any) any) {
+	for range 50 {
+		time.Sleep(simLatency(rng))
+		status, raw := s.raw(actor, http.MethodGet, read, nil)
+		if status == http.StatusNotFound {
+			return
+		}
+		body, _ := json.Marshal(edit(decodeFields(string(raw))))
+		time.Sleep(simLatency(rng))
+		if status, _ = s.raw(actor, method, write, body); status == http.StatusOK {
+			return
+		}
+	}
+	s.t.Errorf("%s never came through", actor)
+}
+
+const (
+	simServices = "/apis/serving.knative.dev/v1/namespaces/demo/services"
+	simPolicy   = "/v1/projects/demo/locations/us-central1/services/hello"
+)
+
+func (s *sim) raw(actor, method, path string, body []byte) (status int, answer []byte) {
+	req, err := http.NewRequest(method, s.server.URL+path, bytes.NewReader(body))
+	if err != nil {
+		s.t.Error(err)
+		return 0, nil
+	}
+	req.Header.Set(simCallHeader, actor)
+	resp, err := s.server.Client().Do(req)
+	if err != nil {
+		s.t.Error(err)
+		return 0, nil
+	}
+	defer resp.Body.Close()
+	answer, _ = io.ReadAll(resp.Body)
+	return resp.StatusCode, answer
+}
+
+// console changes things that no other actor knows of.
+func (s *sim) console(rng *rand.Rand, i, n int) {
+	actor, what := fmt.Sprintf("console-%d", i), rng.IntN(7)
+	s.rewrite(rng, actor, simServices+"/hello", http.MethodPut, simServices+"/hello", func(o map[string]any) any {
+		template := simAt(o, "spec", "template")
+		delete(simAt(template, "metadata"), "name")
+		container := template["spec"].(map[string]any)["containers"].([]any)[0].(map[string]any)
+		key, value := fmt.Sprintf("%s.example/%d", actor, n), map[string]any{"n": json.Number("12345678901234567890"), "when": n}
+		switch what {
+		case 0:
+			simAt(o, "metadata", "labels")[fmt.Sprintf("%s-%d", actor, n)] = "x"
+		case 1:
+			simAt(o, "metadata", "annotations")[key] = "x"
+		case 2:
+			simAt(template, "metadata", "annotations")[key] = "x"
+		case 3:
+			env, _ := container["env"].([]any)
+			container["env"] = append(env, map[string]any{"name": fmt.Sprintf("%s-%d", actor, n), "value": "x", "future": value})
+		case 4:
+			simAt(template, "spec")[actor] = value
+		case 5:
+			container[actor] = value
+		default:
+			simAt(o, "spec")[actor] = value
+		}
+		return o
+	})
+}
+
+// create creates the Service, if nobody has yet.
+func (s *sim) create() {
+	s.raw("creator", http.MethodPost, simServices, []byte(simSeed))
+}
+
+// audit changes what the library does not know of a policy.
+func (s *sim) audit(rng *rand.Rand, n int) {
+	s.rewrite(rng, "auditor", simPolicy+":getIamPolicy?options.requestedPolicyVersion=3", http.MethodPost, simPolicy+":setIamPolicy", func(p map[string]any) any {
+		p["version"] = 3
+		bindings, _ := p["bindings"].([]any)
+		p["bindings"] = append(bindings, map[string]any{"role": invoker, "members": []any{fmt.Sprintf("user:auditor-%d@example.com", n)},
+			"condition": map[string]any{"title": "audit", "expression": "true", "location": "here"}})
+		p["auditConfigs"] = []any{map[string]any{"service": "allServices", "auditLogConfigs": []any{map[string]any{"logType": "ADMIN_READ", "n": n}}}}
+		return map[string]any{"policy": p}
+	})
+}
+
+// simAt is the object at a path, which is made if it is missing.
+func simAt(o map[string]any, path ...string) map[string]any {
+	for _, key := range path {
+		next, ok := o[key].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			o[key] = next
+		}
+		o = next
+	}
+	return o
+}

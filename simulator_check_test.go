@@ -1,0 +1,359 @@
+package cloudrun_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// simWrite is a write of the server's history, and who made it.
+type simWrite struct {
+	cloudruntest.Write
+	id    string // of the call, or the actor
+	place int    // in the history
+}
+
+func (w simWrite) ofPolicy() bool { return w.Kind == "setIamPolicy" }
+
+func (s *sim) writes() (all []simWrite) {
+	for i, w := range s.server.History() {
+		id := ""
+		if len(w.Body) > 0 {
+			id = s.by[&w.Body[0]]
+		}
+		all = append(all, simWrite{w, id, i})
+	}
+	return all
+}
+
+// check finds the promises that were broken.
+func (s *sim) check() (problems []string) {
+	writes := s.writes()
+	problems = append(problems, s.checkServices(writes)...)
+	problems = append(problems, s.checkPolicies(writes)...)
+	for _, c := range s.calls {
+		for _, p := range append(c.problems, c.check(writes)...) {
+			problems = append(problems, c.id+" "+c.kind+": "+p)
+		}
+	}
+	return problems
+}
+
+// checkServices follows what is in the Service from write to write: only its owner may change a field.
+func (s *sim) checkServices(writes []simWrite) (problems []string) {
+	fields := simFields(s.before)
+	for _, w := range writes {
+		if w.ofPolicy() {
+			continue
+		}
+		call := s.byID(w.id)
+		next := simFields(w.Body)
+		for _, path := range simChanged(fields, next) {
+			if _, was := fields[path]; fields != nil && !simOwns(w.id, call, path, was) {
+				problems = append(problems, fmt.Sprintf("lost update: %s, which made generation %d, changed %s from %q to %q", w.id, w.Generation, path, fields[path], next[path]))
+			}
+		}
+		fields = next
+	}
+	return problems
+}
+
+func (s *sim) byID(id string) *simCall {
+	i := slices.IndexFunc(s.calls, func(c *simCall) bool { return c.id == id })
+	if i < 0 {
+		return nil
+	}
+	return s.calls[i]
+}
+
+// simChanged are the paths at which two documents differ.
+func simChanged(a, b map[string]string) (paths []string) {
+	for path, value := range a {
+		if now, ok := b[path]; !ok || now != value {
+			paths = append(paths, path)
+		}
+	}
+	for path := range b {
+		if _, ok := a[path]; !ok {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// simFields are the fields of a document by path. The elements of lists go by
+// their name or place, those of traffic together.
+func simFields(raw []byte) map[string]string {
+	if len(raw) == 0 {
+		return nil
+	}
+	fields := map[string]string{}
+	document := decodeFields(string(raw))
+	delete(document, "status")
+	simFlatten(fields, "", document)
+	return fields
+}
+
+func simFlatten(fields map[string]string, path string, value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, v := range value {
+			simFlatten(fields, path+"/"+key, v)
+		}
+		return
+	case []any:
+		if path == "/spec/traffic" {
+			break
+		}
+		for i, v := range value {
+			name := fmt.Sprint(i)
+			if o, ok := v.(map[string]any); ok && o["name"] != nil && !strings.HasSuffix(path, "/containers") {
+				name = fmt.Sprint(o["name"])
+			}
+			simFlatten(fields, path+"/"+name, v)
+		}
+		return
+	}
+	encoded, _ := json.Marshal(value)
+	fields[path] = string(encoded)
+}
+
+// simServers are fields that the server sets.
+var simServers = []string{"/apiVersion", "/kind", "/metadata/resourceVersion", "/metadata/generation", "/metadata/uid", "/metadata/creationTimestamp",
+	"/metadata/selfLink", "/metadata/namespace", "/metadata/annotations/serving.knative.dev/", "/metadata/annotations/run.googleapis.com/operation-id",
+	"/metadata/annotations/run.googleapis.com/urls", "/metadata/annotations/run.googleapis.com/ingress", "/metadata/labels/cloud.googleapis.com/location",
+	"/spec/template/metadata/name"}
+
+// simOwns reports whether a writer may change a field: its own, and what the
+// server does. What was not there before may be a default of the server.
+func simOwns(id string, c *simCall, path string, was bool) bool {
+	has := func(prefix string) bool { return strings.HasPrefix(path, prefix) }
+	actor, _, _ := strings.Cut(id, "/")
+	if slices.ContainsFunc(simServers, has) || strings.Contains(path, "/"+actor) {
+		return true
+	}
+	foreign := slices.ContainsFunc([]string{"console-", "seed", "SEED", "editor", "DEPLOYER", "deployer", "future"}, func(mark string) bool { return strings.Contains(path, mark) })
+	labels := actor == "deployer-3" && has("/spec/template/metadata/labels/") // those of the Service, as gcloud does
+	if !was && (!foreign || labels) {
+		return true
+	}
+	if c == nil {
+		return false
+	}
+	const container = "/spec/template/spec/containers/0/"
+	clientAnnotation := strings.Contains(path, "/annotations/run.googleapis.com/client-")
+	switch c.actor {
+	case "mover":
+		return path == "/spec/traffic" || clientAnnotation
+	case "editor":
+		return false
+	}
+	own := map[string]string{"deployer-0": container + "resources/limits/memory", "deployer-1": "/spec/template/spec/containerConcurrency", "deployer-2": "/spec/template/spec/timeoutSeconds"}
+	marker := container + "env/" + strings.ToUpper(strings.ReplaceAll(c.actor, "-", "_")) + "/"
+	return clientAnnotation || path == own[c.actor] || has(marker) || path == container+"image" ||
+		path == "/spec/template/metadata/labels/client.knative.dev/nonce" || path == "/spec/traffic" && c.routes
+}
+
+// checkPolicies follows the IAM policy from write to write.
+func (s *sim) checkPolicies(writes []simWrite) (problems []string) {
+	facts := simPolicyFacts(s.policy)
+	for _, w := range writes {
+		if !w.ofPolicy() {
+			continue
+		}
+		var sent struct{ Policy json.RawMessage }
+		_ = json.Unmarshal(w.Body, &sent)
+		next := simPolicyFacts(sent.Policy)
+		changed := simChanged(facts, next)
+		call := s.byID(w.id)
+		for _, fact := range changed {
+			public := call != nil && call.public && fact == "roles/run.invoker  allUsers"
+			own := call != nil && strings.Contains(fact, "user:"+call.actor+"-")
+			if !public && !own && w.id != "auditor" {
+				problems = append(problems, fmt.Sprintf("IAM: %s changed %s", w.id, fact))
+			}
+		}
+		if len(changed) != 1 && call != nil {
+			problems = append(problems, fmt.Sprintf("IAM: %s changed %d things instead of one: %q", w.id, len(changed), changed))
+		}
+		facts = next
+	}
+	return problems
+}
+
+// simPolicyFacts are what a policy says: who has which role under which condition, and all else.
+func simPolicyFacts(raw []byte) map[string]string {
+	facts := map[string]string{}
+	policy := decodeFields(cmpOr(string(raw), "{}"))
+	bindings, _ := policy["bindings"].([]any)
+	for _, b := range bindings {
+		b := b.(map[string]any)
+		condition := ""
+		if b["condition"] != nil {
+			condition = encodeFields(b["condition"].(map[string]any))
+		}
+		members, _ := b["members"].([]any)
+		for _, m := range members {
+			facts[fmt.Sprintf("%v %s %v", b["role"], condition, m)] = "granted"
+		}
+	}
+	for key, value := range policy {
+		if !slices.Contains([]string{"bindings", "etag", "version"}, key) {
+			simFlatten(facts, "/"+key, value)
+		}
+	}
+	return facts
+}
+
+func cmpOr(s, otherwise string) string {
+	if strings.TrimSpace(s) == "" {
+		return otherwise
+	}
+	return s
+}
+
+// check finds what is wrong with one call.
+func (c *simCall) check(writes []simWrite) (problems []string) {
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	var own []simWrite // of what the call is about
+	revisions, policies := 0, 0
+	for _, w := range writes {
+		if w.id != c.id {
+			continue
+		}
+		if w.ofPolicy() {
+			policies++
+		}
+		if w.Revision != "" {
+			revisions++
+		}
+		if w.ofPolicy() == (c.kind == "grant" || c.kind == "revoke") {
+			own = append(own, w)
+		}
+	}
+	if len(own) > 1 {
+		wrong("wrote %d times", len(own))
+	}
+	if revisions > 1 {
+		wrong("made %d Revisions", revisions)
+	}
+	if policies > 1 {
+		wrong("wrote the policy %d times", policies)
+	}
+	if !c.deadline.IsZero() && c.end.Sub(c.deadline) > 0 {
+		wrong("went on for %v after its context had ended", c.end.Sub(c.deadline))
+	}
+	if c.err != nil {
+		return append(problems, c.checkFailure(own, writes)...)
+	}
+	if c.kind == "deploy" {
+		problems = append(problems, c.checkDeployed(own, writes)...)
+	}
+	return problems
+}
+
+// checkDeployed checks a Deploy that says that it went well.
+func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if len(own) != 1 {
+		return []string{fmt.Sprintf("success, but it wrote %d times", len(own))}
+	}
+	w, r := own[0], c.outcome.result
+	marker := "/spec/template/spec/containers/0/env/" + strings.ToUpper(strings.ReplaceAll(c.actor, "-", "_")) + "/value"
+	if got := simFields(w.Body)[marker]; got != fmt.Sprintf("%q", c.want) {
+		wrong("success, but it wrote %s=%s", marker, got)
+	}
+	if w.Revision == "" {
+		wrong("success, but it made no Revision")
+	}
+	if want := map[string]cloudrun.Action{"create": cloudrun.Created, "update": cloudrun.Updated}[w.Kind]; r.Action != want {
+		wrong("it says %s, but it did %s", r.Action, w.Kind)
+	}
+	if c.async {
+		return problems
+	}
+	if r.Revision != w.Revision {
+		wrong("it names the Revision %s, but it made %s", r.Revision, w.Revision)
+	}
+	if c.outcome.ready[w.Revision] != "True" {
+		wrong("success, but its Revision is Ready=%s", c.outcome.ready[w.Revision])
+	}
+	for _, later := range writes[w.place+1 : c.outcome.writes] {
+		if later.Revision != "" && later.Generation <= r.Service.Generation {
+			wrong("success with generation %d, but %s made another Revision with generation %d", r.Service.Generation, later.id, later.Generation)
+		}
+	}
+	if s := r.Service; s.Generation < w.Generation || s.Status.ObservedGeneration != s.Generation {
+		wrong("success with generation %d, of which %d was observed; it wrote %d", s.Generation, s.Status.ObservedGeneration, w.Generation)
+	}
+	return problems
+}
+
+// checkFailure checks that a failure is a true account.
+func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	var failed *cloudrun.DeployError
+	if !errors.As(c.err, &failed) {
+		if errors.Is(c.err, cloudrun.ErrNoBinding) && len(own) == 0 {
+			return nil // what was to be revoked was never granted
+		}
+		return []string{fmt.Sprintf("it failed without an outcome: %v", c.err)}
+	}
+	switch {
+	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
+		wrong("it says nothing was written, but it was: %v", c.err)
+	case failed.Outcome == cloudrun.Written && len(own) == 0:
+		wrong("it says that it wrote, but it did not: %v", c.err)
+	case failed.Outcome == cloudrun.WriteUnknown && !c.ambiguous && !c.cancelled && c.outage == 0:
+		wrong("it says that it cannot know what it wrote, but every answer arrived: %v", c.err)
+	}
+	if !c.mayFail(own, writes) {
+		wrong("there was no reason to fail: %v", c.err)
+	}
+	return problems
+}
+
+// mayFail reports whether a call had a reason to fail, and the one that it tells.
+func (c *simCall) mayFail(own, writes []simWrite) bool {
+	var (
+		overtaken *cloudrun.OvertakenError
+		notReady  *cloudrun.NotReadyError
+		option    *cloudrun.OptionError
+		api       *cloudrun.APIError
+	)
+	switch {
+	case c.outage > 0:
+		return true
+	case c.cancelled && c.end.Sub(c.deadline) >= 0:
+		return true
+	case errors.As(c.err, &overtaken):
+		return slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool {
+			return !w.ofPolicy() && w.id != c.id && (len(own) == 0 || w.place > own[0].place)
+		})
+	case errors.As(c.err, &notReady):
+		return c.outcome.failed || len(own) == 1 && c.outcome.ready[own[0].Revision] == "False"
+	case errors.As(c.err, &option):
+		return c.kind == "move" && len(own) == 0 // to a Revision that has failed
+	case errors.As(c.err, &api) && api.StatusCode() == 404:
+		return c.kind != "deploy" // the Service was not there yet
+	}
+	return false
+}
+
+// verdict is how a call ended, in a word.
+func (c *simCall) verdict() string {
+	var failed *cloudrun.DeployError
+	switch {
+	case c.err == nil:
+		return "success"
+	case errors.As(c.err, &failed):
+		return failed.Outcome.String()
+	}
+	return "refused"
+}

@@ -1,0 +1,86 @@
+//go:debug randseednop=0
+package cloudrun_test
+
+import (
+	"flag"
+	oldrand "math/rand"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	simSeedFlag  = flag.Uint64("seed", 0, "the schedule of the simulator to run; 0: many")
+	simCountFlag = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 1500, or 100 with -short")
+)
+
+// TestSimulator runs schedules of faults and concurrent actors, and checks in
+// the server's own history that the promises of docs/guarantees.md were kept.
+// Each schedule takes minutes of virtual time, and its seed repeats it exactly.
+// The test is alone in the process while it runs, because the retries of the
+// library draw their jitter from a source that the whole process shares.
+func TestSimulator(t *testing.T) {
+	first, count := uint64(1), *simCountFlag
+	switch {
+	case *simSeedFlag != 0:
+		first, count = *simSeedFlag, max(count, 1)
+	case count == 0 && testing.Short():
+		count = 100
+	case count == 0:
+		count = 1500
+	}
+	calls := map[string]int{}
+	for seed := first; seed < first+uint64(count); seed++ {
+		s := simulate(t, seed)
+		for _, c := range s.calls {
+			calls[c.kind+": "+c.verdict()]++
+		}
+		if problems := s.check(); len(problems) > 0 {
+			s.report(t, problems)
+			return
+		}
+		if *simSeedFlag != 0 && testing.Verbose() && count == 1 {
+			s.report(t, nil)
+		}
+	}
+	t.Logf("%d schedules, in which calls ended so: %v", count, calls)
+}
+
+// simulate plays the schedule of a seed in virtual time.
+func simulate(t *testing.T, seed uint64) *sim {
+	//lint:ignore SA1019 the backoff package has no other way to make its jitter repeatable
+	oldrand.Seed(int64(seed))
+	s := &sim{t: t, seed: seed}
+	synctest.Test(t, func(*testing.T) { s.play() })
+	return s
+}
+
+// The same seed gives the same requests at the same times, or a failure could not be repeated.
+func TestSimulatorRepeatsItself(t *testing.T) {
+	for seed := uint64(1); seed <= 20; seed++ {
+		first, second := simulate(t, seed).log, simulate(t, seed).log
+		slices.Sort(first) // what happens at the same time has no order
+		slices.Sort(second)
+		require.Equal(t, first, second, "seed %d", seed)
+	}
+}
+
+// report tells what went wrong, in which calls, and how to repeat it.
+func (s *sim) report(t *testing.T, problems []string) {
+	if *simSeedFlag != 0 {
+		for _, line := range s.log {
+			t.Log(line)
+		}
+		for _, c := range s.calls {
+			t.Log(c)
+		}
+	}
+	for _, p := range problems {
+		t.Error(p)
+	}
+	if len(problems) > 0 {
+		t.Errorf("repeat it with: go test -run 'TestSimulator$' -v . -seed=%d", s.seed)
+	}
+}
