@@ -66,6 +66,7 @@ type deployConfig struct {
 	clientVersion string
 	traffic       trafficEdit
 	rollback      rollbackConfig
+	preview       previewConfig
 }
 
 // configures is a setting of the call itself.

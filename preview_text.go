@@ -1,0 +1,160 @@
+package cloudrun
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// ChangeKind tells how something is different.
+type ChangeKind string
+
+// The kinds of changes.
+const (
+	Added   ChangeKind = "added"
+	Changed ChangeKind = "changed"
+	Removed ChangeKind = "removed"
+)
+
+// Change is one thing that is different in a Service.
+type Change struct {
+	// Path is the field, such as "spec.template.spec.containers[app].image":
+	// elements of lists are in brackets, by their name where they have one.
+	Path string `json:"path"`
+	// Kind tells whether the field is added, changed or removed.
+	Kind ChangeKind `json:"kind"`
+	// Before and After are its values, as package encoding/json decodes them;
+	// numbers are a [json.Number]. Nil is one that is not there.
+	Before any `json:"before,omitempty"`
+	After  any `json:"after,omitempty"`
+	// Hidden tells that "(hidden)" stands for a value, or for a part of one,
+	// that may be secret. A changed one is another one nevertheless.
+	Hidden bool `json:"hidden,omitempty"`
+}
+
+// maxShownValue is how many bytes of a value are shown in a line.
+const maxShownValue = 1000
+
+// String gives the change on one line: `~ spec.template.spec.containers[app].image: "a" -> "b"`.
+// An added field begins with +, a removed one with -.
+func (c Change) String() string {
+	path := printable(c.Path, maxShownValue)
+	switch c.Kind {
+	case Added:
+		return fmt.Sprintf("+ %s: %s", path, shownValue(c.After))
+	case Removed:
+		return fmt.Sprintf("- %s: %s", path, shownValue(c.Before))
+	}
+	before, after := shownValue(c.Before), shownValue(c.After)
+	if c.Hidden && before == after {
+		return fmt.Sprintf("~ %s: %s, changed", path, after)
+	}
+	return fmt.Sprintf("~ %s: %s -> %s", path, before, after)
+}
+
+// shownValue is a value as JSON, fit for a line of a terminal.
+func shownValue(v any) string {
+	if v == hiddenText {
+		return hiddenText
+	}
+	return printable(string(encodeRaw(v)), maxShownValue)
+}
+
+// WriteText writes the plan for people to read, as in the log of a CI job: what
+// would be done, a line for each change, what there is to know, and how many
+// changes there are. It has no control characters but line ends. The error is
+// that of w.
+func (p *Plan) WriteText(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintln(&b, p.heading())
+	for _, c := range p.Changes {
+		fmt.Fprintf(&b, "  %s\n", c)
+	}
+	if p.PublicAccess != nil {
+		who := "only members of the IAM policy may call the service"
+		if *p.PublicAccess {
+			who = "everybody may call the service"
+		}
+		fmt.Fprintf(&b, "  public access: %s\n", who)
+	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(&b, "  warning: %s\n", printable(warning, maxMessage))
+	}
+	fmt.Fprintf(&b, "%s\n%s\n", p.counts(), p.judgement())
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// String gives the plan in one line.
+func (p Plan) String() string { return p.heading() + ": " + p.counts() + "; " + p.judgement() }
+
+func (p *Plan) heading() string {
+	place := p.Project
+	if p.Region != "" {
+		place += ", " + p.Region
+	}
+	text := fmt.Sprintf("service %q (%s): ", p.Service, place)
+	switch p.Action {
+	case Created:
+		text += "would be created"
+	case Updated:
+		text += "would be updated"
+	default:
+		return text + "would stay as it is"
+	}
+	switch {
+	case p.NewRevision && p.Revision != "":
+		return text + ", with the new revision " + p.Revision
+	case p.NewRevision:
+		return text + ", with a new revision"
+	}
+	return text + ", without a new revision"
+}
+
+func (p *Plan) counts() string {
+	count := map[ChangeKind]int{}
+	for _, c := range p.Changes {
+		count[c.Kind]++
+	}
+	if len(p.Changes) == 0 {
+		return "no changes"
+	}
+	return fmt.Sprintf("%d added, %d changed, %d removed", count[Added], count[Changed], count[Removed])
+}
+
+func (p *Plan) judgement() string {
+	switch {
+	case p.Verdict != nil:
+		return "the server refuses it: " + printable(p.Verdict.Error(), maxMessage)
+	case p.Checked:
+		return "the server accepts it"
+	}
+	return "the server was not asked"
+}
+
+// MarshalJSON gives the plan as an object with the fields service, project,
+// region, action, newRevision, revision, changes, publicAccess, warnings,
+// checked and verdict, which is the server's message.
+func (p Plan) MarshalJSON() ([]byte, error) {
+	shown := struct {
+		Service      string   `json:"service"`
+		Project      string   `json:"project"`
+		Region       string   `json:"region,omitempty"`
+		Action       Action   `json:"action"`
+		NewRevision  bool     `json:"newRevision"`
+		Revision     string   `json:"revision,omitempty"`
+		Changes      []Change `json:"changes"`
+		PublicAccess *bool    `json:"publicAccess,omitempty"`
+		Warnings     []string `json:"warnings,omitempty"`
+		Checked      bool     `json:"checked"`
+		Verdict      string   `json:"verdict,omitempty"`
+	}{p.Service, p.Project, p.Region, p.Action, p.NewRevision, p.Revision, p.Changes, p.PublicAccess, p.Warnings, p.Checked, ""}
+	if shown.Changes == nil {
+		shown.Changes = []Change{}
+	}
+	if p.Verdict != nil {
+		shown.Verdict = p.Verdict.Error()
+	}
+	return json.Marshal(shown)
+}
