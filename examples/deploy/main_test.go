@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+func TestDeployLocally(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"--local"}, &stdout, &stderr))
+	require.Regexp(t, `^http://127\.0\.0\.1:\d+\n$`, stdout.String(), "stdout has the URL and nothing else")
+	at := 0
+	for _, line := range []string{
+		"embedded control plane on this machine: nothing goes to Google Cloud", "Deploying...", "Creating Revision", "Routing traffic: done",
+		"Deploying: done", "GET http://127.0.0.1:", "200 OK", "It's running! Service hello, revision hello-00001-", "That was local",
+	} {
+		i := strings.Index(stderr.String()[at:], line)
+		require.GreaterOrEqual(t, i, 0, "%q is missing after:\n%s", line, stderr.String()[:at])
+		at += i
+	}
+}
+
+// deployTo runs commands against one control plane.
+func deployTo(t *testing.T, s *cloudruntest.Server, args ...string) (stdout, stderr string, err error) {
+	var out, messages bytes.Buffer
+	err = run(t.Context(), append([]string{"deploy", "--endpoint=" + s.URL, "--project=demo", "--region=us-central1"}, args...), &out, &messages)
+	return out.String(), messages.String(), err
+}
+
+func TestDeployToAnEndpoint(t *testing.T) {
+	t.Parallel()
+	s := cloudruntest.NewServer()
+	t.Cleanup(s.Close)
+	const hello = "--image=gcr.io/cloudrun/hello"
+
+	stdout, stderr, err := deployTo(t, s, "hello", hello, "--format=json", "--allow-unauthenticated", "--set-env-vars", "KEY=canary-value")
+	require.NoError(t, err)
+	var result answer
+	require.NoError(t, json.Unmarshal([]byte(stdout), &result))
+	require.Equal(t, answer{Service: "hello", Action: "created", Revision: result.Revision, Percent: 100, URL: result.URL, URLs: []string{result.URL}}, result)
+	require.NotContains(t, stdout+stderr, "canary-value")
+
+	stdout, stderr, err = deployTo(t, s, "hello", "--memory=1Gi", "--quiet")
+	require.NoError(t, err)
+	require.Equal(t, result.URL+"\n", stdout)
+	require.Empty(t, stderr)
+
+	stdout, _, err = deployTo(t, s, "hello", "--memory=1Gi", "--if-changed", "--format=json")
+	require.NoError(t, err)
+	require.Contains(t, stdout, `"action": "unchanged"`)
+
+	stdout, _, err = deployTo(t, s, "hello", hello, "--format=none")
+	require.NoError(t, err)
+	require.Empty(t, stdout)
+
+	s.Script("hello", cloudruntest.Script{TimeToReady: time.Hour})
+	_, stderr, err = deployTo(t, s, "hello", hello, "--async")
+	require.NoError(t, err, "it does not wait")
+	require.NotContains(t, stderr, "failed")
+
+	s.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "The container failed to start."}})
+	stdout, stderr, err = deployTo(t, s, "hello", hello)
+	require.ErrorContains(t, err, "The container failed to start.")
+	require.Contains(t, stderr, "Deploying: failed")
+	require.Empty(t, stdout)
+}
+
+func TestCommandMistakes(t *testing.T) {
+	t.Parallel()
+	nowhere := []string{"--region=us-central1", "--project=demo", "--endpoint=http://127.0.0.1:1"}
+	for want, args := range map[string][]string{
+		"argument SERVICE: must be specified":                      {"deploy"},
+		"argument FILE: must be specified":                         {"replace"},
+		"unrecognized arguments: [two]":                            {"one", "two"},
+		"unrecognized arguments: --imag (did you mean '--image'?)": {"hello", "--imag=x"},
+		"argument --format: invalid choice: 'xml'":                 {"hello", "--format=xml"},
+		"at most one of --local | --endpoint can be specified":     {"hello", "--local"},
+		"no configuration change requested":                        {"hello"},
+		"no traffic configuration change requested":                {"services", "update-traffic", "hello"},
+		"argument --member: must be specified":                     {"services", "add-iam-policy-binding", "hello", "--role=r"},
+		`service name "Hello" is not valid`:                        {"Hello", "--image=x"},
+		"argument --memory: it is not a quantity":                  {"hello", "--image=x", "--memory=lots"},
+	} {
+		var stdout, stderr bytes.Buffer
+		err := run(t.Context(), slices.Concat(args, nowhere), &stdout, &stderr)
+		require.ErrorContains(t, err, want)
+		require.Empty(t, stdout.String())
+	}
+}
+
+func TestUpdateNeedsAService(t *testing.T) {
+	t.Parallel()
+	s := cloudruntest.NewServer()
+	t.Cleanup(s.Close)
+	_, _, err := deployTo(t, s, "hello", "--memory=1Gi")
+	require.ErrorContains(t, err, "WithImage", "without an image there is nothing to create")
+	require.Empty(t, s.History())
+}
