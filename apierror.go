@@ -60,7 +60,9 @@ func (e *APIError) Error() string {
 		fmt.Fprintf(&b, ": %s", e.err.Message)
 	}
 	for _, v := range e.Violations {
-		fmt.Fprintf(&b, "; %s: %s", v.Field, v.Description)
+		if !strings.Contains(e.err.Message, v.Description) { // servers tend to say it all twice
+			fmt.Fprintf(&b, "; %s: %s", v.Field, v.Description)
+		}
 	}
 	return b.String()
 }

@@ -14,6 +14,9 @@ func (c *command) deploy(ctx context.Context) error { return c.deployOr(ctx, fal
 func (c *command) update(ctx context.Context) error { return c.deployOr(ctx, true) }
 
 func (c *command) deployOr(ctx context.Context, mustExist bool) error {
+	c.registerLocal(c.flags)
+	c.registerDryRun(c.flags)
+	ifChanged := c.flags.Bool("if-changed", false, "do nothing if nothing would change")
 	flags := runflags.Register(c.flags, c.stages()...)
 	name, err := c.parse("SERVICE")
 	if c.local && c.flags.NArg() == 0 {
@@ -41,13 +44,31 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 			return err
 		}
 	}
-	return c.deployService(ctx, cloudrun.NewDeployer(client, defaults...), name, opts)
+	if *ifChanged {
+		opts = append(opts, cloudrun.IfChanged())
+	}
+	deployer := cloudrun.NewDeployer(client, defaults...)
+	if c.dryRun {
+		return c.plan(ctx, deployer, name, opts)
+	}
+	return c.deployService(ctx, deployer, name, opts)
+}
+
+// plan shows what would be deployed, and what the server thinks of it.
+func (c *command) plan(ctx context.Context, d *cloudrun.Deployer, name string, opts []cloudrun.DeployOption) error {
+	plan, err := d.Plan(ctx, name, opts...)
+	if err != nil {
+		return err
+	}
+	if c.format == "json" {
+		err = c.printJSON(plan)
+	} else {
+		err = plan.WriteText(c.stdout)
+	}
+	return errors.Join(err, plan.Verdict)
 }
 
 func (c *command) deployService(ctx context.Context, d *cloudrun.Deployer, name string, opts []cloudrun.DeployOption) error {
-	if c.ifChanged {
-		opts = append(opts, cloudrun.IfChanged())
-	}
 	p := c.showProgress("Deploying")
 	for _, o := range p.calls() {
 		opts = append(opts, o)

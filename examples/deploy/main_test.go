@@ -97,6 +97,24 @@ func TestCommandMistakes(t *testing.T) {
 	}
 }
 
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	s := cloudruntest.NewServer()
+	t.Cleanup(s.Close)
+	stdout, _, err := deployTo(t, s, "hello", "--image=gcr.io/cloudrun/hello", "--set-env-vars=KEY=canary-value", "--dry-run")
+	require.NoError(t, err)
+	require.Contains(t, stdout, `+ spec.template.spec.containers[0].image: "gcr.io/cloudrun/hello"`)
+	require.Contains(t, stdout, "the server accepts it")
+	require.NotContains(t, stdout, "canary-value")
+
+	stdout, _, err = deployTo(t, s, "hello", "--image=gcr.io/cloudrun/hello", "--memory=1Mi", "--dry-run", "--format=json")
+	require.ErrorContains(t, err, "Minimum memory is 128Mi")
+	var plan struct{ Changes []struct{ Path, Kind string } }
+	require.NoError(t, json.Unmarshal([]byte(stdout), &plan))
+	require.NotEmpty(t, plan.Changes)
+	require.Empty(t, s.History(), "nothing was written")
+}
+
 func TestUpdateNeedsAService(t *testing.T) {
 	t.Parallel()
 	s := cloudruntest.NewServer()

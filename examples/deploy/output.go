@@ -48,10 +48,7 @@ type answer struct {
 func (c *command) print(r *cloudrun.Result) error {
 	switch c.format {
 	case "json":
-		encoder := json.NewEncoder(c.stdout)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(answer{Service: r.Service.Name, Action: r.Action, Revision: r.Revision, Percent: r.Percent,
+		return c.printJSON(answer{Service: r.Service.Name, Action: r.Action, Revision: r.Revision, Percent: r.Percent,
 			URL: r.URL, URLs: r.URLs, TagURLs: r.TagURLs, Warnings: r.Warnings})
 	case "":
 		if r.URL != "" {
@@ -59,4 +56,11 @@ func (c *command) print(r *cloudrun.Result) error {
 		}
 	}
 	return nil
+}
+
+func (c *command) printJSON(v any) error {
+	encoder := json.NewEncoder(c.stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
 }

@@ -47,6 +47,7 @@ func asyncOption(async bool) []cloudrun.CallOption {
 
 // replace is "gcloud run services replace".
 func (c *command) replace(ctx context.Context) error {
+	c.registerDryRun(c.flags)
 	async := c.flags.Bool("async", false, "do not wait until the service is ready")
 	file, err := c.parse("FILE")
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // settings are the flags that all commands have.
 type settings struct {
 	project, region, endpoint, format string
-	quiet, local, ifChanged, dryRun   bool
+	quiet, local, dryRun              bool
 }
 
 func registerSettings(fs *pflag.FlagSet) *settings {
@@ -28,12 +28,19 @@ func registerSettings(fs *pflag.FlagSet) *settings {
 	fs.StringVar(&s.endpoint, "endpoint", "", "`URL` of a server to use in place of Cloud Run; without credentials if it is on this machine")
 	fs.StringVar(&s.format, "format", "", "`json` writes the result to stdout as JSON, none writes nothing")
 	fs.BoolVarP(&s.quiet, "quiet", "q", false, "show no progress")
-	fs.BoolVar(&s.local, "local", false, "deploy to an embedded control plane, gcr.io/cloudrun/hello if no image is given")
-	fs.BoolVar(&s.ifChanged, "if-changed", false, "do nothing if nothing would change")
-	fs.BoolVar(&s.dryRun, "dry-run", false, "show what would change, and change nothing")
 	fs.String("verbosity", "", "taken for gcloud's sake")
 	_ = fs.MarkHidden("verbosity") // it is there
 	return s
+}
+
+// registerLocal defines the flag of commands that can do without Cloud Run.
+func (s *settings) registerLocal(fs *pflag.FlagSet) {
+	fs.BoolVar(&s.local, "local", false, "deploy to an embedded control plane, gcr.io/cloudrun/hello if no image is given")
+}
+
+// registerDryRun defines the flag of commands that can show what they would do.
+func (s *settings) registerDryRun(fs *pflag.FlagSet) {
+	fs.BoolVar(&s.dryRun, "dry-run", false, "show what would change, and change nothing")
 }
 
 // firstOf is the value of the first variable that is set.

@@ -1,0 +1,145 @@
+package cloudrun_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+
+// TestReadme checks that the Go code of the README is code of this file, which
+// compiles, line by line.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	own, err := os.ReadFile("readme_test.go")
+	require.NoError(t, err)
+	source := unindented(string(own))
+	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
+	require.NotEmpty(t, blocks)
+	for _, b := range blocks {
+		require.Contains(t, source, unindented(b[1]))
+	}
+}
+
+func unindented(code string) string {
+	lines := strings.Split(code, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+func readmeDeploy(ctx context.Context) error {
+	client, err := cloudrun.NewClient(ctx, "my-project", "europe-west1")
+	if err != nil {
+		return err
+	}
+	result, err := cloudrun.NewDeployer(client).Deploy(ctx, "hello",
+		cloudrun.WithImage("gcr.io/cloudrun/hello"), cloudrun.WithEnv("TARGET", "World"), cloudrun.WithPublicAccess())
+	if err != nil {
+		return err
+	}
+	fmt.Println(result.Revision, result.URL)
+	return nil
+}
+
+func readmePieces(ctx context.Context, client *cloudrun.Client) error {
+	for service, err := range client.ListServices(ctx, cloudrun.WithLabelSelector("team=web")) {
+		if err != nil {
+			return err
+		}
+		fmt.Println(service.Name, service.Status.URL)
+	}
+
+	service, err := cloudrun.NewService("hello", cloudrun.WithImage("gcr.io/cloudrun/hello"), cloudrun.WithMemory("1Gi"))
+	if err != nil {
+		return err
+	}
+
+	limit := int64(40)
+	_, err = client.UpdateService(ctx, "hello", func(s *servingv1.Service) error {
+		s.Spec.Template.Spec.ContainerConcurrency = &limit
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+
+	service, err = cloudrun.WaitReady(ctx, client, "hello", cloudrun.WithWaitTimeout(5*time.Minute))
+	if err != nil {
+		return err
+	}
+	fmt.Println(service.Name)
+
+	err = cloudrun.MakePublic(ctx, client, "hello")
+	return err
+}
+
+func readmeTraffic(ctx context.Context, deployer *cloudrun.Deployer) (err error) {
+	_, err = deployer.UpdateTraffic(ctx, "hello", cloudrun.ToRevision("hello-00007-abc", 10))
+	return err
+}
+
+func readmePlan(ctx context.Context, deployer *cloudrun.Deployer) error {
+	plan, err := deployer.Plan(ctx, "hello", cloudrun.WithImage("gcr.io/cloudrun/hello:v2"))
+	if err == nil {
+		err = plan.WriteText(os.Stdout)
+	}
+	return err
+}
+
+func readmeManifest(ctx context.Context, deployer *cloudrun.Deployer, data []byte) error {
+	manifest, err := cloudrun.ParseManifest(data)
+	if err == nil {
+		_, err = deployer.ReplaceManifest(ctx, manifest)
+	}
+	return err
+}
+
+func readmeErrors(ctx context.Context, deployer *cloudrun.Deployer, opts []cloudrun.DeployOption) {
+	_, err := deployer.Deploy(ctx, "hello", opts...)
+	var failed *cloudrun.NotReadyError
+	var call *cloudrun.DeployError
+	switch {
+	case errors.As(err, &failed):
+		fmt.Print(failed.Explain()) // which stage failed, why, where the log is, what to do
+	case errors.As(err, &call):
+		fmt.Println(call.Stage, call.Outcome) // such as: write, unknown whether written
+	}
+}
+
+// release stands for the code of a user of this library.
+func release(ctx context.Context, client *cloudrun.Client) error {
+	_, err := cloudrun.NewDeployer(client).Deploy(ctx, "hello", cloudrun.WithImage("gcr.io/cloudrun/hello"),
+		cloudrun.WithFailureWindow(0))
+	return err
+}
+
+func TestRelease(t *testing.T) {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	client, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", server.ClientOptions()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "no such file: server"}})
+	if err := release(t.Context(), client); err == nil { // your code
+		t.Fatal("a revision that fails must fail the release")
+	}
+}
+
+var _ = []any{readmeDeploy, readmePieces, readmeTraffic, readmePlan, readmeManifest, readmeErrors}
