@@ -73,6 +73,7 @@ func (d *Deployer) Apply(ctx context.Context, plan *Plan, opts ...CallOption) (*
 	if err != nil {
 		return nil, a.planned.hide.failure(err)
 	}
+	a.call.before = a.planned.release.before
 	return a.call.finish(ctx, w, a.mark)
 }
 

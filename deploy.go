@@ -55,7 +55,7 @@ func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption
 	if err != nil {
 		return nil, err
 	}
-	c.warnings = append(c.warnings, r.warnings...)
+	c.warnings, c.before = append(c.warnings, r.warnings...), r.before
 	return c.finish(ctx, w, r.mark(w))
 }
 

@@ -17,6 +17,7 @@ type deployment struct {
 	report   *reporter
 	warnings []string
 	goal     goal
+	before   []servingv1.TrafficTarget // the traffic before the call
 }
 
 // fail is the error of the call.

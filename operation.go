@@ -34,6 +34,7 @@ type operationWait struct {
 type operationEnd struct {
 	service *servingv1.Service
 	failure error
+	again   time.Time // not to ask for another one before
 }
 
 func (o *operationWait) stop() {
@@ -46,7 +47,7 @@ func (o *operationWait) stop() {
 func (w *waiter) startOperation(ctx context.Context, s *servingv1.Service) {
 	c, ok := w.services.(*Client)
 	id := s.Annotations[annotationOperation]
-	if !ok || c.region == "" || id == "" || id == w.asked || w.operation != nil || s.Generation < w.cfg.anchor {
+	if !ok || c.region == "" || id == "" || id == w.asked || w.operation != nil || s.Generation < w.cfg.anchor || time.Now().Before(w.askAgain) {
 		return
 	}
 	w.asked, w.operationErr = id, nil // how an earlier operation ended says nothing of this one
@@ -79,7 +80,7 @@ func (c *Client) waitOperation(ctx context.Context, id string) operationEnd {
 			continue // it was held: ask again at once
 		}
 		if failures++; failures > 3 || err != nil && !transient(err) {
-			return operationEnd{}
+			return operationEnd{again: time.Now().Add(askedDelay(err))}
 		}
 		again.atLeast = askedDelay(err)
 		pause := again.NextBackOff()

@@ -97,7 +97,7 @@ func newPolicyPauses(fresh bool) *policyPauses {
 	p := &policyPauses{pauses: newPauses(), births: &backoff.StopBackOff{}}
 	if fresh {
 		p.births = backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
-			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(5*time.Second))
+			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(birth))
 	}
 	return p
 }

@@ -98,16 +98,12 @@ func (r *redactor) hides(p diff.Path, v any) bool {
 	}
 	switch v := v.(type) {
 	case string:
-		return secretTextRE.MatchString(v) || r.volumes[v] && isMountName(p)
+		return secretTextRE.MatchString(v) || r.volumes[v] && p[len(p)-1].Name == "name"
 	case []any:
 		last := p[len(p)-1].Name
 		return (last == "args" || last == "command") && slices.ContainsFunc(v, isSecretArgument)
 	}
 	return false
-}
-
-func isMountName(p diff.Path) bool {
-	return slices.ContainsFunc(p, func(s diff.Step) bool { return s.Name == "volumeMounts" && !s.Item }) && p[len(p)-1].Name == "name"
 }
 
 func isSecretArgument(v any) bool {

@@ -270,13 +270,25 @@ func TestPlanOnACluster(t *testing.T) {
 		_, err = d.Apply(t.Context(), p)
 		require.NoError(t, err, "only the status has changed")
 
-		_, err = d.Deploy(t.Context(), "hello", cloudrun.Async())
-		require.NoError(t, err)
 		p, err = d.Plan(t.Context(), "hello", cloudrun.WithNoTraffic())
 		require.NoError(t, err)
-		time.Sleep(time.Minute)
+		_, err = c.UpdateService(t.Context(), "hello", func(s *servingv1.Service) error {
+			s.Annotations["example.com/a"] = "b"
+			return nil
+		})
+		require.NoError(t, err)
 		_, err = d.Apply(t.Context(), p)
-		require.ErrorContains(t, err, "another revision became the latest")
+		require.ErrorContains(t, err, `+ metadata.annotations[example.com/a]: "b"`, "which makes no new generation")
+
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.Async())
+		require.NoError(t, err)
+		for _, until := range []string{"created", "ready"} {
+			p, err = d.Plan(t.Context(), "hello", cloudrun.WithNoTraffic())
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			_, err = d.Apply(t.Context(), p)
+			require.ErrorContains(t, err, "another revision became the latest", until)
+		}
 	})
 }
 
@@ -345,9 +357,15 @@ func TestApplyOfAStalePlan(t *testing.T) {
 			s.Script("hello", cloudruntest.Script{DeletionTime: time.Minute})
 			require.NoError(t, c.DeleteService(t.Context(), "hello"))
 		}},
+		"changed there and back": {reason: "it was changed", moves: func(t *testing.T, _ *cloudruntest.Server, d *cloudrun.Deployer, _ *cloudrun.Client, _ *cloudrun.Plan) {
+			for _, opt := range []cloudrun.TrafficOption{cloudrun.WithTagOn("tag", cloudrun.Latest), cloudrun.WithoutTag("tag")} {
+				_, err := d.UpdateTraffic(t.Context(), "hello", opt)
+				require.NoError(t, err)
+			}
+		}},
 		"created anew": {reason: "it was deleted and created anew", moves: func(t *testing.T, _ *cloudruntest.Server, d *cloudrun.Deployer, _ *cloudrun.Client, _ *cloudrun.Plan) {
 			require.NoError(t, d.Delete(t.Context(), "hello"))
-			_, err := d.Deploy(t.Context(), "hello")
+			_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"))
 			require.NoError(t, err)
 		}},
 	} {
@@ -356,7 +374,7 @@ func TestApplyOfAStalePlan(t *testing.T) {
 				s, c := newServer(t)
 				d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
 				if !tc.fresh {
-					_, err := d.Deploy(t.Context(), "hello")
+					_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"))
 					require.NoError(t, err)
 				}
 				p, err := d.Plan(t.Context(), "hello")

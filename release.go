@@ -27,7 +27,8 @@ type release struct {
 	nonce  *nonce
 	makes  bool // whether the options are such that a new Revision is made
 
-	warnings []string // of the last composition
+	warnings []string                  // of the last composition
+	before   []servingv1.TrafficTarget // the traffic before it
 }
 
 func newRelease(c *deployment, p *plan) *release {
@@ -60,7 +61,7 @@ func (p *plan) makesRevision(cfg deployConfig) bool {
 }
 
 func (r *release) compose(ctx context.Context, d *document) ([]byte, error) {
-	r.warnings = nil
+	r.warnings, r.before = nil, nil
 	if d == nil {
 		return r.create()
 	}
@@ -86,6 +87,7 @@ func (r *release) create() ([]byte, error) {
 func (r *release) update(ctx context.Context, d *document) ([]byte, error) {
 	s := d.service
 	was := s.Spec.Template.DeepCopy()
+	r.before = resolvedTraffic(s)
 	if err := r.plan.apply(s); err != nil {
 		return nil, err
 	}

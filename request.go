@@ -50,6 +50,9 @@ func (c *Client) send(ctx context.Context, r request) ([]byte, error) {
 
 // open makes one attempt and returns the answer if it is a successful one. The caller closes its body.
 func (c *Client) open(ctx context.Context, r request) (*http.Response, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &answerError{op: r.op, resource: r.resource, err: err, notSent: true}
+	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", r.op, r.resource, err)

@@ -36,8 +36,9 @@ type Result struct {
 	URLs []string
 	// TagURLs are the URLs of the tagged Revisions, by tag.
 	TagURLs map[string]string
-	// Before are the Service's traffic targets before a call that changed them
-	// and nothing else: give them to [RollbackToTraffic] to undo it.
+	// Before are the traffic targets that the Service had before the call, with
+	// what LATEST meant then: give them to [RollbackToTraffic] to go back to what
+	// served before. They are empty if the call created the Service.
 	Before []servingv1.TrafficTarget
 	// Warnings are things to know although the call went well, such as that
 	// the new Revision gets no traffic because that is pinned to another.
@@ -47,7 +48,7 @@ type Result struct {
 // result tells what is known after a call. The mark is that of the new
 // Revision, nil if there is none.
 func (c *deployment) result(w *written, s *servingv1.Service, mark *nonce) *Result {
-	r := &Result{Service: s, Action: actionOf(w), Revision: revisionOf(s), Warnings: c.warnings, TagURLs: tagURLs(s)}
+	r := &Result{Service: s, Action: actionOf(w), Revision: revisionOf(s), Before: c.before, Warnings: c.warnings, TagURLs: tagURLs(s)}
 	r.Percent = shareOf(s, r.Revision)
 	r.URLs = urlsOf(s)
 	if len(r.URLs) > 0 {

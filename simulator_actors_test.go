@@ -174,29 +174,33 @@ type simOutcome struct {
 func (s *sim) look(result *cloudrun.Result) simOutcome {
 	o := simOutcome{result: result, ready: map[string]string{}, writes: len(s.server.History())}
 	for _, raw := range s.server.Revisions("demo", "hello") {
-		var r servingv1.Revision
-		if err := json.Unmarshal(raw, &r); err != nil {
-			s.t.Error(err)
-		}
-		o.ready[r.Name] = simReady(r.Status.Conditions)
+		name, ready := s.ready(raw)
+		o.ready[name] = ready
 	}
 	if raw, ok := s.server.Service("demo", "hello"); ok {
-		var service servingv1.Service
-		if err := json.Unmarshal(raw, &service); err != nil {
-			s.t.Error(err)
-		}
-		o.failed = simReady(service.Status.Conditions) == "False"
+		_, ready := s.ready(raw)
+		o.failed = ready == "False"
 	}
 	return o
 }
 
-func simReady(conditions []cloudrun.Condition) string {
-	for _, c := range conditions {
-		if c.Type == "Ready" {
-			return string(c.Status)
+// ready is the name of an object and its condition Ready.
+func (s *sim) ready(raw []byte) (name, ready string) {
+	var o struct {
+		Metadata struct{ Name string }
+		Status   struct {
+			Conditions []struct{ Type, Status string }
 		}
 	}
-	return ""
+	if err := json.Unmarshal(raw, &o); err != nil {
+		s.t.Error(err)
+	}
+	for _, c := range o.Status.Conditions {
+		if c.Type == "Ready" {
+			ready = c.Status
+		}
+	}
+	return o.Metadata.Name, ready
 }
 
 // deploy sets what is this deployer's own, and what all deployers set.

@@ -13,7 +13,7 @@ import (
 
 var (
 	simSeedFlag  = flag.Uint64("seed", 0, "the schedule of the simulator to run; 0: many")
-	simCountFlag = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 1500, or 100 with -short")
+	simCountFlag = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 1000, fewer with -short or -race")
 )
 
 // TestSimulator runs schedules of faults and concurrent actors, and checks in
@@ -26,10 +26,10 @@ func TestSimulator(t *testing.T) {
 	switch {
 	case *simSeedFlag != 0:
 		first, count = *simSeedFlag, max(count, 1)
-	case count == 0 && testing.Short():
-		count = 100
+	case count == 0 && (testing.Short() || simSlow):
+		count = 150
 	case count == 0:
-		count = 1500
+		count = 1000
 	}
 	calls := map[string]int{}
 	for seed := first; seed < first+uint64(count); seed++ {

@@ -271,6 +271,7 @@ type simCall struct {
 	notBefore map[string]time.Time
 	met       []string
 	ambiguous bool // a write met a fault after which nobody can tell
+	twice     bool // a write was repeated by a proxy
 	problems  []string
 	over      bool
 }
@@ -283,7 +284,7 @@ func (c *simCall) begin(class string) int {
 		c.problems = append(c.problems, "a request was sent after the call had returned")
 	}
 	if early := time.Until(c.notBefore[class]); early > 0 {
-		c.problems = append(c.problems, fmt.Sprintf("came back %v earlier than Retry-After had asked", early))
+		c.problems = append(c.problems, fmt.Sprintf("came back to %s at %s, %v earlier than Retry-After had asked", class, time.Now().Format("15:04:05.000000"), early))
 	}
 	c.count[class]++
 	if c.count[class] == simMostRequests {
@@ -303,6 +304,7 @@ func (c *simCall) meets(req *http.Request, f simFault) {
 	defer c.mu.Unlock()
 	write := req.Method == http.MethodPut || req.Method == http.MethodPost && simClass(req) != "operation"
 	c.ambiguous = c.ambiguous || write && f.ambiguous()
+	c.twice = c.twice || write && f == simTwice
 	c.met = append(c.met, fmt.Sprintf("%s %s: %s", req.Method, simClass(req), simFaultNames[f]))
 }
 

@@ -47,9 +47,8 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 // applyTraffic edits the traffic of the Service and waits until it is so. The
 // traffic before is in the result.
 func (c *deployment) applyTraffic(ctx context.Context, edit func(*servingv1.Service) error) (*Result, error) {
-	var before []servingv1.TrafficTarget
 	w, err := c.write(ctx, &updater{compose: func(ctx context.Context, d *document) ([]byte, error) {
-		before = resolvedTraffic(d.service)
+		c.before = resolvedTraffic(d.service)
 		known := knownRevisions(d.service)
 		cleanOnUpdate(d.service)
 		if err := edit(d.service); err != nil {
@@ -67,9 +66,7 @@ func (c *deployment) applyTraffic(ctx context.Context, edit func(*servingv1.Serv
 		return nil, err
 	}
 	c.goal = goalRouted
-	result, err := c.finish(ctx, w, nil)
-	result.Before = before
-	return result, err
+	return c.finish(ctx, w, nil)
 }
 
 // editTraffic edits the traffic as the options say. Traffic that is so already

@@ -242,6 +242,22 @@ func TestRollback(t *testing.T) {
 	})
 }
 
+// TestRollbackOfADeployment goes back to what served before a deployment, by what its result tells.
+func TestRollbackOfADeployment(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		first, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+		require.NoError(t, err)
+		require.Empty(t, first.Before)
+		second, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v2"))
+		require.NoError(t, err)
+		r, err := d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(second.Before))
+		require.NoError(t, err)
+		require.Equal(t, `[{"r":"hello-v1","p":100}]`, trafficOf(t, r.After))
+	})
+}
+
 func TestRevisionsOfAService(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

@@ -267,11 +267,9 @@ func (u *updater) recover(ctx context.Context, d *document) (*written, error) {
 	switch lost := u.lost; {
 	case lost == nil && u.refused == nil, lost == nil && u.mark == nil:
 		return nil, nil
-	case lost == nil && u.refused.document != nil && d.version == u.refused.document.version:
-		return nil, nil // a stale read
 	case lost == nil:
 		w, err := u.recoverMarked(ctx, u.refused, d)
-		if w == nil && err == nil {
+		if w == nil && err == nil && d.generation >= u.refused.generation() {
 			u.refused = nil
 		}
 		return w, err
@@ -292,10 +290,12 @@ func (u *updater) recoverMarked(ctx context.Context, a *attempt, d *document) (*
 	if made && (d.generation <= a.generation() || a.heldBy(d)) {
 		return a.recovered(d), nil
 	}
-	if !made && a == u.refused && d.generation <= a.generation() {
+	switch {
+	case d.generation < a.generation():
+		return nil, nil // nobody has written since, or the read is stale: its version tells, when it is written
+	case !made && a == u.refused && d.generation == a.generation():
 		return nil, nil // the one write since was not ours
-	}
-	if !made {
+	case !made:
 		var err error
 		if made, err = u.mark.madeRevision(ctx, u.client); err != nil {
 			return nil, &DeployError{Stage: StageRead, Err: err}

@@ -91,12 +91,15 @@ type waiter struct {
 	goal     goal
 	stages   stages
 
+	start        time.Time
 	interval     *backoff.ExponentialBackOff
 	trouble      *backoff.ExponentialBackOff // between polls that fail
 	operation    *operationWait              // nil when there is none to wait for
 	asked        string                      // the operation that was waited for last
+	askAgain     time.Time                   // for another one, not before
 	last         *Condition
 	lastErr      error
+	pollAgain    time.Time // after a poll that failed, not before
 	failedSince  time.Time // when the present failure was first seen, zero if there is none
 	failed       int64     // the generation that fails
 	operationErr error     // the failure that the operation ended with
@@ -107,7 +110,7 @@ type waiter struct {
 // wait judges a Service, which may be the answer to a write, and then its
 // successors until the verdict is in.
 func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Service, error) {
-	start := time.Now()
+	w.start = time.Now()
 	end := w.report.stage(StageWait)
 	wctx, cancel := context.WithTimeout(ctx, w.cfg.timeout)
 	defer cancel()
@@ -122,7 +125,7 @@ func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 
 	s, err := w.loop(wctx, s)
 	if err != nil && wctx.Err() != nil && !isVerdict(err) {
-		err = w.late(time.Since(start), wctx.Err())
+		err = w.late(time.Since(w.start), wctx.Err())
 	}
 	w.stages.end(s, err)
 	end(err)
@@ -151,10 +154,10 @@ func (w *waiter) loop(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 	}
 	for {
 		switch {
-		case err != nil && !pollMayPass(ctx, err):
+		case err != nil && !pollMayPass(ctx, err) && !w.unborn(err):
 			return nil, err
 		case err != nil:
-			w.lastErr = err
+			w.lastErr, w.pollAgain = err, time.Now().Add(askedDelay(err))
 		default:
 			w.lastErr = nil
 			done, verdict := w.consider(ctx, s)
@@ -167,6 +170,14 @@ func (w *waiter) loop(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// birth is how long a read may not know of a Service that was created.
+const birth = 5 * time.Second
+
+// unborn reports whether a stale read missed the Service that was created a moment ago.
+func (w *waiter) unborn(err error) bool {
+	return isMissing(err) && w.written != nil && w.cfg.anchor == 1 && time.Since(w.start) < birth
 }
 
 // consider judges a Service as it was just seen.
@@ -290,29 +301,33 @@ const slowPoll = 3 * time.Second
 func (w *waiter) pause() time.Duration {
 	d := w.interval.NextBackOff()
 	if w.lastErr != nil {
-		d = max(d, w.trouble.NextBackOff()) + askedDelay(w.lastErr)
+		d = max(d, w.trouble.NextBackOff())
 	} else {
 		w.trouble.Reset()
 	}
 	switch {
 	case w.lastErr == nil && !w.failedSince.IsZero():
-		return min(d, max(w.cfg.window-time.Since(w.failedSince), 0))
+		d = min(d, max(w.cfg.window-time.Since(w.failedSince), 0))
 	case w.operation != nil:
-		return max(d, slowPoll)
+		d = max(d, slowPoll)
 	}
-	return d
+	return d + max(time.Until(w.pollAgain), 0)
 }
 
 // endOfOperation takes up what the long poll brought. An operation that ended
 // without a Service leaves the polls to go on alone.
 func (w *waiter) endOfOperation(ctx context.Context, end operationEnd) (*servingv1.Service, error) {
+	w.askAgain = end.again
 	if end.failure != nil {
 		w.operationErr = end.failure
 	}
-	if end.service == nil || end.failure != nil {
-		return w.poll(ctx)
+	switch {
+	case end.service != nil && end.failure == nil:
+		return end.service, nil
+	case time.Now().Before(w.pollAgain):
+		return nil, w.lastErr
 	}
-	return end.service, nil
+	return w.poll(ctx)
 }
 
 // pollTimeout bounds one poll, so that a connection that died unnoticed does not end the wait.
