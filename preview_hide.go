@@ -16,17 +16,20 @@ const minSecret = 6
 // hiddenText stands for a value that may be secret.
 const hiddenText = "(hidden)"
 
+// secretWords are what the names of secrets have in them.
+const secretWords = `(?i)secret|pass(?:word|wd|phrase)|pwd|token|credential|bearer|(?:api|access|private)[-_.]?key`
+
 var (
 	// secretNameRE matches the names of fields, annotations and labels whose values are hidden.
-	secretNameRE = regexp.MustCompile(`(?i)secret|passw|token|credential|api[-_.]?key|private[-_.]?key|^env$|^envFrom$|^httpHeaders$`)
+	secretNameRE = regexp.MustCompile(secretWords + `|^env$|^envFrom$|^httpHeaders$`)
 	// secretArgumentRE matches arguments of a command that may be, or announce, a secret.
-	secretArgumentRE = regexp.MustCompile(`(?i)secret|passw|token|credential|api[-_.]?key|private[-_.]?key`)
+	secretArgumentRE = regexp.MustCompile(secretWords)
 	// secretTextRE matches texts that are secret by themselves: a URL with a password, a key.
 	secretTextRE = regexp.MustCompile(`://[^/\s:@]*:[^/\s@]+@|PRIVATE KEY-----`)
 )
 
 // redactor hides what may be secret in two Services, unless it is to be
-// revealed. A nil redactor hides nothing.
+// revealed. A nil one, as there is before anything was read, leaves errors alone.
 type redactor struct {
 	reveal  bool
 	volumes map[string]bool // volumes that hold secrets: their names are made of those of the secrets
