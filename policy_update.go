@@ -32,6 +32,7 @@ type policyUpdate struct {
 type policyMode struct {
 	fresh         bool // the Service was created a moment ago: the servers of IAM may not know it yet
 	versionAsRead bool // the policy's version is not raised without need
+	newAgent      bool // a member may be the account of a Google service, which is made when it is first used
 }
 
 // updatePolicy edits the policy of a Service. The error is a [*DeployError],
@@ -48,7 +49,7 @@ func (c *Client) updatePolicy(ctx context.Context, op, name string, mode policyM
 }
 
 func (u *policyUpdate) run(ctx context.Context) error {
-	err := u.client.writeAnew(ctx, newPolicyPauses(u.mode.fresh).after, func() error { return u.try(ctx) })
+	err := u.client.writeAnew(ctx, newPolicyPauses(u.mode).after, func() error { return u.try(ctx) })
 	if err != nil {
 		return u.failure(err)
 	}
@@ -91,11 +92,15 @@ func (u *policyUpdate) failure(err error) error {
 type policyPauses struct {
 	*pauses
 	births backoff.BackOff // of a Service that IAM does not know yet
+	agents backoff.BackOff // of the account of a Google service
 }
 
-func newPolicyPauses(fresh bool) *policyPauses {
-	p := &policyPauses{pauses: newPauses(), births: &backoff.StopBackOff{}}
-	if fresh {
+func newPolicyPauses(mode policyMode) *policyPauses {
+	p := &policyPauses{pauses: newPauses(), births: &backoff.StopBackOff{}, agents: &backoff.StopBackOff{}}
+	if mode.newAgent {
+		p.agents = backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)
+	}
+	if mode.fresh {
 		p.births = backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
 			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(birth))
 	}
@@ -106,6 +111,9 @@ func newPolicyPauses(fresh bool) *policyPauses {
 func (p *policyPauses) after(err error) time.Duration {
 	if isMissing(err) {
 		return p.births.NextBackOff()
+	}
+	if api, ok := asType[*APIError](err); ok && api.StatusCode() == http.StatusBadRequest && strings.Contains(err.Error(), "does not exist") {
+		return p.agents.NextBackOff()
 	}
 	return p.pauses.after(err)
 }

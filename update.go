@@ -293,7 +293,7 @@ func (u *updater) recoverMarked(ctx context.Context, a *attempt, d *document) (*
 	switch {
 	case d.generation < a.generation():
 		return nil, nil // nobody has written since, or the read is stale: its version tells, when it is written
-	case !made && a == u.refused && d.generation == a.generation():
+	case !made && d.generation == a.generation():
 		return nil, nil // the one write since was not ours
 	case !made:
 		var err error

@@ -1,0 +1,5 @@
+//go:build !race
+
+package cloudrun_test
+
+const simSlow = false
