@@ -93,7 +93,7 @@ func (c *deployment) publish(ctx context.Context, w *written) error {
 		client = client.observed(c.report.retrying(StagePublish))
 	}
 	end := c.report.stage(StagePublish)
-	err := client.updatePolicy(ctx, "set who may call service", c.name, policyMode{fresh: w.created, versionAsRead: true}, a.edit)
+	err := client.updatePolicy(ctx, "set who may call service", c.name, policyMode{fresh: w.created, versionAsRead: true, newAgent: c.cfg.iap}, a.edit)
 	if known, ok := asType[*DeployError](err); ok {
 		err = known.Err // the call's own error tells the rest
 	}

@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
 func TestConcurrentPolicyWritersAllSurvive(t *testing.T) {
@@ -272,4 +273,40 @@ func TestPolicyRefusedAfterALostAnswer(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		require.Equal(t, cloudrun.WriteUnknown, failed.Outcome)
 	})
+}
+
+// The account of Identity-Aware Proxy is made when it is first used: until then
+// IAM refuses it.
+func TestDeployWaitsForTheAccountOfIAP(t *testing.T) {
+	const refusal = `{"error": {"code": 400, "status": "INVALID_ARGUMENT",
+		"message": "Service account service-123456789012@gcp-sa-iap.iam.gserviceaccount.com does not exist."}}`
+	for name, tc := range map[string]struct {
+		times int
+		iap   bool
+		fails bool
+	}{
+		"until it is there":   {4, true, false},
+		"but not for ever":    {-1, true, true},
+		"for no other member": {1, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				s.Fault(cloudruntest.Fault{Path: ":setIamPolicy", Status: 400, Body: refusal, Times: tc.times})
+				opts := []cloudrun.DeployOption{cloudrun.WithImage(image), cloudrun.WithPublicAccess()}
+				if tc.iap {
+					opts = append(opts, cloudrun.WithIAP(true))
+				}
+				start := time.Now()
+				_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", opts...)
+				require.Less(t, time.Since(start), 4*time.Minute)
+				if tc.fails {
+					require.ErrorContains(t, err, "does not exist")
+					return
+				}
+				require.NoError(t, err)
+				require.Contains(t, string(s.Policy("demo", "hello")), "gcp-sa-iap.iam.gserviceaccount.com")
+			})
+		})
+	}
 }
