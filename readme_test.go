@@ -69,6 +69,7 @@ func readmePieces(ctx context.Context, client *cloudrun.Client) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println(service.Name)
 
 	limit := int64(40)
 	_, err = client.UpdateService(ctx, "hello", func(s *servingv1.Service) error {

@@ -165,6 +165,8 @@ func (k *checker) traffic(list []object) {
 		case tag == "":
 		case !dnsLabel.MatchString(tag) || len(tag) > 63:
 			k.fail(path+".tag", "Invalid tag '%s': use only lowercase, digits, and hyphens; it must begin with a letter.", tag)
+		case len(tag)+len(k.name) > 46:
+			k.fail(path+".tag", "Invalid tag '%s': with the name of the service it must be at most 46 characters long.", tag)
 		case tags[tag]:
 			k.fail(path+".tag", "The tag '%s' is used more than once.", tag)
 		}

@@ -111,6 +111,7 @@ func TestRefuses(t *testing.T) {
 		"negative traffic":     {split(object{"latestRevision": true, "percent": -1}, object{"latestRevision": true, "percent": 100}), "spec.traffic[0].percent"},
 		"latest and a name":    {split(object{"latestRevision": true, "revisionName": "hello-1", "percent": 100}), "spec.traffic[0]"},
 		"tag twice":            {split(object{"latestRevision": true, "percent": 100, "tag": "a"}, object{"latestRevision": true, "tag": "a"}), "spec.traffic[1].tag"},
+		"tag too long":         {split(object{"latestRevision": true, "percent": 100, "tag": "a" + strings.Repeat("b", 45)}), "spec.traffic[0].tag"},
 		"tag in upper case":    {split(object{"latestRevision": true, "percent": 100, "tag": "A"}), "spec.traffic[0].tag"},
 		"what gcloud leaves there": {func(sv object) {
 			revision("nodeSelector", object{})(sv)
