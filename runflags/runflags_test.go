@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -200,6 +201,21 @@ func TestEveryFlagIsUsable(t *testing.T) {
 	})
 	require.Greater(t, n, 90)
 	require.Panics(t, func() { runflags.Register(fs) }, "a flag set must not have the flags yet")
+}
+
+// TestDocsHaveEveryFlag holds docs/options.md against the flags that edit a Service.
+func TestDocsHaveEveryFlag(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "docs", "options.md"))
+	require.NoError(t, err)
+	ofDeployments := []string{"allow-unauthenticated", "no-traffic", "tag", "async"}
+	fs := pflag.NewFlagSet("deploy", pflag.ContinueOnError)
+	runflags.Register(fs)
+	fs.VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden && !slices.Contains(ofDeployments, f.Name) {
+			require.Regexp(t, "`[^`]*--(\\[no-\\]|no-)?"+f.Name+"\\b", string(text))
+		}
+	})
 }
 
 func TestStages(t *testing.T) {
