@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -66,7 +67,6 @@ func (b *politeBackOff) NextBackOff() time.Duration {
 	if next == backoff.Stop {
 		return next
 	}
-	// the jitter comes on top, so that a fleet told the same second does not come back as one
 	next += b.atLeast
 	if b.GetElapsedTime()+next > retryBudget {
 		return backoff.Stop
@@ -155,12 +155,18 @@ func outcomeOf(err error) WriteOutcome {
 	return NotWritten
 }
 
-// askedDelay is how long the server asked to wait before the next try.
+// askedSpread is the most that comes on top of what a server asked for.
+const askedSpread = 10 * time.Second
+
+// askedDelay is how long to wait before the next try because the server asked
+// for it: a little longer than that, each time another while, so that a fleet
+// that was told the same does not come back as one.
 func askedDelay(err error) time.Duration {
-	if api, ok := asType[*APIError](err); ok {
-		return api.RetryAfter
+	api, ok := asType[*APIError](err)
+	if !ok || api.RetryAfter <= 0 {
+		return 0
 	}
-	return 0
+	return api.RetryAfter + time.Duration(rand.Int63n(int64(min(api.RetryAfter, askedSpread))))
 }
 
 // retryAfter reads the header Retry-After, seconds or a date.

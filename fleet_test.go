@@ -1,0 +1,224 @@
+package cloudrun_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/api/option"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// fleetQuota is a server's quota of requests a second. It may tell when to come back.
+type fleetQuota struct {
+	base       http.RoundTripper
+	perSecond  int
+	retryAfter string
+	start      time.Time
+
+	mu       sync.Mutex
+	asked    []int // requests by second
+	accepted []int
+}
+
+func (q *fleetQuota) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !q.take() {
+		resp := simAnswer(req, 429, "application/json", `{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota"}}`)
+		if q.retryAfter != "" {
+			resp.Header.Set("Retry-After", q.retryAfter)
+		}
+		return resp, nil
+	}
+	return q.base.RoundTrip(req)
+}
+
+func (q *fleetQuota) take() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	second := int(time.Since(q.start) / time.Second)
+	for len(q.asked) <= second {
+		q.asked, q.accepted = append(q.asked, 0), append(q.accepted, 0)
+	}
+	q.asked[second]++
+	if q.accepted[second] == q.perSecond {
+		return false
+	}
+	q.accepted[second]++
+	return true
+}
+
+// table shows the requests by second, those of ten seconds on a line.
+func (q *fleetQuota) table() string {
+	var b strings.Builder
+	b.WriteString("second  requests in each of the ten seconds (accepted in all)\n")
+	for from := 0; from < len(q.asked); from += 10 {
+		to := min(from+10, len(q.asked))
+		sum := 0
+		for _, n := range q.accepted[from:to] {
+			sum += n
+		}
+		fmt.Fprintf(&b, "%6d  %v (%d)\n", from, q.asked[from:to], sum)
+	}
+	return b.String()
+}
+
+// TestFleetMeetsAQuota: 200 callers read at once from a server that answers ten
+// requests a second. After the first two seconds, in which all come and retry
+// for the first time, the rate falls with each retry.
+//
+// A caller retries after 0.25 to 0.75 s, then 0.5 to 1.5 s, 1 to 3 s, 2 to 6 s
+// and so on up to 15 to 45 s. So once t seconds have gone by, a caller's pauses
+// are at least about t/6 long, and 200 callers send at most 1200/t requests a
+// second. Where the server asks for five seconds, they take five to ten and more.
+func TestFleetMeetsAQuota(t *testing.T) {
+	t.Parallel()
+	const callers, perSecond = 200, 10
+	for name, retryAfter := range map[string]string{"without Retry-After": "", "with Retry-After": "5"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s := cloudruntest.NewServer(cloudruntest.InProcess())
+				defer s.Close()
+				require.NoError(t, s.PutService("demo", "us-central1", []byte(simSeed)))
+				q := &fleetQuota{base: s.Client().Transport, perSecond: perSecond, retryAfter: retryAfter, start: time.Now()}
+				c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithEndpoint(s.URL), option.WithHTTPClient(&http.Client{Transport: q}))
+				require.NoError(t, err)
+
+				var wg sync.WaitGroup
+				var mu sync.Mutex
+				served := 0
+				for range callers {
+					wg.Go(func() {
+						_, err := c.GetService(t.Context(), "hello")
+						mu.Lock()
+						defer mu.Unlock()
+						if err == nil {
+							served++
+						}
+					})
+				}
+				wg.Wait()
+				t.Log("\n" + q.table())
+
+				require.Equal(t, callers, served, "everybody is served in the end, within the budget of a call")
+				require.Less(t, q.asked[0], 3*callers, "all come at once, and retry once or twice")
+				for second, n := range q.asked[2:] {
+					require.LessOrEqual(t, n, max(2*perSecond, 1200/(second+2)), "second %d", second+2)
+				}
+				total := 0
+				for _, n := range q.asked {
+					total += n
+				}
+				require.Less(t, total, 8*callers, "requests in all")
+				if retryAfter != "" {
+					require.Equal(t, []int{0, 0, 0, 0}, q.asked[1:5], "nobody comes back before the time asked for")
+				}
+			})
+		})
+	}
+}
+
+// TestFleetOfDeployments: 200 deployments at once against the same quota. Each
+// ends, well or with the quota's error, and the rate stays near what is allowed.
+func TestFleetOfDeployments(t *testing.T) {
+	t.Parallel()
+	const callers, perSecond = 200, 10
+	inVirtualTime(t, func(t *testing.T) {
+		s := cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithTimeToReady(5*time.Second))
+		defer s.Close()
+		q := &fleetQuota{base: s.Client().Transport, perSecond: perSecond, start: time.Now()}
+		c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithEndpoint(s.URL), option.WithHTTPClient(&http.Client{Transport: q}))
+		require.NoError(t, err)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+
+		var wg sync.WaitGroup
+		errs := make([]error, callers)
+		for i := range callers {
+			wg.Go(func() { _, errs[i] = d.Deploy(t.Context(), fmt.Sprintf("hello-%d", i)) })
+		}
+		wg.Wait()
+		t.Log("\n" + q.table())
+		for i, err := range errs {
+			require.NoError(t, err)
+			require.Len(t, s.Revisions("demo", fmt.Sprintf("hello-%d", i)), 1)
+		}
+		require.Less(t, slices.Max(q.asked[10:]), 5*perSecond, "requests in the worst second after the first ten")
+	})
+}
+
+// TestSoak deploys thousands of times over one Client: no goroutine, connection
+// or memory is left over.
+func TestSoak(t *testing.T) {
+	deploys := 10_000
+	if testing.Short() || simSlow {
+		deploys = 500
+	}
+	s := cloudruntest.NewServer(cloudruntest.WithRecording(0), cloudruntest.WithTimeToReady(0))
+	defer s.Close()
+	connections := &fleetConnections{seen: map[string]bool{}}
+	base := &http.Transport{MaxIdleConnsPerHost: 4}
+	defer base.CloseIdleConnections()
+	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithEndpoint(s.URL), option.WithHTTPClient(&http.Client{Transport: connections.watch(base)}))
+	require.NoError(t, err)
+	d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.WithPublicAccess())
+	deploy := func(n int) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := d.Deploy(ctx, fmt.Sprintf("hello-%d", n%5), cloudrun.WithEnv("N", fmt.Sprint(n)))
+		require.NoError(t, err)
+		if n%20 == 19 { // the server keeps the Revisions of a Service
+			require.NoError(t, d.Delete(t.Context(), fmt.Sprintf("hello-%d", n/20%5)))
+		}
+	}
+	warm := deploys / 5
+	for n := range warm {
+		deploy(n)
+	}
+	goroutines, heap := runtime.NumGoroutine(), fleetHeap()
+	for n := warm; n < deploys; n++ {
+		deploy(n)
+	}
+	t.Logf("%d deploys: goroutines %d -> %d, heap %d -> %d KiB, connections %d", deploys, goroutines, runtime.NumGoroutine(), heap>>10, fleetHeap()>>10, len(connections.seen))
+	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines+3)
+	require.Less(t, fleetHeap(), heap+heap/4+2<<20, "heap in use")
+	require.LessOrEqual(t, len(connections.seen), 8, "connections")
+}
+
+func fleetHeap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// fleetConnections counts the connections that requests are sent over.
+type fleetConnections struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (f *fleetConnections) watch(base http.RoundTripper) http.RoundTripper {
+	return fleetTransport(func(req *http.Request) (*http.Response, error) {
+		trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.seen[info.Conn.LocalAddr().String()] = true
+		}}
+		return base.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	})
+}
+
+type fleetTransport func(*http.Request) (*http.Response, error)
+
+func (f fleetTransport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
