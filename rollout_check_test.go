@@ -1,0 +1,124 @@
+package cloudrun_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+	"google.golang.org/api/option"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// probed is a candidate whose URL answers by the number of the request.
+func probed(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) (cloudrun.Candidate, *atomic.Int32) {
+	t.Helper()
+	var n atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(int(n.Add(1)), w, r) }))
+	t.Cleanup(s.Close)
+	return cloudrun.Candidate{Service: "hello", Revision: "hello-v2", Tag: "canary", TagURL: s.URL, URL: "https://hello.example.com"}, &n
+}
+
+func status(codes ...int) func(int, http.ResponseWriter, *http.Request) {
+	return func(n int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(codes[min(n, len(codes))-1]) }
+}
+
+func TestCheckHTTP(t *testing.T) {
+	t.Parallel()
+	slow := func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	for name, tc := range map[string]struct {
+		probes cloudrun.HTTPProbes
+		answer func(int, http.ResponseWriter, *http.Request)
+		want   string // of the error; empty for none
+		sent   int32
+	}{
+		"one that is fine":          {cloudrun.HTTPProbes{}, status(204), "", 1},
+		"many that are fine":        {cloudrun.HTTPProbes{Requests: 7}, status(200), "", 7},
+		"one that fails":            {cloudrun.HTTPProbes{}, status(500), "1 of 1 requests for http://127.0.0.1", 1},
+		"the status of one":         {cloudrun.HTTPProbes{}, status(500), "failed: HTTP 500", 1},
+		"it stops early":            {cloudrun.HTTPProbes{Requests: 9}, status(200, 500), "1 of 2 requests", 2},
+		"failures that are allowed": {cloudrun.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200), "", 4},
+		"one failure too many":      {cloudrun.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200, 500), "2 of 3 requests", 3},
+		"the status that is wanted": {cloudrun.HTTPProbes{Status: 404}, status(404), "", 1},
+		"another status":            {cloudrun.HTTPProbes{Status: 200}, status(204), "HTTP 204, not 200", 1},
+		"too slow":                  {cloudrun.HTTPProbes{MaxLatency: 20 * time.Millisecond}, slow, "it took longer than 20ms", 1},
+		"not public":                {cloudrun.HTTPProbes{}, status(403), "HTTP 403: a service that is not public needs HTTPProbes.Tokens", 1},
+		"a path with a query": {cloudrun.HTTPProbes{Path: "/health?deep=1"}, func(_ int, w http.ResponseWriter, r *http.Request) {
+			if r.URL.String() != "/health?deep=1" {
+				w.WriteHeader(404)
+			}
+		}, "", 1},
+		"a path that is a host":    {cloudrun.HTTPProbes{Path: "//evil.example/"}, status(200), `HTTPProbes.Path "//evil.example/": it must be a path`, 0},
+		"a path that is a URL":     {cloudrun.HTTPProbes{Path: "https://evil.example/"}, status(200), "it must be a path", 0},
+		"a connection that breaks": {cloudrun.HTTPProbes{}, func(int, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF", 1},
+		"a redirect is not followed": {cloudrun.HTTPProbes{Status: 302}, func(_ int, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}, "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, sent := probed(t, tc.answer)
+			err := cloudrun.CheckHTTP(tc.probes)(t.Context(), c)
+			require.Equal(t, tc.sent, sent.Load())
+			if tc.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tc.want)
+			var failed *cloudrun.CheckError
+			require.Equal(t, tc.sent > 0, errors.As(err, &failed))
+		})
+	}
+}
+
+func TestCheckHTTPWithTokens(t *testing.T) {
+	t.Parallel()
+	var audience string
+	tokens := func(_ context.Context, a string) (oauth2.TokenSource, error) {
+		audience = a
+		return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t0ken"}), nil
+	}
+	c, sent := probed(t, func(_ int, w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer t0ken" {
+			w.WriteHeader(403)
+		}
+	})
+	check := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Tokens: tokens})
+	require.NoError(t, check(t.Context(), c))
+	require.Equal(t, "https://hello.example.com", audience, "tokens are for the Service, not for the tag")
+
+	plain := c
+	plain.TagURL = "http://canary.example.com"
+	require.ErrorContains(t, check(t.Context(), plain), "no token is sent there")
+
+	none := c
+	none.TagURL = ""
+	require.ErrorContains(t, check(t.Context(), none), "the default URL of service \"hello\" is switched off")
+	require.EqualValues(t, 1, sent.Load())
+
+	//lint:ignore SA1019 what users of the option have
+	failing := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Tokens: cloudrun.IDTokens(option.WithCredentialsFile("/nowhere/at-all"))})
+	require.ErrorContains(t, failing(t.Context(), c), "ID token for https://hello.example.com")
+}
+
+func TestCheckHTTPEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	c, _ := probed(t, func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, cloudrun.CheckHTTP(cloudrun.HTTPProbes{MaxFailures: 9, Requests: 10})(ctx, c), context.DeadlineExceeded)
+}
+
+func TestCheckErrorIsSafeToPrint(t *testing.T) {
+	t.Parallel()
+	err := &cloudrun.CheckError{URL: "http://x/\x1b[31m", Requests: 1, Failures: 1, Err: fmt.Errorf("no")}
+	require.False(t, strings.ContainsRune(err.Error(), '\x1b'))
+}

@@ -1,0 +1,425 @@
+package cloudrun_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+const rolloutAnnotation = "cloudrun-go.github.io/rollout"
+
+// staged is a Service whose first Revision has all traffic, and whose second waits for some.
+type staged struct {
+	*testing.T
+	server   *cloudruntest.Server
+	client   *cloudrun.Client
+	deployer *cloudrun.Deployer
+}
+
+func newStaged(t *testing.T) *staged {
+	t.Helper()
+	s, c := newServer(t)
+	r := &staged{T: t, server: s, client: c, deployer: cloudrun.NewDeployer(c)}
+	_, err := r.deployer.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+	require.NoError(t, err)
+	r.candidate("v2")
+	s.ResetHistory()
+	return r
+}
+
+func (r *staged) candidate(suffix string) {
+	r.Helper()
+	_, err := r.deployer.Deploy(r.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix(suffix), cloudrun.WithNoTraffic())
+	require.NoError(r, err)
+}
+
+func (r *staged) service() *servingv1.Service {
+	r.Helper()
+	s, err := r.client.GetService(context.Background(), "hello")
+	require.NoError(r, err)
+	return s
+}
+
+// requireTraffic checks what the Service asks for and what is seen of it, and that no rollout is left.
+func (r *staged) requireTraffic(want string) {
+	r.Helper()
+	s := r.service()
+	require.Equal(r, want, trafficOf(r.T, s.Spec.Traffic))
+	require.NotContains(r, s.Annotations, rolloutAnnotation)
+}
+
+// splits records the split at each check.
+func (r *staged) splits(into *[]string, fail func(cloudrun.Candidate) error) func(context.Context, cloudrun.Candidate) error {
+	return func(_ context.Context, c cloudrun.Candidate) error {
+		*into = append(*into, trafficOf(r.T, r.service().Status.Traffic))
+		if fail == nil {
+			return nil
+		}
+		return fail(c)
+	}
+}
+
+var errBad = errors.New("too many errors")
+
+func failAt(percent int) func(cloudrun.Candidate) error {
+	return func(c cloudrun.Candidate) error {
+		if c.Percent == percent {
+			return errBad
+		}
+		return nil
+	}
+}
+
+const (
+	onlyV1 = `[{"r":"hello-v1","p":100}]`
+	onlyV2 = `[{"r":"hello-v2","p":100}]`
+)
+
+func TestRolloutSucceeds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		how    cloudrun.Rollout
+		splits []string
+		after  string
+	}{
+		"by default": {cloudrun.Rollout{}, []string{
+			`[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`,
+			`[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`,
+			`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"candidate"}]`,
+		}, onlyV2},
+		"in steps of its own": {cloudrun.Rollout{Revision: "hello-v2", Tag: "canary", Steps: []int{0, 60, 100}, Pause: time.Hour}, []string{
+			`[{"r":"hello-v1","p":100},{"r":"hello-v2","t":"canary"}]`,
+			`[{"r":"hello-v1","p":40},{"r":"hello-v2","p":60},{"r":"hello-v2","t":"canary"}]`,
+			`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"canary"}]`,
+		}, onlyV2},
+		"to latest": {cloudrun.Rollout{Steps: []int{100}, ToLatest: true}, []string{`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"candidate"}]`}, `[{"r":"LATEST","p":100}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				var splits []string
+				tc.how.Check = r.splits(&splits, nil)
+				start := time.Now()
+				result, err := r.deployer.Rollout(t.Context(), "hello", tc.how)
+				require.NoError(t, err)
+				require.Equal(t, tc.splits, splits)
+				require.GreaterOrEqual(t, time.Since(start), tc.how.Pause*time.Duration(len(tc.splits)))
+				r.requireTraffic(tc.after)
+				require.False(t, result.Restored)
+				require.False(t, result.Resumed)
+				require.Equal(t, cloudrun.Split{"hello-v1": 100}, result.Before)
+				require.Equal(t, 100, result.Candidate.Percent)
+				require.Equal(t, "hello-v2", result.Candidate.Revision)
+				require.Contains(t, result.Candidate.TagURL, result.Candidate.Tag+"---")
+				require.Len(t, r.server.History(), len(tc.splits)+1, "a write a step, and one for the end")
+			})
+		})
+	}
+}
+
+func TestRolloutGoesBack(t *testing.T) {
+	for name, tc := range map[string]struct {
+		how     cloudrun.Rollout
+		disturb func(r *staged, cancel context.CancelFunc)
+		fail    func(cloudrun.Candidate) error
+		opts    []cloudrun.CallOption
+		stage   cloudrun.Stage
+		percent int
+		is      error
+	}{
+		"when the first check fails": {fail: failAt(5), stage: cloudrun.StageCheck, percent: 5, is: errBad},
+		"when a later check fails":   {fail: failAt(25), stage: cloudrun.StageCheck, percent: 25, is: errBad},
+		"when the last check fails":  {fail: failAt(100), stage: cloudrun.StageCheck, percent: 100, is: errBad},
+		"when cancelled in a pause":  {how: cloudrun.Rollout{Pause: time.Hour}, disturb: cancelAfter(90 * time.Minute), stage: cloudrun.StageCheck, percent: 25, is: context.Canceled},
+		"when the traffic does not move": {disturb: func(r *staged, _ context.CancelFunc) {
+			r.server.Script("hello", cloudruntest.Script{RouteLag: time.Hour})
+		}, opts: []cloudrun.CallOption{cloudrun.WithWaitTimeout(time.Minute)}, stage: cloudrun.StageWait, percent: 5, is: context.DeadlineExceeded},
+		"when cancelled while the traffic moves": {disturb: func(r *staged, cancel context.CancelFunc) {
+			r.server.Script("hello", cloudruntest.Script{RouteLag: time.Hour})
+			cancelAfter(time.Second)(r, cancel)
+		}, stage: cloudrun.StageWait, percent: 5, is: context.Canceled},
+		"when a write is refused": {disturb: func(r *staged, _ context.CancelFunc) {
+			r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 403})
+		}, stage: cloudrun.StageWrite, percent: 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tc.disturb != nil {
+					tc.disturb(r, cancel)
+				}
+				var splits []string
+				tc.how.Check = r.splits(&splits, tc.fail)
+				result, err := r.deployer.Rollout(ctx, "hello", tc.how, tc.opts...)
+
+				var call *cloudrun.DeployError
+				require.ErrorAs(t, err, &call)
+				require.Equal(t, tc.stage, call.Stage)
+				require.Equal(t, cloudrun.Written, call.Outcome)
+				var failed *cloudrun.RolloutError
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, cloudrun.RolloutRestored, failed.Outcome)
+				require.Equal(t, tc.percent, failed.Percent)
+				require.Equal(t, cloudrun.Split{"hello-v1": 100}, failed.Before)
+				if tc.is != nil {
+					require.ErrorIs(t, err, tc.is)
+				}
+				require.ErrorContains(t, err, "the traffic was returned to hello-v1=100")
+				require.True(t, result.Restored)
+				require.Equal(t, cloudrun.Split{"hello-v1": 100}, result.After)
+				r.requireTraffic(onlyV1)
+			})
+		})
+	}
+}
+
+func cancelAfter(d time.Duration) func(*staged, context.CancelFunc) {
+	return func(_ *staged, cancel context.CancelFunc) { time.AfterFunc(d, cancel) }
+}
+
+func TestRolloutOfACheckThatPanics(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		require.PanicsWithValue(t, "oops", func() {
+			_, _ = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error { panic("oops") }})
+		})
+		r.requireTraffic(onlyV1)
+	})
+}
+
+// Somebody who moves the traffic meanwhile knows better.
+func TestRolloutYieldsToOthers(t *testing.T) {
+	for name, other := range map[string]struct {
+		do    func(r *staged)
+		after string
+	}{
+		"who move the traffic": {func(r *staged) {
+			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 50))
+			require.NoError(r, err)
+		}, `[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`},
+		"who abort it": {func(r *staged) {
+			result, err := r.deployer.AbortRollout(r.Context(), "hello")
+			require.NoError(r, err)
+			require.True(r, result.Restored)
+		}, onlyV1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+					other.do(r)
+					return nil
+				}})
+				require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+				var failed *cloudrun.RolloutError
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, cloudrun.RolloutOverridden, failed.Outcome)
+				require.False(t, result.Restored)
+				require.Equal(t, other.after, trafficOf(t, r.service().Spec.Traffic))
+			})
+		})
+	}
+}
+
+// crash leaves a rollout at 25 percent, as a program does that is killed.
+func (r *staged) crash() {
+	r.Helper()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	_, err := r.deployer.Rollout(ctx, "hello", cloudrun.Rollout{RestoreTimeout: time.Second, Check: func(_ context.Context, c cloudrun.Candidate) error {
+		if c.Percent == 25 {
+			r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
+			cancel()
+		}
+		return ctx.Err()
+	}})
+	r.server.ClearFaults()
+	var failed *cloudrun.RolloutError
+	require.ErrorAs(r, err, &failed)
+	require.Equal(r, cloudrun.RolloutUnfinished, failed.Outcome)
+	require.Error(r, failed.RestoreErr)
+	require.ErrorContains(r, err, "call Rollout again, or AbortRollout to return to hello-v1=100")
+	require.Equal(r, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`, trafficOf(r.T, r.service().Spec.Traffic))
+}
+
+func TestRolloutAfterACrash(t *testing.T) {
+	for name, test := range map[string]func(*staged){
+		"goes on": func(r *staged) {
+			var splits []string
+			result, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{Check: r.splits(&splits, nil)})
+			require.NoError(r, err)
+			require.True(r, result.Resumed)
+			require.Equal(r, cloudrun.Split{"hello-v1": 100}, result.Before)
+			require.Len(r, splits, 2, "it goes on with the step that it had reached")
+			r.requireTraffic(onlyV2)
+		},
+		"goes back to the split before both": func(r *staged) {
+			_, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error { return errBad }})
+			require.ErrorIs(r, err, errBad)
+			r.requireTraffic(onlyV1)
+		},
+		"is aborted": func(r *staged) {
+			result, err := r.deployer.AbortRollout(r.Context(), "hello")
+			require.NoError(r, err)
+			require.True(r, result.Restored)
+			r.requireTraffic(onlyV1)
+			r.server.ResetHistory()
+			_, err = r.deployer.AbortRollout(r.Context(), "hello")
+			require.NoError(r, err)
+			require.Empty(r, r.server.History(), "there is nothing to abort any more")
+		},
+		"keeps other revisions out": func(r *staged) {
+			r.candidate("v3")
+			r.server.ResetHistory()
+			_, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{Revision: "hello-v3"})
+			require.ErrorIs(r, err, cloudrun.ErrRolloutUnderWay)
+			require.ErrorContains(r, err, "hello-v2 has 25 % of the traffic")
+			require.Empty(r, r.server.History())
+		},
+		"is forgotten once somebody moved the traffic": func(r *staged) {
+			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
+			require.NoError(r, err)
+			result, err := r.deployer.AbortRollout(r.Context(), "hello")
+			require.NoError(r, err)
+			require.False(r, result.Restored)
+			require.Contains(r, strings.Join(result.Warnings, ";"), "it stays as it is")
+			require.NotContains(r, r.service().Annotations, rolloutAnnotation)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				r.crash()
+				test(&staged{T: t, server: r.server, client: r.client, deployer: r.deployer})
+			})
+		})
+	}
+}
+
+// Whatever is lost on the wire, each step is written once.
+func TestRolloutUnderFaults(t *testing.T) {
+	for name, fault := range map[string]cloudruntest.Fault{
+		"lost answers":  {Method: "PUT", Times: -1, Reset: true, After: true},
+		"lost requests": {Method: "PUT", Times: 2, Reset: true},
+		"truncated":     {Method: "PUT", Times: 3, After: true, Truncate: 20},
+		"unavailable":   {Times: 5, Status: 503},
+		"quota":         {Method: "PUT", Times: 2, Status: 429},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				r.server.Fault(fault)
+				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+				require.NoError(t, err)
+				r.requireTraffic(onlyV2)
+				require.Len(t, r.server.History(), 4)
+			})
+		})
+	}
+}
+
+func TestRolloutRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		how  cloudrun.Rollout
+		want string
+	}{
+		"steps that fall":        {cloudrun.Rollout{Steps: []int{50, 20, 100}}, "Rollout.Steps [50 20 100]: they must rise from 0 at least to 100"},
+		"steps that end early":   {cloudrun.Rollout{Steps: []int{50}}, "Rollout.Steps [50]"},
+		"a step twice":           {cloudrun.Rollout{Steps: []int{50, 50, 100}}, "Rollout.Steps"},
+		"negative steps":         {cloudrun.Rollout{Steps: []int{-1, 100}}, "Rollout.Steps"},
+		"a negative pause":       {cloudrun.Rollout{Pause: -1}, "Rollout.Pause"},
+		"a negative timeout":     {cloudrun.Rollout{RestoreTimeout: -1}, "Rollout.RestoreTimeout"},
+		"a bad tag":              {cloudrun.Rollout{Tag: "No Tag"}, "Rollout.Tag No Tag"},
+		"a bad name":             {cloudrun.Rollout{Revision: "No/Name"}, "Rollout.Revision No/Name"},
+		"a revision of nobody":   {cloudrun.Rollout{Revision: "hello-v9"}, "hello-v9"},
+		"a revision of another":  {cloudrun.Rollout{Revision: "other-v1"}, `revision "other-v1" is one of service "other"`},
+		"a revision that failed": {cloudrun.Rollout{Revision: "hello-v3"}, "It did not start."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				_, err := r.deployer.Deploy(t.Context(), "other", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+				require.NoError(t, err)
+				r.server.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "It did not start."}})
+				_, err = r.deployer.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v3"))
+				require.Error(t, err)
+				r.server.Script("hello", cloudruntest.Script{})
+				r.server.ResetHistory()
+				_, err = r.deployer.Rollout(t.Context(), "hello", tc.how)
+				require.ErrorContains(t, err, tc.want)
+				var call *cloudrun.DeployError
+				require.ErrorAs(t, err, &call)
+				require.Equal(t, cloudrun.NotWritten, call.Outcome)
+				require.Empty(t, r.server.History())
+			})
+		})
+	}
+}
+
+// A later Revision that failed has no part in a rollout.
+func TestRolloutBesideAFailedRevision(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.server.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "It did not start."}})
+		_, err := r.deployer.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v3"))
+		require.Error(t, err)
+		r.server.Script("hello", cloudruntest.Script{})
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Revision: "hello-v2", ToLatest: true})
+		require.NoError(t, err)
+		r.requireTraffic(onlyV2)
+		require.Contains(t, strings.Join(result.Warnings, ";"), "not the latest revision any more")
+	})
+}
+
+func TestRolloutThatIsDone(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.NoError(t, err)
+		r.server.ResetHistory()
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.NoError(t, err)
+		require.Equal(t, 100, result.Candidate.Percent)
+		require.Empty(t, r.server.History())
+	})
+}
+
+func TestRolloutPutsTheTagBack(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("canary", "hello-v1"))
+		require.NoError(t, err)
+		before := trafficOf(t, r.service().Spec.Traffic)
+		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Tag: "canary", Check: func(_ context.Context, c cloudrun.Candidate) error {
+			require.Equal(t, "canary", c.Tag)
+			return errBad
+		}})
+		require.ErrorIs(t, err, errBad)
+		r.requireTraffic(before)
+	})
+}
+
+func TestRolloutTellsItsStages(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		var stages []cloudrun.Stage
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{50, 100}, Check: func(context.Context, cloudrun.Candidate) error { return errBad }},
+			cloudrun.WithProgress(func(e cloudrun.Event) {
+				if e.Kind == cloudrun.StageStarted {
+					stages = append(stages, e.Stage)
+				}
+			}))
+		require.ErrorIs(t, err, errBad)
+		require.Contains(t, stages, cloudrun.StageCheck)
+		require.Contains(t, stages, cloudrun.StageRestore)
+	})
+}
