@@ -9,9 +9,9 @@ import (
 	"net/url"
 	"time"
 
+	"cloud.google.com/go/auth/credentials/idtoken"
+	"cloud.google.com/go/auth/oauth2adapt"
 	"golang.org/x/oauth2"
-	"google.golang.org/api/idtoken"
-	"google.golang.org/api/option"
 )
 
 // HTTPProbes says how [CheckHTTP] probes a candidate. The zero value sends one
@@ -30,8 +30,8 @@ type HTTPProbes struct {
 	// MaxLatency is how long one may take to the last byte of its answer; 0
 	// means 30 seconds. A longer one is given up.
 	MaxLatency time.Duration
-	// Tokens gives ID tokens for a Service that is not public, see [IDTokens].
-	// Nil sends requests without one.
+	// Tokens gives ID tokens for a Service that is not public: [IDTokens], or a
+	// function of your own. Nil sends requests without one.
 	Tokens func(ctx context.Context, audience string) (oauth2.TokenSource, error)
 	// Client sends the requests; nil means one of its own.
 	Client *http.Client
@@ -81,17 +81,15 @@ func CheckHTTP(probes HTTPProbes) func(ctx context.Context, c Candidate) error {
 	}
 }
 
-// IDTokens gives [HTTPProbes.Tokens] from the default credentials, or those
-// that the options give. They must be those of a service account, and that must
-// have the role roles/run.invoker.
-func IDTokens(opts ...option.ClientOption) func(ctx context.Context, audience string) (oauth2.TokenSource, error) {
-	return func(ctx context.Context, audience string) (oauth2.TokenSource, error) {
-		source, err := idtoken.NewTokenSource(ctx, audience, opts...)
-		if err != nil {
-			return nil, fmt.Errorf("ID token for %s: %w", printable(audience, maxMessage), err)
-		}
-		return source, nil
+// IDTokens gives [HTTPProbes.Tokens] from the default credentials: those of a
+// service account, or of what impersonates one, which must have the role
+// roles/run.invoker.
+func IDTokens(_ context.Context, audience string) (oauth2.TokenSource, error) {
+	credentials, err := idtoken.NewCredentials(&idtoken.Options{Audience: audience})
+	if err != nil {
+		return nil, fmt.Errorf("ID token for %s: %w", printable(audience, maxMessage), err)
 	}
+	return oauth2adapt.TokenSourceFromTokenProvider(credentials), nil
 }
 
 // target is the URL to ask for.

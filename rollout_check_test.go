@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
-	"google.golang.org/api/option"
 
 	"github.com/cloudrun-go/cloudrun"
 )
@@ -103,10 +102,14 @@ func TestCheckHTTPWithTokens(t *testing.T) {
 	none.TagURL = ""
 	require.ErrorContains(t, check(t.Context(), none), "the default URL of service \"hello\" is switched off")
 	require.EqualValues(t, 1, sent.Load())
+}
 
-	//lint:ignore SA1019 what users of the option have
-	failing := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Tokens: cloudrun.IDTokens(option.WithCredentialsFile("/nowhere/at-all"))})
-	require.ErrorContains(t, failing(t.Context(), c), "ID token for https://hello.example.com")
+func TestIDTokens(t *testing.T) {
+	endpointCredentials(t, `{"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}`)
+	c, sent := probed(t, status(200))
+	err := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Tokens: cloudrun.IDTokens})(t.Context(), c)
+	require.ErrorContains(t, err, "ID token for https://hello.example.com: ")
+	require.Zero(t, sent.Load(), "nothing is sent without a token")
 }
 
 func TestCheckHTTPEndsWithItsContext(t *testing.T) {

@@ -1,0 +1,102 @@
+// Command canary releases a new Revision of a Service step by step, and goes
+// back when it does badly.
+//
+//	go run ./examples/canary --local
+//	go run ./examples/canary --project=my-project --region=us-central1 hello gcr.io/cloudrun/hello
+//
+// With --local it shows both on an embedded control plane: a release that
+// succeeds and one that goes back. At every step 1,000 requests are sent, to see
+// how they are divided.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/runprogress"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "canary:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("canary", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "usage: canary --local | canary [flags] SERVICE IMAGE")
+		flags.PrintDefaults()
+	}
+	local := flags.Bool("local", false, "show a release that succeeds and one that goes back on an embedded control plane")
+	project := flags.String("project", "", "`ID` of the project; that of the default credentials if empty")
+	region := flags.String("region", "us-central1", "`region` of Cloud Run")
+	pause := flags.Duration("pause", time.Minute, "how long to watch each step")
+	private := flags.Bool("private", false, "the Service is not public: check it with ID tokens")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *local {
+		return demonstrate(ctx, stdout, stderr)
+	}
+	if flags.NArg() != 2 {
+		flags.Usage()
+		return errors.New("name the service and the image to release")
+	}
+	client, err := cloudrun.NewClient(ctx, *project, *region)
+	if err != nil {
+		return err
+	}
+	probes := cloudrun.HTTPProbes{Requests: 20, MaxLatency: 5 * time.Second}
+	if *private {
+		probes.Tokens = cloudrun.IDTokens
+	}
+	c := &canary{deployer: cloudrun.NewDeployer(client), service: flags.Arg(0), out: stdout, messages: stderr}
+	return c.release(ctx, cloudrun.Rollout{Pause: *pause, Check: cloudrun.CheckHTTP(probes)}, cloudrun.WithImage(flags.Arg(1)))
+}
+
+// canary releases Revisions of a Service.
+type canary struct {
+	deployer      *cloudrun.Deployer
+	service       string
+	out, messages io.Writer
+}
+
+// release deploys a Revision without traffic, and rolls it out.
+func (c *canary) release(ctx context.Context, how cloudrun.Rollout, opts ...cloudrun.DeployOption) error {
+	deployed, err := c.deploy(ctx, append(opts, cloudrun.WithNoTraffic())...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s is ready and gets no traffic yet.\n", deployed.Revision)
+	how.Revision = deployed.Revision
+
+	progress := runprogress.New(c.messages, runprogress.WithTitle("Rolling out"))
+	result, err := c.deployer.Rollout(ctx, c.service, how, cloudrun.WithProgress(progress.Handle))
+	progress.Done(err)
+	if result != nil {
+		fmt.Fprintf(c.out, "The traffic was %v, and is now %v.\n", result.Before, result.After)
+	}
+	return err
+}
+
+func (c *canary) deploy(ctx context.Context, opts ...cloudrun.DeployOption) (*cloudrun.Result, error) {
+	progress := runprogress.New(c.messages, runprogress.WithTitle("Deploying"))
+	result, err := c.deployer.Deploy(ctx, c.service, append(opts, cloudrun.WithProgress(progress.Handle))...)
+	progress.Done(err)
+	return result, err
+}
