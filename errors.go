@@ -130,7 +130,7 @@ func (e *NotReadyError) Error() string {
 		cause += " " + e.Reason
 	}
 	if cause != "" {
-		fmt.Fprintf(&b, ": %s", cause)
+		fmt.Fprintf(&b, ": %s", printable(cause, maxMessage))
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
@@ -207,7 +207,7 @@ type OvertakenError struct {
 func (e *OvertakenError) Error() string {
 	by := ""
 	if e.By != "" {
-		by = " by " + e.By
+		by = " by " + printable(e.By, 200)
 	}
 	return fmt.Sprintf("service %q was changed%s while waiting: generation %d took the place of generation %d before that was seen ready",
 		e.Service, by, e.Newer, e.Generation)

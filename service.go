@@ -276,6 +276,9 @@ func decodeService(raw []byte) (*servingv1.Service, error) {
 }
 
 func decode[T any](raw []byte) (*T, error) {
+	if err := checkQuantities(raw); err != nil {
+		return nil, fmt.Errorf("read the server's answer: %w", err)
+	}
 	t := new(T)
 	if err := json.Unmarshal(raw, t); err != nil {
 		return nil, fmt.Errorf("read the server's answer: %w", err)

@@ -3,6 +3,7 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -115,6 +116,9 @@ func list(raw json.RawMessage) ([]object, error) {
 	var bindings []object
 	if err := json.Unmarshal(raw, &bindings); err != nil {
 		return nil, fmt.Errorf("policy: bindings: %w", err)
+	}
+	if slices.ContainsFunc(bindings, func(b object) bool { return b == nil }) {
+		return nil, errors.New("policy: a binding is null")
 	}
 	return bindings, nil
 }

@@ -1,0 +1,88 @@
+package cloudrun_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/api/option"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// FuzzServiceAnswer: whatever a server answers, reading it is an error at most,
+// and an edit of one field keeps every other one.
+func FuzzServiceAnswer(f *testing.F) {
+	for _, seed := range []string{simSeed, hostileService("True", "m"), hostileService("False", hostileMessage), `{}`, `null`, `[]`, `{"metadata": {"name": "a"}}`,
+		`{"metadata": {"name": "a", "resourceVersion": "1"}, "spec": {"template": {"spec": {"containers": [{"resources": {"limits": {"cpu": "1e9999999"}}}]}}}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		var sent []byte
+		c := hostileClient(t, fleetTransport(func(req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPut {
+				body, err := req.GetBody()
+				require.NoError(t, err)
+				sent = make([]byte, req.ContentLength)
+				_, err = body.Read(sent)
+				require.NoError(t, err)
+				return hostileAnswer{status: 400, body: `{"error": {"code": 400, "message": "enough"}}`}.RoundTrip(req)
+			}
+			return hostileAnswer{body: string(answer)}.RoundTrip(req)
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if !json.Valid(answer) {
+			cancel() // it would be read again for minutes
+		}
+		read, err := c.GetService(ctx, "hello")
+		require.Equal(t, err == nil, read != nil)
+		_, _ = c.UpdateService(ctx, "hello", func(s *servingv1.Service) error {
+			s.Spec.Template.Spec.ServiceAccountName += "x"
+			return nil
+		})
+		if sent == nil {
+			return
+		}
+		was, is := simFields(answer), simFields(sent)
+		delete(is, "/spec/template/spec/serviceAccountName")
+		for path, value := range was {
+			if now, ok := is[path]; ok || path == "/spec/template/spec/serviceAccountName" || path == "/spec/template/metadata/name" {
+				require.True(t, !ok || now == value, path)
+				continue
+			}
+			t.Errorf("lost %s=%s", path, value)
+		}
+	})
+}
+
+// FuzzNames: a name that is taken makes a URL of this API, whatever it is.
+func FuzzNames(f *testing.F) {
+	for _, seed := range []string{"hello", "a.b", "../x", "a/b", "%2e", "evil.com/#", "", "A", "-a", "ä"} {
+		f.Add(seed, seed, seed)
+	}
+	f.Fuzz(func(t *testing.T, project, region, name string) {
+		if project == "" {
+			return // that of the environment
+		}
+		var asked *http.Request
+		transport := fleetTransport(func(req *http.Request) (*http.Response, error) {
+			asked = req
+			return hostileAnswer{body: `{"metadata": {"name": "a"}}`}.RoundTrip(req)
+		})
+		c, err := cloudrun.NewClient(t.Context(), project, region, option.WithHTTPClient(&http.Client{Transport: transport}))
+		if err != nil {
+			return
+		}
+		_, _ = c.GetService(t.Context(), name)
+		if asked == nil {
+			return
+		}
+		require.Equal(t, region+"-run.googleapis.com", asked.URL.Host)
+		require.Equal(t, "/apis/serving.knative.dev/v1/namespaces/"+project+"/services/"+name, asked.URL.Path)
+		require.Empty(t, asked.URL.RawQuery+asked.URL.Fragment)
+	})
+}
