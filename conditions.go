@@ -29,13 +29,18 @@ func judge(s *servingv1.Service, anchor int64) (state, *Condition) {
 	if s.Generation < anchor || s.Status.ObservedGeneration != s.Generation || ready == nil {
 		return statePending, ready
 	}
+	return stateOf(ready), ready
+}
+
+// stateOf is the state that a condition alone tells.
+func stateOf(c *Condition) state {
 	switch {
-	case ready.Status == corev1.ConditionTrue:
-		return stateReady, ready
-	case conditionFailed(ready):
-		return stateFailed, ready
+	case c.Status == corev1.ConditionTrue:
+		return stateReady
+	case conditionFailed(c):
+		return stateFailed
 	}
-	return statePending, ready
+	return statePending
 }
 
 func findCondition(conditions []apis.Condition, name string) *Condition {

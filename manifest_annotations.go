@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cloudrun-go/cloudrun/internal/manifest"
+	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
 // serviceAnnotations are the settings of Cloud Run in the metadata of a Service.
@@ -43,7 +43,7 @@ func misplacedIn(annotations rawObject, here string, own []string, there string,
 		case slices.Contains(others, k):
 			warnings = append(warnings, fmt.Sprintf("the annotation %s is in %s, where it has no effect: it belongs in %s", k, here, there))
 		default:
-			if meant := manifest.Similar(k, own); meant != "" {
+			if meant := similar.Name(k, own); meant != "" {
 				warnings = append(warnings, fmt.Sprintf("the annotation %s in %s is not known: is %s meant?", printable(k, 80), here, meant))
 			}
 		}

@@ -87,7 +87,10 @@ func (c *deployment) editTraffic(s *servingv1.Service) error {
 // means beside it, as the server writes it in a status: so it can be gone back
 // to when LATEST means another one.
 func resolvedTraffic(s *servingv1.Service) []servingv1.TrafficTarget {
-	targets := s.Spec.DeepCopy().Traffic
+	targets := make([]servingv1.TrafficTarget, len(s.Spec.Traffic))
+	for i := range s.Spec.Traffic {
+		s.Spec.Traffic[i].DeepCopyInto(&targets[i])
+	}
 	if len(targets) == 0 {
 		targets = []servingv1.TrafficTarget{latestTarget(100)}
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 )
 
@@ -32,13 +31,7 @@ func (g goal) judge(s *servingv1.Service, anchor int64) (state, *Condition) {
 		return st, ready
 	}
 	routes := findCondition(s.Status.Conditions, conditionRoutes)
-	switch {
-	case routes.Status == corev1.ConditionTrue:
-		return stateReady, routes
-	case conditionFailed(routes):
-		return stateFailed, routes
-	}
-	return statePending, routes
+	return stateOf(routes), routes
 }
 
 // excuses reports whether it is not the goal's concern that the newest

@@ -3,11 +3,11 @@ package runflags
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
 // ErrNoChange is what flags that ask for no change of the Service give. A CLI
@@ -73,40 +73,8 @@ func unrecognized(fs *pflag.FlagSet, e *pflag.NotExistError) error {
 	}
 	var known []string
 	fs.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-	if near := nearest(e.GetSpecifiedName(), known); near != "" {
+	if near := similar.Name(e.GetSpecifiedName(), known); near != "" {
 		return fmt.Errorf("unrecognized arguments: --%s (did you mean '--%s'?)", e.GetSpecifiedName(), near)
 	}
 	return fmt.Errorf("unrecognized arguments: --%s", e.GetSpecifiedName())
-}
-
-// nearest is the choice that a text was probably meant to be; empty if none is near.
-func nearest(text string, choices []string) string {
-	best, least := "", len(text)/3+1
-	for _, choice := range choices {
-		if d := distance(text, choice); d < least {
-			best, least = choice, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to insert, delete or replace to make one text of another.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if !strings.EqualFold(a[i:i+1], b[j:j+1]) {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
 // splitList splits a list at commas, or at the delimiter of "^D^a,b^D^c".
@@ -63,7 +65,7 @@ func oneOf(raw string, choices ...string) error {
 	if slices.Contains(choices, raw) {
 		return nil
 	}
-	if near := nearest(raw, choices); near != "" {
+	if near := similar.Name(raw, choices); near != "" {
 		return fmt.Errorf("invalid choice: '%s': did you mean '%s'?", raw, near)
 	}
 	return fmt.Errorf("invalid choice: '%s': use one of %s", raw, strings.Join(choices, ", "))

@@ -3,8 +3,9 @@ package manifest
 import (
 	"encoding/json"
 	"reflect"
-	"slices"
 	"strings"
+
+	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
@@ -62,53 +63,5 @@ func (s *Schema) similar(t reflect.Type, in place, key string) string {
 			known = append(known, name)
 		}
 	}
-	return Similar(key, known)
-}
-
-// Similar finds the name that a misspelt one probably was to be; "" if there is none.
-func Similar(name string, known []string) string {
-	slices.Sort(known)
-	best, least := "", 3 // more than two typing errors make another word
-	for _, k := range known {
-		if strings.EqualFold(k, name) {
-			return k
-		}
-		if d := distance(name, k); d < least && 3*d <= len(k) {
-			best, least = k, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to add, drop or change to make b of a, or 1 if they
-// only are in another order; for long names, only how their lengths differ.
-func distance(a, b string) int {
-	if sorted(a) == sorted(b) {
-		return 1
-	}
-	if apart := max(len(a)-len(b), len(b)-len(a)); apart > 2 || len(a) > 80 {
-		return max(apart, 3)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
-func sorted(s string) string {
-	letters := []byte(s)
-	slices.Sort(letters)
-	return string(letters)
+	return similar.Name(key, known)
 }

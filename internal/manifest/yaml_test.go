@@ -48,14 +48,3 @@ func TestYAMLOfWhatIsNoJSON(t *testing.T) {
 		require.Error(t, err, text)
 	}
 }
-
-func TestSimilar(t *testing.T) {
-	t.Parallel()
-	known := []string{"env", "image", "args", "ports", "livenessProbe"}
-	for name, want := range map[string]string{
-		"evn": "env", "Image": "image", "imag": "image", "port": "ports", "livenessprob": "livenessProbe", "liveProbe": "", "tty": "", "": "",
-		strings.Repeat("x", 100): "",
-	} {
-		require.Equal(t, want, manifest.Similar(name, known), name)
-	}
-}
