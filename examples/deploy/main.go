@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/pflag"
 	"google.golang.org/api/option"
 
+	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/runflags"
 )
 
@@ -31,10 +32,20 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, pflag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "ERROR:", err)
-		}
+		explain(os.Stderr, err)
 		os.Exit(1)
+	}
+}
+
+// explain tells why the command failed, at length if it is a Revision that did.
+func explain(stderr io.Writer, err error) {
+	if errors.Is(err, pflag.ErrHelp) {
+		return
+	}
+	fmt.Fprintln(stderr, "ERROR:", err)
+	var failed *cloudrun.NotReadyError
+	if errors.As(err, &failed) {
+		fmt.Fprintf(stderr, "\n%s", failed.Explain())
 	}
 }
 

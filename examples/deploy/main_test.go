@@ -71,6 +71,9 @@ func TestDeployToAnEndpoint(t *testing.T) {
 	stdout, stderr, err = deployTo(t, s, "hello", hello)
 	require.ErrorContains(t, err, "The container failed to start.")
 	require.Contains(t, stderr, "Deploying: failed")
+	var explained bytes.Buffer
+	explain(&explained, err)
+	require.Contains(t, explained.String(), "What to do: ")
 	require.Empty(t, stdout)
 }
 
