@@ -31,7 +31,8 @@ type RevisionInfo struct {
 	// LatestCreated and LatestReady tell that the Service names it so.
 	LatestCreated, LatestReady bool
 
-	named bool // by the Service's template
+	named   bool // by the Service's template
+	rollout bool // in a rollout that is not finished
 }
 
 // Age is how long ago the Revision was made.
@@ -48,6 +49,8 @@ func (r RevisionInfo) InUse() string {
 		return "it is the service's latest revision"
 	case r.LatestReady:
 		return "it is the service's latest ready revision"
+	case r.rollout:
+		return "a rollout that is under way needs it, or the return from it"
 	}
 	return ""
 }
@@ -103,6 +106,9 @@ func (r *listedRevision) info(s *servingv1.Service) RevisionInfo {
 		LatestCreated: s.Status.LatestCreatedRevisionName == r.Metadata.Name,
 		LatestReady:   s.Status.LatestReadyRevisionName == r.Metadata.Name,
 		named:         s.Spec.Template.Name == r.Metadata.Name,
+	}
+	if rollout, err := recordedRollout(s); err == nil && rollout != nil {
+		i.rollout = rollout.needs(i.Name)
 	}
 	for n, c := range r.Spec.Containers {
 		if n == 0 || len(c.Ports) > 0 {
@@ -162,8 +168,9 @@ func (d *Deployer) Prunable(ctx context.Context, name string, keep int) ([]Revis
 }
 
 // PruneRevisions deletes Revisions of a Service that nobody needs, the oldest
-// first: all but the keep newest and those that serve traffic, have a tag, or
-// are the latest of the Service. Right before each deletion the Service is read
+// first: all but the keep newest and those that serve traffic, have a tag, are
+// the latest of the Service, or may get traffic back from a [Deployer.Rollout]
+// that is not finished. Right before each deletion the Service is read
 // again, so that what has come into use meanwhile stays. A server that asks for
 // patience gets it. [Deployer.Prunable] tells what would be deleted.
 //

@@ -97,7 +97,9 @@ func (s Split) String() string { return describeTraffic(s.targets()) }
 // When a check, a write or a wait fails, or the context ends, or the check
 // panics, the traffic returns to the split that it had before, with a time
 // limit of its own. When somebody else changes the traffic during the
-// rollout, it stops with [ErrTrafficChanged], and what they made stays.
+// rollout, it stops with [ErrTrafficChanged], and what they made stays. When
+// somebody takes the tag away, the traffic returns too: the checks would be of
+// another Revision.
 //
 // The state of the rollout is on the Service itself, in an annotation that is
 // written together with the traffic: so a program that ended in the middle
@@ -145,7 +147,8 @@ func (d *Deployer) AbortRollout(ctx context.Context, name string, opts ...CallOp
 	if s.Annotations[annotationRollout] == "" {
 		return o.result, nil
 	}
-	_, err = o.apply(ctx, o.abort)
+	changed, err := o.apply(ctx, o.abort)
+	o.result.Restored = changed != nil && !o.overridden
 	return o.result, err
 }
 

@@ -49,10 +49,39 @@ func recordedRollout(s *servingv1.Service) (*rolloutState, error) {
 // beginRollout is the state of a rollout that begins on a Service as it is.
 func beginRollout(s *servingv1.Service, revision, tag string) rolloutState {
 	r := rolloutState{Revision: revision, Tag: tag, Before: splitOf(s), Latest: s.Status.LatestReadyRevisionName == revision}
-	if from, on := tagTarget(s, tag); !on || from != revision {
-		r.Moved, r.TagFrom = true, from
-	}
+	r.takeTag(s)
 	return r
+}
+
+// fence writes a state to a Service that changes nothing of its traffic.
+func fence(s *servingv1.Service, id, revision string) error {
+	r := rolloutState{ID: id, Revision: revision, Before: splitOf(s), Percent: splitOf(s)[revision]}
+	return writeAnnotation(&s.ObjectMeta, annotationRollout, r, false)
+}
+
+// takeTag notes where the tag is, if that is not on the candidate already.
+func (r *rolloutState) takeTag(s *servingv1.Service) {
+	if r.tagged(s) {
+		return
+	}
+	r.Moved = true
+	r.TagFrom, _ = tagTarget(s, r.Tag)
+}
+
+// tagged reports whether the tag is on the candidate.
+func (r *rolloutState) tagged(s *servingv1.Service) bool {
+	on, _ := tagTarget(s, r.Tag)
+	return on == r.Revision
+}
+
+// isNewest reports whether LATEST means the candidate, and will as long as nobody deploys.
+func (r *rolloutState) isNewest(s *servingv1.Service) bool {
+	return s.Status.LatestReadyRevisionName == r.Revision && s.Status.LatestCreatedRevisionName == r.Revision
+}
+
+// needs reports whether the rollout, or the return from it, takes a Revision.
+func (r *rolloutState) needs(revision string) bool {
+	return r.Revision == revision || r.TagFrom == revision || r.Before[revision] > 0
 }
 
 // base is the split before the rollout with Revisions in the place of LATEST where that was the candidate.
@@ -74,11 +103,10 @@ func (r *rolloutState) at(percent int64) (Split, error) {
 	return splitOfTargets(targets), nil
 }
 
-// inForce reports whether the traffic of a Service is as the state says.
+// inForce reports whether the traffic of a Service is divided as the state says.
 func (r *rolloutState) inForce(s *servingv1.Service) bool {
 	want, err := r.at(r.Percent)
-	at, _ := tagTarget(s, r.Tag)
-	return err == nil && maps.Equal(want, splitOf(s)) && at == r.Revision
+	return err == nil && maps.Equal(want, splitOf(s))
 }
 
 // put gives a Service the traffic of a step, and the state beside it.
@@ -98,16 +126,17 @@ func (r *rolloutState) put(s *servingv1.Service) error {
 	return writeAnnotation(&s.ObjectMeta, annotationRollout, r, false)
 }
 
-// takeBack ends a rollout with a split; the tag goes where it was before.
+// takeBack ends a rollout with a split; the tag goes where it was before, if
+// nobody has put it elsewhere since.
 func (r *rolloutState) takeBack(s *servingv1.Service, to Split) error {
 	targets, err := split.Shift(splitTargets(s), to)
 	if err != nil {
 		return err
 	}
-	switch {
-	case r.Moved && r.TagFrom == "":
+	switch moved := r.Moved && r.tagged(s); {
+	case moved && r.TagFrom == "":
 		targets = split.RemoveTags(targets, []string{r.Tag})
-	case r.Moved:
+	case moved:
 		targets, err = split.UpdateTags(targets, map[string]string{r.Tag: r.TagFrom})
 	}
 	if err != nil {

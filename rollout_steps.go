@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -20,8 +21,13 @@ type rollout struct {
 	state     rolloutState // as it was last composed
 	begun     bool         // the traffic may have been changed
 	confirmed bool         // the traffic is known to have been changed
-	notes     []string
+	notes     []string     // on how the rollout began
+	endNotes  []string     // on how it ended
 	result    *RolloutResult
+
+	// What the return to the previous split found when it was last composed.
+	overridden bool // somebody else's traffic, which stays
+	fenced     bool // no sign of the first write, which may still be under way
 }
 
 func (o *rollout) run(ctx context.Context) (*RolloutResult, error) {
@@ -45,7 +51,8 @@ func (o *rollout) run(ctx context.Context) (*RolloutResult, error) {
 	return o.result, err
 }
 
-// prepare finds the candidate, and whether there is anything to be done.
+// prepare finds the candidate, and whether there is anything to be done. A
+// candidate that cannot go on with the rollout that an earlier call began ends it.
 func (o *rollout) prepare(ctx context.Context) (needed bool, err error) {
 	s, err := o.client.GetService(ctx, o.name)
 	if err != nil {
@@ -57,16 +64,16 @@ func (o *rollout) prepare(ctx context.Context) (needed bool, err error) {
 		o.how.Revision = s.Status.LatestCreatedRevisionName
 	}
 	o.result.Candidate = Candidate{Service: o.name, Revision: o.how.Revision}
-	if err := o.checkCandidate(ctx); err != nil {
-		return false, o.fail(StageRead, NotWritten, err)
-	}
 	recorded, err := recordedRollout(s)
 	if err != nil {
 		return false, o.fail(StageRead, NotWritten, err)
 	}
 	if recorded != nil && recorded.Revision == o.how.Revision && recorded.inForce(s) {
-		o.found, o.begun, o.confirmed = recorded.ID, true, true
-		return true, nil
+		o.found, o.begun, o.confirmed, o.state = recorded.ID, true, true, *recorded
+		o.result.Before, o.result.Resumed = recorded.Before, true
+	}
+	if err := o.checkCandidate(ctx); err != nil {
+		return false, o.giveUp(ctx, StageRead, err)
 	}
 	begin := beginRollout(s, o.how.Revision, "")
 	if recorded == nil && begin.base()[o.how.Revision] == 100 {
@@ -133,6 +140,8 @@ func (o *rollout) start(s *servingv1.Service) error {
 	}
 	o.notes, o.result.Resumed = nil, false
 	switch {
+	case recorded != nil && recorded.ID == o.id && recorded.inForce(s):
+		return nil // a proxy repeated the write, and passed on the answer to the second
 	case recorded != nil && recorded.ID == o.id, recorded == nil && o.found != "":
 		return errTrafficChanged() // in between the first write and its repetition, or the look and the write
 	case recorded != nil && recorded.inForce(s) && recorded.Revision != o.how.Revision:
@@ -140,6 +149,7 @@ func (o *rollout) start(s *servingv1.Service) error {
 	case recorded != nil && recorded.inForce(s):
 		o.state, o.result.Resumed = *recorded, true
 		o.state.Percent = o.stepFrom(recorded.Percent)
+		o.state.takeTag(s)
 	default:
 		if recorded != nil {
 			o.notes = append(o.notes, fmt.Sprintf("the rollout of %s had been left unfinished, and the traffic was changed since then: it is forgotten", printable(recorded.Revision, maxMessage)))
@@ -173,6 +183,9 @@ func (o *rollout) next() func(*servingv1.Service) error {
 		if err != nil {
 			return err
 		}
+		if !recorded.tagged(s) {
+			return &DeployError{Stage: StageWrite, Err: fmt.Errorf("somebody took tag %q away from %s, so that it cannot be told what was checked", recorded.Tag, recorded.Revision)}
+		}
 		o.state = *recorded
 		o.state.Percent = percent
 		return o.state.put(s)
@@ -185,12 +198,15 @@ func (o *rollout) own(s *servingv1.Service) (*rolloutState, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case recorded == nil || recorded.ID != o.id && (recorded.ID != o.found || o.found == ""):
-		return nil, errTrafficChanged()
-	case !recorded.inForce(s):
+	case recorded == nil || !o.isOwn(recorded) || !recorded.inForce(s):
 		return nil, errTrafficChanged()
 	}
 	return recorded, nil
+}
+
+// isOwn reports whether a state was written by this call, or by the one that it takes over from.
+func (o *rollout) isOwn(recorded *rolloutState) bool {
+	return recorded.ID == o.id || o.found != "" && recorded.ID == o.found
 }
 
 // errTrafficChanged is of the stage of writing: nothing is wrong with the options.
@@ -199,9 +215,9 @@ func errTrafficChanged() error { return &DeployError{Stage: StageWrite, Err: Err
 // shift writes the traffic of a step and waits until it is in effect. It tells the stage that failed.
 func (o *rollout) shift(ctx context.Context, edit func(*servingv1.Service) error) (Stage, error) {
 	changed, err := o.apply(ctx, edit)
-	o.result.Candidate = Candidate{Service: o.name, Revision: o.how.Revision, Percent: int(o.state.Percent), Tag: o.state.Tag}
 	if changed != nil {
-		o.result.Candidate.TagURL, o.result.Candidate.URL = changed.TagURLs[o.state.Tag], changed.URL
+		o.result.Candidate = Candidate{Service: o.name, Revision: o.how.Revision, Percent: int(o.state.Percent),
+			Tag: o.state.Tag, TagURL: changed.TagURLs[o.state.Tag], URL: changed.URL}
 	}
 	if err == nil {
 		return "", nil
@@ -216,14 +232,26 @@ func (o *rollout) shift(ctx context.Context, edit func(*servingv1.Service) error
 
 // apply edits the Service, and waits until the traffic is as it then says.
 func (o *rollout) apply(ctx context.Context, edit func(*servingv1.Service) error) (*Result, error) {
-	changed, err := o.applyTraffic(ctx, edit)
+	changed, err := o.applyTraffic(ctx, o.onFresh(edit))
 	if changed == nil {
 		return nil, err
 	}
 	o.begun, o.confirmed = true, true
 	o.result.Service, o.result.After = changed.Service, splitOf(changed.Service)
-	o.result.Warnings = append(o.notes[:len(o.notes):len(o.notes)], changed.Warnings...)
+	o.result.Warnings = slices.Concat(o.notes, o.endNotes, changed.Warnings)
 	return changed, err
+}
+
+// onFresh is an edit that has the Service read again where the read is older
+// than what was seen before: an edit that finds nothing to do would believe it.
+func (o *rollout) onFresh(edit func(*servingv1.Service) error) func(*servingv1.Service) error {
+	return func(s *servingv1.Service) error {
+		if seen := o.result.Service; s.UID == seen.UID && s.Generation < seen.Generation {
+			return &DeployError{Stage: StageRead, Err: &retryError{errConflict,
+				fmt.Errorf("the server answered with generation %d of the service, after it had told of %d", s.Generation, seen.Generation)}}
+		}
+		return edit(s)
+	}
 }
 
 // watch leaves a step alone for a while, and then has it checked.
@@ -241,13 +269,13 @@ func (o *rollout) watch(ctx context.Context) (err error) {
 
 // settle ends a rollout that went well, even if the context ends now.
 func (o *rollout) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.how.RestoreTimeout)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.how.RestoreTimeout)
 	defer cancel()
-	changed, err := o.apply(ctx, o.end)
+	changed, err := o.apply(bounded, o.end)
 	if err == nil {
 		return nil
 	}
-	stage, outcome := StageWrite, RolloutUnfinished
+	stage := StageWrite
 	if failed, ok := asType[*DeployError](err); ok {
 		stage, err = failed.Stage, failed.Err
 	}
@@ -256,28 +284,35 @@ func (o *rollout) settle(ctx context.Context) error {
 		o.result.Warnings = append(o.result.Warnings, fmt.Sprintf("the rollout has ended, but that was not yet seen in effect: %v", err))
 		return nil
 	case errors.Is(err, ErrTrafficChanged):
-		outcome = RolloutOverridden
+		return o.giveUp(ctx, stage, err)
 	}
-	return o.fail(stage, Written, o.failure(outcome, err, nil))
+	return o.fail(stage, Written, o.failure(RolloutUnfinished, err, nil))
 }
 
 // end is the edit that ends a rollout: the candidate keeps all traffic, by its name or as the latest.
 func (o *rollout) end(s *servingv1.Service) error {
 	recorded, err := o.own(s)
-	if err != nil {
+	if err != nil && !o.endedWith(s, Split{o.how.Revision: 100}) && !o.endedWith(s, Split{Latest: 100}) {
 		return err
 	}
-	o.notes = nil
-	to := Split{recorded.Revision: 100}
-	newest := s.Status.ObservedGeneration == s.Generation &&
-		s.Status.LatestReadyRevisionName == recorded.Revision && s.Status.LatestCreatedRevisionName == recorded.Revision
-	switch {
-	case newest && (o.how.ToLatest || recorded.Before[Latest] > 0):
-		to = Split{Latest: 100}
-	case o.how.ToLatest:
-		o.notes = append(o.notes, fmt.Sprintf("the traffic stays pinned to %s, because that is not the latest revision any more", recorded.Revision))
+	if err != nil {
+		return nil
 	}
-	return recorded.takeBack(s, to)
+	o.endNotes = nil
+	follow := o.how.ToLatest || recorded.Before[Latest] > 0
+	switch {
+	case follow && recorded.isNewest(s) && s.Status.ObservedGeneration == s.Generation:
+		return recorded.takeBack(s, Split{Latest: 100})
+	case follow:
+		o.endNotes = append(o.endNotes, fmt.Sprintf("the traffic stays pinned to %s, because that is not the latest revision", recorded.Revision))
+	}
+	return recorded.takeBack(s, Split{recorded.Revision: 100})
+}
+
+// endedWith reports whether the rollout has ended with a split. That is this
+// call's own doing where a proxy repeated the write, and passed on the answer to the second.
+func (o *rollout) endedWith(s *servingv1.Service, to Split) bool {
+	return s.Annotations[annotationRollout] == "" && maps.Equal(splitOf(s), to)
 }
 
 // giveUp returns the traffic to what it was, if that was changed and is still ours, and tells what became of it.
@@ -285,16 +320,16 @@ func (o *rollout) giveUp(ctx context.Context, stage Stage, err error) error {
 	if !o.begun {
 		return o.fail(stage, NotWritten, err)
 	}
-	outcome, restoreErr := RolloutOverridden, error(nil)
-	if !errors.Is(err, ErrTrafficChanged) {
-		outcome, restoreErr = o.restore(ctx)
+	outcome, restoreErr := o.restore(ctx)
+	if errors.Is(err, restoreErr) {
+		restoreErr = nil
 	}
 	written := Written
 	switch {
-	case !o.confirmed && outcome == RolloutUnknown:
-		written = WriteUnknown
 	case outcome == RolloutNotBegun:
 		written = NotWritten
+	case !o.confirmed:
+		written = WriteUnknown
 	}
 	return o.fail(stage, written, o.failure(outcome, err, restoreErr))
 }
@@ -302,9 +337,6 @@ func (o *rollout) giveUp(ctx context.Context, stage Stage, err error) error {
 func (o *rollout) failure(outcome RolloutOutcome, err, restoreErr error) *RolloutError {
 	return &RolloutError{Revision: o.how.Revision, Percent: int(o.state.Percent), Outcome: outcome, Before: o.result.Before, Err: err, RestoreErr: restoreErr}
 }
-
-// errNotTaken tells that the first write of a rollout never took effect.
-var errNotTaken = errors.New("there is nothing to return from")
 
 // restore returns the traffic to what it was, whatever became of the caller's context.
 func (o *rollout) restore(ctx context.Context) (outcome RolloutOutcome, err error) {
@@ -315,36 +347,64 @@ func (o *rollout) restore(ctx context.Context) (outcome RolloutOutcome, err erro
 	defer cancel()
 	finish := o.report.stage(StageRestore)
 	changed, err := o.apply(ctx, o.giveBack)
+	fenced := changed != nil && o.fenced
+	if fenced {
+		changed, err = o.apply(ctx, o.giveBack)
+	}
 	finish(err)
 	lost := false
 	if failed, ok := asType[*DeployError](err); ok {
 		lost, err = failed.Outcome == WriteUnknown, failed.Err
 	}
 	switch {
+	case o.overridden, errors.Is(err, ErrTrafficChanged):
+		return RolloutOverridden, ErrTrafficChanged
+	case changed != nil && fenced:
+		return RolloutNotBegun, err
 	case changed != nil:
 		o.result.Restored = true
 		return RolloutRestored, err
-	case errors.Is(err, errNotTaken):
-		return RolloutNotBegun, nil
-	case errors.Is(err, ErrTrafficChanged):
-		return RolloutOverridden, nil
 	case lost || !o.confirmed:
 		return RolloutUnknown, err
 	}
 	return RolloutUnfinished, err
 }
 
-// giveBack is the edit that returns to the split before the rollout.
+// giveBack is the edit that returns to the split before the rollout. Traffic
+// that is not as the rollout left it stays, and the rollout is forgotten.
+//
+// Where the first write has left no sign, it may still be on its way: the state
+// is written then, so that it comes too late, and giveBack is to be applied again.
 func (o *rollout) giveBack(s *servingv1.Service) error {
-	recorded, err := o.own(s)
+	o.endNotes, o.overridden, o.fenced = nil, false, false
+	recorded, err := recordedRollout(s)
+	own := err == nil && recorded != nil && o.isOwn(recorded)
 	switch {
-	case err != nil && !o.confirmed && !strings.Contains(s.Annotations[annotationRollout], o.id):
-		return errNotTaken
 	case err != nil:
 		return err
+	case !own && !o.confirmed && (recorded == nil || !recorded.inForce(s)):
+		o.fenced = true
+		return fence(s, o.id, o.how.Revision)
+	case !own && o.endedWith(s, o.state.Before):
+		return nil
+	case !own:
+		return errTrafficChanged()
+	case !recorded.inForce(s):
+		o.overridden = true
+		delete(s.Annotations, annotationRollout)
+		return nil
 	}
-	o.notes = nil
-	return recorded.takeBack(s, recorded.Before)
+	return o.back(s, recorded)
+}
+
+// back returns to the split before a rollout.
+func (o *rollout) back(s *servingv1.Service, recorded *rolloutState) error {
+	to := recorded.Before
+	if recorded.Latest && to[Latest] > 0 && !recorded.isNewest(s) {
+		to = recorded.base()
+		o.endNotes = append(o.endNotes, fmt.Sprintf("the traffic that went to %s before goes to %s by its name, because that is not the latest revision any more", Latest, recorded.Revision))
+	}
+	return recorded.takeBack(s, to)
 }
 
 // abort is the edit that ends a rollout that some other call has begun.
@@ -353,14 +413,14 @@ func (o *rollout) abort(s *servingv1.Service) error {
 	if err != nil || recorded == nil {
 		return err
 	}
-	o.notes, o.result.Restored = nil, false
+	o.endNotes, o.overridden = nil, false
 	o.result.Before = recorded.Before
 	o.result.Candidate = Candidate{Service: o.name, Revision: recorded.Revision, Tag: recorded.Tag}
 	if !recorded.inForce(s) {
-		o.notes = append(o.notes, "the traffic was changed since the rollout left it: it stays as it is")
+		o.overridden = true
+		o.endNotes = append(o.endNotes, "the traffic was changed since the rollout left it: it stays as it is")
 		delete(s.Annotations, annotationRollout)
 		return nil
 	}
-	o.result.Restored = true
-	return recorded.takeBack(s, recorded.Before)
+	return o.back(s, recorded)
 }

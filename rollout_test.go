@@ -199,18 +199,19 @@ func TestRolloutOfACheckThatPanics(t *testing.T) {
 // Somebody who moves the traffic meanwhile knows better.
 func TestRolloutYieldsToOthers(t *testing.T) {
 	for name, other := range map[string]struct {
-		do    func(r *staged)
-		after string
+		do      func(r *staged)
+		outcome cloudrun.RolloutOutcome
+		after   string
 	}{
 		"who move the traffic": {func(r *staged) {
 			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 50))
 			require.NoError(r, err)
-		}, `[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`},
+		}, cloudrun.RolloutOverridden, `[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`},
 		"who abort it": {func(r *staged) {
 			result, err := r.deployer.AbortRollout(r.Context(), "hello")
 			require.NoError(r, err)
 			require.True(r, result.Restored)
-		}, onlyV1},
+		}, cloudrun.RolloutRestored, onlyV1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
@@ -222,9 +223,9 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 				require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
 				var failed *cloudrun.RolloutError
 				require.ErrorAs(t, err, &failed)
-				require.Equal(t, cloudrun.RolloutOverridden, failed.Outcome)
-				require.False(t, result.Restored)
-				require.Equal(t, other.after, trafficOf(t, r.service().Spec.Traffic))
+				require.Equal(t, other.outcome, failed.Outcome)
+				require.Equal(t, other.outcome == cloudrun.RolloutRestored, result.Restored)
+				r.requireTraffic(other.after)
 			})
 		})
 	}
@@ -313,6 +314,7 @@ func TestRolloutUnderFaults(t *testing.T) {
 		"truncated":     {Method: "PUT", Times: 3, After: true, Truncate: 20},
 		"unavailable":   {Times: 5, Status: 503},
 		"quota":         {Method: "PUT", Times: 2, Status: 429},
+		"stale reads":   {Method: "GET", Path: "/services/", Skip: 2, Times: 2, Stale: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
@@ -376,7 +378,7 @@ func TestRolloutBesideAFailedRevision(t *testing.T) {
 		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Revision: "hello-v2", ToLatest: true})
 		require.NoError(t, err)
 		r.requireTraffic(onlyV2)
-		require.Contains(t, strings.Join(result.Warnings, ";"), "not the latest revision any more")
+		require.Contains(t, strings.Join(result.Warnings, ";"), "because that is not the latest revision")
 	})
 }
 

@@ -308,7 +308,6 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 	// Without a mark of its own, nobody can tell a write from somebody else's that is alike.
 	unmarked := c.kind != "deploy"
 	switch {
-	case unmarked && c.twice && failed.Outcome == cloudrun.NotWritten:
 	case unmarked && c.ambiguous && failed.Outcome == cloudrun.Written:
 	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
 		wrong("it says nothing was written, but it was: %v", c.err)

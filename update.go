@@ -150,7 +150,7 @@ func (u *updater) failure(err error) error {
 		lost = u.lost.err
 	}
 	f := writeFailure(u.op, u.name, StageWrite, err, lost)
-	if u.mark != nil && u.refused != nil && f.Outcome == NotWritten && !errors.Is(err, errConflict) {
+	if u.refused != nil && f.Outcome == NotWritten && !errors.Is(err, errConflict) {
 		f.Outcome = WriteUnknown // the end came before it was seen whose write stood in the way
 	}
 	return f
@@ -219,7 +219,7 @@ func (u *updater) put(ctx context.Context, d *document) (*written, error) {
 	}
 	if bytes.Equal(body, d.raw) {
 		s, err := decodeService(d.raw) // the document's own view may have been edited to and fro
-		return &written{service: s, raw: d.raw, before: d.raw, changed: u.lost != nil, generation: d.generation}, err
+		return &written{service: s, raw: d.raw, before: d.raw, changed: u.lost != nil || u.refused != nil, generation: d.generation}, err
 	}
 	answer, err := u.client.replaceServiceRaw(ctx, u.name, body, u.options()...)
 	a := &attempt{document: d, body: body, err: err}
@@ -265,7 +265,12 @@ func (u *updater) sent(a *attempt, answer []byte) (*written, error) {
 // an outcome nor an error if none did.
 func (u *updater) recover(ctx context.Context, d *document) (*written, error) {
 	switch lost := u.lost; {
-	case lost == nil && u.refused == nil, lost == nil && u.mark == nil:
+	case lost == nil && u.refused == nil:
+		return nil, nil
+	case lost == nil && u.mark == nil:
+		if u.refused.generation() <= d.generation && !u.refused.heldBy(d) {
+			u.refused = nil
+		}
 		return nil, nil
 	case lost == nil:
 		w, err := u.recoverMarked(ctx, u.refused, d)

@@ -84,3 +84,24 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 		}
 	}
 }
+
+// A proxy that repeats a write passes on the answer to the second, a conflict.
+// A caller that gives up before it is seen whose write that was does not know.
+func TestOutcomeOfAnEditThatAProxyRepeats(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		require.NoError(t, s.PutService("demo", "us-central1", []byte(simSeed)))
+		s.Fault(cloudruntest.Fault{Method: http.MethodPut, After: true, Status: http.StatusConflict})
+		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Skip: 1, Delay: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := c.UpdateService(ctx, "hello", func(s *servingv1.Service) error {
+			s.Labels["mine"] = "x"
+			return nil
+		})
+		var failed *cloudrun.DeployError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, cloudrun.WriteUnknown, failed.Outcome)
+		require.Len(t, s.History(), 1)
+	})
+}

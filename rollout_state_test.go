@@ -1,0 +1,283 @@
+package cloudrun_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/api/option"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// rolloutFailure is the error of a rollout that has begun.
+func (r *staged) rolloutFailure(err error) *cloudrun.RolloutError {
+	r.Helper()
+	var failed *cloudrun.RolloutError
+	require.ErrorAs(r, err, &failed)
+	return failed
+}
+
+// A proxy that repeats each write passes on the answer to the second, which the first made a conflict.
+func TestRolloutBehindAProxyThatRepeats(t *testing.T) {
+	for name, tc := range map[string]struct {
+		check func(context.Context, cloudrun.Candidate) error
+		after string
+	}{
+		"forward": {nil, onlyV2},
+		"back":    {func(context.Context, cloudrun.Candidate) error { return errBad }, onlyV1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				r.server.Fault(cloudruntest.Fault{Method: "PUT", Times: -1, After: true, Status: 409})
+				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: tc.check})
+				if tc.check == nil {
+					require.NoError(t, err)
+				} else {
+					require.Equal(t, cloudrun.RolloutRestored, r.rolloutFailure(err).Outcome)
+				}
+				r.requireTraffic(tc.after)
+			})
+		})
+	}
+}
+
+// lateWrite keeps the first PUT back when its caller gives up, and lets it
+// reach the server right after the read that follows.
+type lateWrite struct {
+	next   http.RoundTripper
+	giveUp context.CancelFunc
+	held   *http.Request
+	done   bool
+}
+
+func (l *lateWrite) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPut && !l.done {
+		l.done = true
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		l.held = r.Clone(context.Background())
+		l.held.Body = io.NopCloser(bytes.NewReader(body))
+		l.giveUp()
+		return nil, r.Context().Err()
+	}
+	answer, err := l.next.RoundTrip(r)
+	if held := l.held; held != nil && r.Method == http.MethodGet && err == nil {
+		l.held = nil
+		late, err := l.next.RoundTrip(held)
+		if err != nil {
+			return nil, err
+		}
+		_ = late.Body.Close()
+	}
+	return answer, err
+}
+
+// A first write that arrives when its caller has given up leaves no split behind.
+func TestRolloutWhoseFirstWriteIsLate(t *testing.T) {
+	for name, arrives := range map[string]bool{"and arrives": true, "and is lost": false} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				wire := &lateWrite{next: r.server.Client().Transport, giveUp: cancel}
+				if !arrives {
+					wire.giveUp = func() { wire.held = nil; cancel() }
+				}
+				c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", append(r.server.ClientOptions(), option.WithHTTPClient(&http.Client{Transport: wire}))...)
+				require.NoError(t, err)
+				_, err = cloudrun.NewDeployer(c).Rollout(ctx, "hello", cloudrun.Rollout{Revision: "hello-v2"})
+				require.ErrorIs(t, err, context.Canceled)
+				failed := r.rolloutFailure(err)
+				if arrives {
+					require.Equal(t, cloudrun.RolloutRestored, failed.Outcome)
+				} else {
+					require.Equal(t, cloudrun.RolloutNotBegun, failed.Outcome)
+				}
+				r.requireTraffic(onlyV1)
+			})
+		})
+	}
+}
+
+// What a crash left is restored when the candidate cannot go on.
+func TestRolloutAfterACrashWithABadCandidate(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/revisions/hello-v2", Times: -1, Status: 404})
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		failed := r.rolloutFailure(err)
+		require.Equal(t, cloudrun.RolloutRestored, failed.Outcome)
+		require.Equal(t, 25, failed.Percent)
+		require.True(t, result.Resumed)
+		require.True(t, result.Restored)
+		r.requireTraffic(onlyV1)
+	})
+}
+
+// The split to return to is known before the first write of a call that goes on.
+func TestRolloutAfterACrashThatFailsAtOnce(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/services/hello", Skip: 1, Times: -1, Status: 403})
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		failed := r.rolloutFailure(err)
+		require.Equal(t, cloudrun.RolloutUnfinished, failed.Outcome)
+		require.Equal(t, cloudrun.Split{"hello-v1": 100}, failed.Before)
+		require.Equal(t, 25, failed.Percent)
+	})
+}
+
+func TestAbortRolloutThatIsRefused(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		r.server.Fault(cloudruntest.Fault{Method: "PUT", Status: 403})
+		result, err := r.deployer.AbortRollout(t.Context(), "hello")
+		require.Error(t, err)
+		require.False(t, result.Restored)
+		require.Equal(t, cloudrun.Split{"hello-v1": 75, "hello-v2": 25}, result.After)
+	})
+}
+
+func TestRolloutTellsHowItBeganInTheEnd(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
+		require.NoError(t, err)
+		r.candidate("v3")
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(result.Warnings, ";"), "the rollout of hello-v2 had been left unfinished")
+	})
+}
+
+// What LATEST meant before the rollout gets its share back, and not what was deployed since.
+func TestRolloutGoesBackToWhatLatestWas(t *testing.T) {
+	for name, tc := range map[string]struct {
+		deploy bool
+		after  string
+	}{
+		"where it is the same":       {false, `[{"r":"hello-v1","p":90},{"r":"LATEST","p":10}]`},
+		"where another was deployed": {true, `[{"r":"hello-v1","p":90},{"r":"hello-v2","p":10}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision(cloudrun.Latest, 10), cloudrun.ToRevision("hello-v1", 90))
+				require.NoError(t, err)
+				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+					if tc.deploy {
+						r.candidate("v3")
+					}
+					return errBad
+				}})
+				require.ErrorIs(t, err, errBad)
+				require.Equal(t, tc.deploy, len(result.Warnings) > 0, "%v", result.Warnings)
+				r.requireTraffic(tc.after)
+			})
+		})
+	}
+}
+
+// Revisions that a rollout may return to are not deleted.
+func TestPruneKeepsWhatARolloutNeeds(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.candidate("v3")
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, Check: func(context.Context, cloudrun.Candidate) error {
+			deleted, err := r.deployer.PruneRevisions(t.Context(), "hello", 1)
+			require.NoError(t, err)
+			require.Equal(t, []string{"hello-v2"}, deleted)
+			require.ErrorContains(t, r.deployer.DeleteRevision(t.Context(), "hello", "hello-v1"), "a rollout that is under way needs it")
+			return errBad
+		}})
+		require.ErrorIs(t, err, errBad)
+		r.requireTraffic(onlyV1)
+	})
+}
+
+// others write a Service's traffic as another tool does.
+func (r *staged) others(edit func(*servingv1.Service)) {
+	r.Helper()
+	_, err := r.client.UpdateService(context.Background(), "hello", func(s *servingv1.Service) error {
+		edit(s)
+		return nil
+	})
+	require.NoError(r, err)
+}
+
+func TestRolloutOvertakenWhileTheTrafficMoves(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.server.Script("hello", cloudruntest.Script{RouteLag: time.Minute})
+		time.AfterFunc(10*time.Second, func() {
+			r.others(func(s *servingv1.Service) {
+				*s.Spec.Traffic[0].Percent, *s.Spec.Traffic[1].Percent = 50, 50
+			})
+		})
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+		failed := r.rolloutFailure(err)
+		require.Equal(t, cloudrun.RolloutOverridden, failed.Outcome)
+		var overtaken *cloudrun.OvertakenError
+		require.ErrorAs(t, err, &overtaken)
+		r.requireTraffic(`[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`)
+	})
+}
+
+// A deployment beside a rollout that leaves the traffic alone does not disturb it.
+func TestRolloutBesideADeployment(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(_ context.Context, c cloudrun.Candidate) error {
+			if c.Percent == 5 {
+				r.candidate("v3")
+			}
+			return nil
+		}})
+		require.NoError(t, err)
+		r.requireTraffic(onlyV2)
+	})
+}
+
+// Without its tag, a candidate cannot be checked any more: the split goes back, and the tag stays where it was put.
+func TestRolloutWhoseTagIsTaken(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+			_, err := r.deployer.Deploy(r.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v3"), cloudrun.WithNoTraffic(), cloudrun.WithTag("candidate"))
+			return err
+		}})
+		require.ErrorContains(t, err, `somebody took tag "candidate" away from hello-v2`)
+		require.Equal(t, cloudrun.RolloutRestored, r.rolloutFailure(err).Outcome)
+		r.requireTraffic(`[{"r":"hello-v1","p":100},{"r":"hello-v3","t":"candidate"}]`)
+	})
+}
+
+// A check that reports what somebody else's error says does not keep the split.
+func TestRolloutOfACheckThatMentionsTraffic(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+			return errors.Join(errBad, cloudrun.ErrTrafficChanged)
+		}})
+		require.Equal(t, cloudrun.RolloutRestored, r.rolloutFailure(err).Outcome)
+		r.requireTraffic(onlyV1)
+	})
+}

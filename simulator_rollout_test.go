@@ -1,0 +1,226 @@
+package cloudrun_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	oldrand "math/rand"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// simRelease is a schedule with one rollout, of which the check, the network,
+// the context and other actors may be the end.
+type simRelease struct {
+	*sim
+	moved  bool // somebody else moved the traffic
+	result *cloudrun.RolloutResult
+	err    error
+}
+
+var simReleaseBefore = cloudrun.Split{"hello-v1": 90, cloudrun.Latest: 10}
+
+// TestRolloutSimulator runs schedules of rollouts, and checks that none leaves
+// a split that it does not tell of.
+func TestRolloutSimulator(t *testing.T) {
+	first, count := uint64(1), *simCountFlag
+	switch {
+	case *simSeedFlag != 0:
+		first, count = *simSeedFlag, max(count, 1)
+	case count == 0 && (testing.Short() || simSlow):
+		count = 150
+	case count == 0:
+		count = 1000
+	}
+	ends := map[string]int{}
+	for seed := first; seed < first+uint64(count); seed++ {
+		//lint:ignore SA1019 the backoff package has no other way to make its jitter repeatable
+		oldrand.Seed(int64(seed))
+		r := &simRelease{sim: &sim{t: t, seed: seed}}
+		var problems []string
+		synctest.Test(t, func(*testing.T) { problems = r.play() })
+		if len(problems) > 0 || *simSeedFlag != 0 && count == 1 {
+			r.report(t, nil)
+		}
+		for _, p := range problems {
+			t.Error(p)
+		}
+		if len(problems) > 0 {
+			t.Fatalf("the rollout ended with: %v\nrepeat it with: go test -run TestRolloutSimulator -v . -seed=%d", r.err, seed)
+		}
+		ends[r.end()]++
+	}
+	t.Logf("%d schedules, in which rollouts ended so: %v", count, ends)
+}
+
+// end is how the rollout ended, in a word.
+func (r *simRelease) end() string {
+	var failed *cloudrun.RolloutError
+	switch {
+	case r.err == nil && r.result.Candidate.Percent == 100:
+		return "success"
+	case r.err == nil:
+		return fmt.Sprintf("success with %d %%", r.result.Candidate.Percent)
+	case errors.As(r.err, &failed):
+		return string(failed.Outcome)
+	}
+	return "not begun at all"
+}
+
+func (r *simRelease) play() (problems []string) {
+	r.server = cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithRequestLog(r.note))
+	defer r.server.Close()
+	r.server.Fault(cloudruntest.Fault{Stale: true, Times: -1, Match: func(req *http.Request) bool { return req.Header.Get(simStaleHeader) != "" }})
+	r.by = map[*byte]string{}
+	rng := r.random("rollout")
+	r.exists, r.pace = true, 20*time.Second
+	r.rate = []float64{0, 0.1, 0.3, 0.6}[rng.IntN(4)]
+	r.stage()
+	r.server.Script("hello", cloudruntest.Script{RouteLag: time.Duration(rng.IntN(2_000)) * time.Millisecond, ObservedLag: time.Duration(rng.IntN(800)) * time.Millisecond})
+	r.start("releaser", 1, r.release)
+	r.start("console-0", rng.IntN(3), func(rng *rand.Rand, n int) { r.console(rng, 0, n) })
+	if rng.IntN(4) == 0 {
+		r.moved = true
+		r.start("mover", 1+rng.IntN(2), r.move)
+	}
+	r.actors.Wait()
+	r.late.Wait()
+	for _, p := range r.calls[0].problems {
+		if !strings.HasPrefix(p, "came back") { // the return to the previous split does not wait for what the write that failed was told
+			problems = append(problems, p)
+		}
+	}
+	return append(problems, r.check()...)
+}
+
+// stage makes a Service of two Revisions, of which the second shall get all traffic.
+func (r *simRelease) stage() {
+	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
+	if err == nil {
+		_, err = cloudrun.NewDeployer(client).Deploy(context.Background(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+	}
+	if err == nil {
+		_, err = cloudrun.NewDeployer(client).Deploy(context.Background(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v2"), cloudrun.WithNoTraffic())
+	}
+	if err == nil {
+		_, err = cloudrun.NewDeployer(client).UpdateTraffic(context.Background(), "hello", cloudrun.ToRevision("hello-v1", 90), cloudrun.ToRevision(cloudrun.Latest, 10))
+	}
+	if err != nil {
+		r.t.Error(err)
+	}
+	r.server.ResetHistory()
+}
+
+func (r *simRelease) release(rng *rand.Rand, n int) {
+	r.call(rng, "releaser", n, "rollout", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
+		c.faulty = 1 + rng.IntN(40)
+		if c.outage > 0 {
+			c.outage = 1 + rng.IntN(20)
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		if rng.IntN(3) == 0 {
+			time.AfterFunc(time.Duration(rng.IntN(40_000))*time.Millisecond+simLatency(rng), cancel)
+		}
+		bad := rng.IntN(12)
+		how := cloudrun.Rollout{Revision: "hello-v2", Pause: time.Duration(rng.IntN(5_000)) * time.Millisecond, Steps: []int{20, 50, 100}}
+		how.Check = func(context.Context, cloudrun.Candidate) error {
+			if bad--; bad < 0 {
+				return errBad
+			}
+			return nil
+		}
+		r.result, r.err = cloudrun.NewDeployer(client).Rollout(ctx, "hello", how, cloudrun.WithProgress(c.event))
+		return nil, r.err
+	})
+}
+
+// check compares the Service with what the rollout says that it left.
+func (r *simRelease) check() (problems []string) {
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	left, annotated := r.split()
+	back := r.isBefore(left)
+	var call *cloudrun.DeployError
+	var failed *cloudrun.RolloutError
+	switch {
+	case r.moved:
+		if annotated && r.err == nil {
+			wrong("success, but the annotation is left beside %v", left)
+		}
+		return problems
+	case r.err == nil && (annotated || left["hello-v2"]+left[cloudrun.Latest] != 100):
+		wrong("success, but the traffic is %v, annotation: %v", left, annotated)
+	case r.err != nil && !errors.As(r.err, &call):
+		wrong("an error of another type")
+	case r.err == nil:
+		return problems
+	}
+	outcome := cloudrun.RolloutNotBegun
+	if errors.As(r.err, &failed) {
+		outcome = failed.Outcome
+	}
+	switch outcome {
+	case cloudrun.RolloutNotBegun, cloudrun.RolloutRestored:
+		if annotated || !back {
+			wrong("%s, but the traffic is %v, annotation: %v", outcome, left, annotated)
+		}
+	case cloudrun.RolloutOverridden:
+		wrong("overridden, but nobody else moved the traffic")
+	default:
+		if annotated == back && left["hello-v2"]+left[cloudrun.Latest] != 100 {
+			wrong("%s: the traffic is %v, annotation: %v", outcome, left, annotated)
+		}
+		r.abort(wrong)
+	}
+	return problems
+}
+
+// abort ends what the rollout left, as its error advises.
+func (r *simRelease) abort(wrong func(string, ...any)) {
+	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
+	if err == nil {
+		_, err = cloudrun.NewDeployer(client).AbortRollout(context.Background(), "hello")
+	}
+	if err != nil {
+		wrong("it cannot be aborted: %v", err)
+	}
+	if left, annotated := r.split(); annotated || !r.isBefore(left) && left["hello-v2"]+left[cloudrun.Latest] != 100 {
+		wrong("after AbortRollout the traffic is %v, annotation: %v", left, annotated)
+	}
+}
+
+// isBefore reports whether a split is that before the rollout. LATEST goes by
+// the name of what it meant where somebody has deployed since.
+func (r *simRelease) isBefore(split cloudrun.Split) bool {
+	return maps.Equal(split, simReleaseBefore) || maps.Equal(split, cloudrun.Split{"hello-v1": 90, "hello-v2": 10})
+}
+
+func (r *simRelease) split() (cloudrun.Split, bool) {
+	raw, _ := r.server.Service("demo", "hello")
+	var s servingv1.Service
+	if err := json.Unmarshal(raw, &s); err != nil {
+		r.t.Error(err)
+	}
+	split := cloudrun.Split{}
+	for _, t := range s.Spec.Traffic {
+		key := t.RevisionName
+		if t.LatestRevision != nil && *t.LatestRevision {
+			key = cloudrun.Latest
+		}
+		if t.Percent != nil && *t.Percent > 0 {
+			split[key] += *t.Percent
+		}
+	}
+	return split, s.Annotations[rolloutAnnotation] != ""
+}
