@@ -95,6 +95,12 @@ func readmeTraffic(ctx context.Context, deployer *cloudrun.Deployer) (err error)
 	return err
 }
 
+func readmeRollout(ctx context.Context, deployer *cloudrun.Deployer) (err error) {
+	_, err = deployer.Rollout(ctx, "hello", cloudrun.Rollout{Steps: []int{10, 50, 100}, Pause: time.Minute,
+		Check: cloudrun.CheckHTTP(cloudrun.HTTPProbes{Path: "/healthz", Requests: 20, MaxLatency: time.Second})})
+	return err
+}
+
 func readmePlan(ctx context.Context, deployer *cloudrun.Deployer) error {
 	plan, err := deployer.Plan(ctx, "hello", cloudrun.WithImage("gcr.io/cloudrun/hello:v2"))
 	if err == nil {
@@ -143,4 +149,4 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-var _ = []any{readmeDeploy, readmePieces, readmeTraffic, readmePlan, readmeManifest, readmeErrors}
+var _ = []any{readmeDeploy, readmePieces, readmeTraffic, readmeRollout, readmePlan, readmeManifest, readmeErrors}
