@@ -52,6 +52,9 @@ func (e trafficEdit) empty() bool {
 	return !e.toLatest && !e.replace && len(e.shares)+len(e.tagShares)+len(e.tags)+len(e.removeTags) == 0
 }
 
+// divides reports whether it says how the traffic is split.
+func (e trafficEdit) divides() bool { return e.toLatest || len(e.shares)+len(e.tagShares) > 0 }
+
 // check finds what is wrong without the Service's own traffic. The Service is
 // that whose name limits the length of tags; empty if none does.
 func (e trafficEdit) check(service string) error {

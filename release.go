@@ -162,6 +162,7 @@ func (r *release) route(s *servingv1.Service, makes bool) (err error) {
 	}
 	targets := splitTargets(s)
 	if r.cfg.traffic.toLatest {
+		endRollout(s)
 		targets = split.ToLatest(targets)
 	}
 	if r.cfg.noTraffic {

@@ -111,6 +111,7 @@ func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOp
 
 // apply gives a Service the traffic to go back to.
 func (to *rollbackConfig) apply(s *servingv1.Service) error {
+	endRollout(s)
 	if to.traffic != nil {
 		s.Spec.Traffic = asBefore(to.traffic, s.Status.LatestReadyRevisionName)
 		return nil

@@ -105,8 +105,10 @@ func (s Split) String() string { return describeTraffic(s.targets()) }
 // written together with the traffic: so a program that ended in the middle
 // leaves nothing forgotten. Calling Rollout again for the same Revision takes
 // the rollout over and goes on with the step that it had reached; a call that
-// still runs then stops. [Deployer.AbortRollout] returns to the split before.
-// For another Revision, the error matches [ErrRolloutUnderWay].
+// still runs then stops. [Deployer.AbortRollout] returns to the split before. A
+// call that says how the traffic shall be, such as [Deployer.UpdateTraffic] or
+// [Deployer.Rollback], ends a rollout, even if it changes nothing. For another
+// Revision, the error matches [ErrRolloutUnderWay].
 //
 // In the end the candidate has all traffic: by its name, or through [Latest],
 // see [Rollout.ToLatest]. If it has that from the start, nothing is done.

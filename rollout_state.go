@@ -53,6 +53,10 @@ func beginRollout(s *servingv1.Service, revision, tag string) rolloutState {
 	return r
 }
 
+// endRollout forgets a rollout under way, because the call at hand says how the
+// traffic shall be. Whoever runs it finds that, even if the traffic stays as it is.
+func endRollout(s *servingv1.Service) { delete(s.Annotations, annotationRollout) }
+
 // fence writes a state to a Service that changes nothing of its traffic.
 func fence(s *servingv1.Service, id, revision string) error {
 	r := rolloutState{ID: id, Revision: revision, Before: splitOf(s), Percent: splitOf(s)[revision]}
@@ -143,7 +147,7 @@ func (r *rolloutState) takeBack(s *servingv1.Service, to Split) error {
 		return err
 	}
 	setTraffic(s, targets)
-	delete(s.Annotations, annotationRollout)
+	endRollout(s)
 	return nil
 }
 

@@ -158,8 +158,7 @@ func TestRolloutTellsHowItBeganInTheEnd(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
-		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
-		require.NoError(t, err)
+		r.others(onlyTraffic("hello-v1"))
 		r.candidate("v3")
 		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
 		require.NoError(t, err)
@@ -220,6 +219,14 @@ func (r *staged) others(edit func(*servingv1.Service)) {
 		return nil
 	})
 	require.NoError(r, err)
+}
+
+// onlyTraffic sends all traffic to a Revision, and keeps nothing else of it.
+func onlyTraffic(revision string) func(*servingv1.Service) {
+	return func(s *servingv1.Service) {
+		all := int64(100)
+		s.Spec.Traffic = []servingv1.TrafficTarget{{RevisionName: revision, Percent: &all}}
+	}
 }
 
 func TestRolloutOvertakenWhileTheTrafficMoves(t *testing.T) {

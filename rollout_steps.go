@@ -391,7 +391,7 @@ func (o *rollout) giveBack(s *servingv1.Service) error {
 		return errTrafficChanged()
 	case !recorded.inForce(s):
 		o.overridden = true
-		delete(s.Annotations, annotationRollout)
+		endRollout(s)
 		return nil
 	}
 	return o.back(s, recorded)
@@ -419,7 +419,7 @@ func (o *rollout) abort(s *servingv1.Service) error {
 	if !recorded.inForce(s) {
 		o.overridden = true
 		o.endNotes = append(o.endNotes, "the traffic was changed since the rollout left it: it stays as it is")
-		delete(s.Annotations, annotationRollout)
+		endRollout(s)
 		return nil
 	}
 	return o.back(s, recorded)

@@ -204,9 +204,13 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 		after   string
 	}{
 		"who move the traffic": {func(r *staged) {
-			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 50))
+			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 50), cloudrun.ToRevision("hello-v2", 50))
 			require.NoError(r, err)
 		}, cloudrun.RolloutOverridden, `[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`},
+		"who roll back to what it is": {func(r *staged) {
+			_, err := r.deployer.Rollback(r.Context(), "hello", cloudrun.RollbackTo("hello-v1"))
+			require.NoError(r, err)
+		}, cloudrun.RolloutRestored, `[{"r":"hello-v1","p":100},{"r":"hello-v2","t":"candidate"}]`},
 		"who abort it": {func(r *staged) {
 			result, err := r.deployer.AbortRollout(r.Context(), "hello")
 			require.NoError(r, err)
@@ -216,7 +220,7 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
-				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{0, 50, 100}, Check: func(context.Context, cloudrun.Candidate) error {
 					other.do(r)
 					return nil
 				}})
@@ -287,13 +291,35 @@ func TestRolloutAfterACrash(t *testing.T) {
 			require.Empty(r, r.server.History())
 		},
 		"is forgotten once somebody moved the traffic": func(r *staged) {
-			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
-			require.NoError(r, err)
+			r.others(onlyTraffic("hello-v1"))
 			result, err := r.deployer.AbortRollout(r.Context(), "hello")
 			require.NoError(r, err)
 			require.False(r, result.Restored)
 			require.Contains(r, strings.Join(result.Warnings, ";"), "it stays as it is")
 			require.NotContains(r, r.service().Annotations, rolloutAnnotation)
+		},
+		"ends with a call that divides the traffic": func(r *staged) {
+			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 100), cloudrun.WithoutTag("candidate"))
+			require.NoError(r, err)
+			r.requireTraffic(onlyV1)
+		},
+		"ends with a rollback": func(r *staged) {
+			_, err := r.deployer.Rollback(r.Context(), "hello", cloudrun.RollbackTo("hello-v1"))
+			require.NoError(r, err)
+			r.requireTraffic(`[{"r":"hello-v1","p":100},{"r":"hello-v2","t":"candidate"}]`)
+		},
+		"ends with a deployment that takes all traffic": func(r *staged) {
+			_, err := r.deployer.Deploy(r.Context(), "hello", cloudrun.ToLatest())
+			require.NoError(r, err)
+			r.requireTraffic(`[{"r":"LATEST","p":100},{"r":"hello-v2","t":"candidate"}]`)
+		},
+		"outlives a call about tags": func(r *staged) {
+			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.WithTagOn("stable", "hello-v1"))
+			require.NoError(r, err)
+			result, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{})
+			require.NoError(r, err)
+			require.True(r, result.Resumed)
+			r.requireTraffic(`[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"stable"}]`)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -76,6 +76,9 @@ func (c *deployment) editTraffic(s *servingv1.Service) error {
 	if err != nil {
 		return &OptionError{Option: "UpdateTraffic", Reason: err.Error()}
 	}
+	if c.cfg.traffic.divides() {
+		endRollout(s)
+	}
 	was := s.Spec.Traffic
 	if setTraffic(s, targets); sameTraffic(was, s.Spec.Traffic) {
 		s.Spec.Traffic = was
