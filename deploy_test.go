@@ -1,7 +1,6 @@
 package cloudrun_test
 
 import (
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,43 +105,6 @@ func TestDeployThatFails(t *testing.T) {
 		require.Equal(t, failed.Revision, r.Revision)
 		t.Log(err)
 	})
-}
-
-// TestDeployUnderFaults: whatever goes wrong with a write, one Revision is made and success is reported.
-func TestDeployUnderFaults(t *testing.T) {
-	t.Parallel()
-	faults := map[string]cloudruntest.Fault{
-		"reset before the effect":      {Reset: true},
-		"reset after the effect":       {Reset: true, After: true},
-		"503 before the effect":        {Status: 503},
-		"503 after the effect":         {Status: 503, After: true},
-		"truncated answer":             {Truncate: 20, After: true},
-		"429 with Retry-After":         {Status: 429, Header: http.Header{"Retry-After": {"3"}}},
-		"a proxy's page with 200":      {Status: 200, Body: "<html>", ContentType: "text/html"},
-		"a proxy's page, after effect": {Status: 200, Body: "<html>", ContentType: "text/html", After: true},
-	}
-	for name, fault := range faults {
-		for _, method := range []string{http.MethodPost, http.MethodPut} {
-			t.Run(method+"/"+name, func(t *testing.T) {
-				inVirtualTime(t, func(t *testing.T) {
-					s, c := newServer(t)
-					d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
-					want := 1
-					if method == http.MethodPut {
-						_, err := d.Deploy(t.Context(), "hello")
-						require.NoError(t, err)
-						want = 2
-					}
-					fault.Method, fault.Path = method, "/services"
-					s.Fault(fault)
-					r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
-					require.NoError(t, err)
-					require.NotEqual(t, cloudrun.Unchanged, r.Action)
-					require.Len(t, s.Revisions("demo", "hello"), want)
-				})
-			})
-		}
-	}
 }
 
 func TestDeleteWaitsUntilTheServiceIsGone(t *testing.T) {

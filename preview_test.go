@@ -397,44 +397,6 @@ func TestApplyOfAStalePlan(t *testing.T) {
 	}
 }
 
-// TestApplyUnderFaults: whatever goes wrong with the write, it is made once and success is reported.
-func TestApplyUnderFaults(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]cloudruntest.Fault{
-		"reset before the effect": {Reset: true},
-		"reset after the effect":  {Reset: true, After: true},
-		"503 before the effect":   {Status: 503},
-		"503 after the effect":    {Status: 503, After: true},
-		"truncated answer":        {Truncate: 20, After: true},
-		"429":                     {Status: 429},
-	} {
-		for _, method := range []string{http.MethodPost, http.MethodPut} {
-			t.Run(method+"/"+name, func(t *testing.T) {
-				inVirtualTime(t, func(t *testing.T) {
-					s, c := newServer(t)
-					d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
-					want := 1
-					if method == http.MethodPut {
-						_, err := d.Deploy(t.Context(), "hello")
-						require.NoError(t, err)
-						want = 2
-					}
-					p, err := d.Plan(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
-					require.NoError(t, err)
-					fault.Method, fault.Path = method, "/services"
-					s.Fault(fault)
-					r, err := d.Apply(t.Context(), p)
-					require.NoError(t, err)
-					require.Equal(t, p.Action, r.Action)
-					require.Len(t, s.Revisions("demo", "hello"), want)
-					_, err = d.Apply(t.Context(), p)
-					require.ErrorIs(t, err, cloudrun.ErrPlanStale)
-				})
-			})
-		}
-	}
-}
-
 // TestApplyOvertakenWhileLost: the answer to the write was lost, and somebody else wrote before it was looked for.
 func TestApplyOvertakenWhileLost(t *testing.T) {
 	t.Parallel()

@@ -217,45 +217,6 @@ func TestReplaceWarnsOfAnnotationsWithoutEffect(t *testing.T) {
 	})
 }
 
-// TestReplaceUnderFaults: whatever goes wrong with a write, one Revision is made and the report is right.
-func TestReplaceUnderFaults(t *testing.T) {
-	t.Parallel()
-	faults := map[string]cloudruntest.Fault{
-		"reset before the effect":      {Reset: true},
-		"reset after the effect":       {Reset: true, After: true},
-		"503 before the effect":        {Status: 503},
-		"503 after the effect":         {Status: 503, After: true},
-		"truncated answer":             {Truncate: 20, After: true},
-		"a proxy's page, after effect": {Status: 200, Body: "<html>", ContentType: "text/html", After: true},
-		"conflict":                     {Status: 409, Method: http.MethodPut},
-	}
-	for name, fault := range faults {
-		for method, action := range map[string]cloudrun.Action{http.MethodPost: cloudrun.Created, http.MethodPut: cloudrun.Updated} {
-			if fault.Method != "" && fault.Method != method {
-				continue
-			}
-			t.Run(method+"/"+name, func(t *testing.T) {
-				inVirtualTime(t, func(t *testing.T) {
-					s, c := newServer(t)
-					d := cloudrun.NewDeployer(c)
-					want := 1
-					if method == http.MethodPut {
-						_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
-						require.NoError(t, err)
-						want = 2
-					}
-					fault.Method, fault.Path = method, "/services"
-					s.Fault(fault)
-					r, err := d.ReplaceManifest(t.Context(), mustParseManifest(t, manifestContainer("        env: [{name: A, value: a}]\n")))
-					require.NoError(t, err)
-					require.Equal(t, action, r.Action)
-					require.Len(t, s.Revisions("demo", "hello"), want)
-				})
-			})
-		}
-	}
-}
-
 func TestReplaceRefusals(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -34,15 +34,7 @@ var simReleaseBefore = cloudrun.Split{"hello-v1": 90, cloudrun.Latest: 10}
 // TestRolloutSimulator runs schedules of rollouts, and checks that none leaves
 // a split that it does not tell of.
 func TestRolloutSimulator(t *testing.T) {
-	first, count := uint64(1), *simCountFlag
-	switch {
-	case *simSeedFlag != 0:
-		first, count = *simSeedFlag, max(count, 1)
-	case count == 0 && (testing.Short() || simSlow):
-		count = 150
-	case count == 0:
-		count = 1000
-	}
+	first, count := simSeeds()
 	ends := map[string]int{}
 	for seed := first; seed < first+uint64(count); seed++ {
 		//lint:ignore SA1019 the backoff package has no other way to make its jitter repeatable

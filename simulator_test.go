@@ -22,15 +22,7 @@ var (
 // The test is alone in the process while it runs, because the retries of the
 // library draw their jitter from a source that the whole process shares.
 func TestSimulator(t *testing.T) {
-	first, count := uint64(1), *simCountFlag
-	switch {
-	case *simSeedFlag != 0:
-		first, count = *simSeedFlag, max(count, 1)
-	case count == 0 && (testing.Short() || simSlow):
-		count = 150
-	case count == 0:
-		count = 1000
-	}
+	first, count := simSeeds()
 	calls := map[string]int{}
 	for seed := first; seed < first+uint64(count); seed++ {
 		s := simulate(t, seed)
@@ -46,6 +38,20 @@ func TestSimulator(t *testing.T) {
 		}
 	}
 	t.Logf("%d schedules, in which calls ended so: %v", count, calls)
+}
+
+// simSeeds are the first seed that the flags ask for, and how many there are.
+func simSeeds() (first uint64, count int) {
+	first, count = 1, *simCountFlag
+	switch {
+	case *simSeedFlag != 0:
+		first, count = *simSeedFlag, max(count, 1)
+	case count == 0 && (testing.Short() || simSlow):
+		count = 150
+	case count == 0:
+		count = 1000
+	}
+	return first, count
 }
 
 // simulate plays the schedule of a seed in virtual time.

@@ -1,0 +1,100 @@
+package cloudrun_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// writeFaults are what can become of one write.
+func writeFaults() map[string]cloudruntest.Fault {
+	return map[string]cloudruntest.Fault{
+		"reset before the effect":      {Reset: true},
+		"reset after the effect":       {Reset: true, After: true},
+		"503 before the effect":        {Status: 503},
+		"503 after the effect":         {Status: 503, After: true},
+		"truncated answer":             {Truncate: 20, After: true},
+		"429":                          {Status: 429},
+		"429 with Retry-After":         {Status: 429, Header: http.Header{"Retry-After": {"3"}}},
+		"a proxy's page with 200":      {Status: 200, Body: "<html>", ContentType: "text/html"},
+		"a proxy's page, after effect": {Status: 200, Body: "<html>", ContentType: "text/html", After: true},
+		"conflict":                     {Status: 409, Method: http.MethodPut},
+	}
+}
+
+// underWriteFaults checks that a call, which is prepared before the fault, makes
+// one Revision whatever happens to its write, and reports success, on a Service
+// that it creates as well as on one that it updates.
+func underWriteFaults(t *testing.T, prepare func(*testing.T, *cloudrun.Deployer) func() (*cloudrun.Result, error)) {
+	t.Parallel()
+	for name, fault := range writeFaults() {
+		for method, action := range map[string]cloudrun.Action{http.MethodPost: cloudrun.Created, http.MethodPut: cloudrun.Updated} {
+			if fault.Method != "" && fault.Method != method {
+				continue
+			}
+			t.Run(method+"/"+name, func(t *testing.T) {
+				inVirtualTime(t, func(t *testing.T) {
+					s, c := newServer(t)
+					d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+					want := 1
+					if action == cloudrun.Updated {
+						_, err := d.Deploy(t.Context(), "hello")
+						require.NoError(t, err)
+						want = 2
+					}
+					do := prepare(t, d)
+					fault.Method, fault.Path = method, "/services"
+					s.Fault(fault)
+					r, err := do()
+					require.NoError(t, err)
+					require.Equal(t, action, r.Action)
+					require.Len(t, s.Revisions("demo", "hello"), want)
+				})
+			})
+		}
+	}
+}
+
+func TestDeployUnderFaults(t *testing.T) {
+	underWriteFaults(t, func(t *testing.T, d *cloudrun.Deployer) func() (*cloudrun.Result, error) {
+		return func() (*cloudrun.Result, error) { return d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1")) }
+	})
+}
+
+func TestReplaceUnderFaults(t *testing.T) {
+	underWriteFaults(t, func(t *testing.T, d *cloudrun.Deployer) func() (*cloudrun.Result, error) {
+		m := mustParseManifest(t, manifestContainer("        env: [{name: A, value: a}]\n"))
+		return func() (*cloudrun.Result, error) { return d.ReplaceManifest(t.Context(), m) }
+	})
+}
+
+func TestApplyUnderFaults(t *testing.T) {
+	underWriteFaults(t, func(t *testing.T, d *cloudrun.Deployer) func() (*cloudrun.Result, error) {
+		p, err := d.Plan(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+		require.NoError(t, err)
+		return func() (*cloudrun.Result, error) {
+			r, err := d.Apply(t.Context(), p)
+			_, again := d.Apply(t.Context(), p)
+			require.ErrorIs(t, again, cloudrun.ErrPlanStale)
+			return r, err
+		}
+	})
+}
+
+// A read may not know yet of a Service that was created a moment ago.
+func TestDeployOfAServiceThatReadsDoNotShowYet(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		s.Script("hello", cloudruntest.Script{TimeToReady: 3 * time.Second, NoOperation: true})
+		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Skip: 1, Times: 2, Stale: true})
+		r, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+		require.Equal(t, cloudrun.Created, r.Action)
+		require.Len(t, s.Revisions("demo", "hello"), 1)
+	})
+}
