@@ -160,7 +160,7 @@ func TestFleetOfDeployments(t *testing.T) {
 // or memory is left over.
 func TestSoak(t *testing.T) {
 	deploys := 10_000
-	if testing.Short() || simSlow {
+	if testing.Short() || underRace {
 		deploys = 500
 	}
 	s := cloudruntest.NewServer(cloudruntest.WithRecording(0), cloudruntest.WithTimeToReady(0))

@@ -194,6 +194,13 @@ var hostileValues = []string{`1`, `-1`, `1e400`, `99999999999999999999999`, `""`
 // Whatever is of the wrong type, at whatever level: an error at most.
 func TestHostileTypes(t *testing.T) {
 	t.Parallel()
+	every := 1 // so many-th value in each place
+	switch {
+	case underRace:
+		every = 29
+	case testing.Short():
+		every = 7
+	}
 	inVirtualTime(t, func(t *testing.T) {
 		for _, ready := range []string{"True", "False"} {
 			var document any
@@ -201,7 +208,7 @@ func TestHostileTypes(t *testing.T) {
 			bodies := 0
 			hostileEach(document, func(set func(any)) {
 				for i, value := range hostileValues {
-					if testing.Short() && (bodies+i)%7 != 0 {
+					if (bodies+i)%every != 0 {
 						continue
 					}
 					set(json.RawMessage(value))
@@ -247,6 +254,9 @@ func hostileEach(v any, f func(set func(any))) {
 
 // What is too deep, too long or too large gives an error, soon.
 func TestHostileSizes(t *testing.T) {
+	if underRace {
+		t.Skip("it is about sizes, and takes a minute with the race detector")
+	}
 	t.Parallel()
 	service := func(field, value string) string {
 		return `{"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": {"name": "hello", "namespace": "demo", "resourceVersion": "1", "generation": 1}, ` +

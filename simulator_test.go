@@ -46,7 +46,7 @@ func simSeeds() (first uint64, count int) {
 	switch {
 	case *simSeedFlag != 0:
 		first, count = *simSeedFlag, max(count, 1)
-	case count == 0 && (testing.Short() || simSlow):
+	case count == 0 && (testing.Short() || underRace):
 		count = 150
 	case count == 0:
 		count = 1000

@@ -2,4 +2,4 @@
 
 package cloudrun_test
 
-const simSlow = false
+const underRace = false

@@ -1,6 +1,0 @@
-//go:build race
-
-package cloudrun_test
-
-// The race detector makes the simulator some five times slower.
-const simSlow = true
