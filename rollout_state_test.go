@@ -103,8 +103,10 @@ func TestRolloutWhoseFirstWriteIsLate(t *testing.T) {
 				failed := r.rolloutFailure(err)
 				if arrives {
 					require.Equal(t, cloudrun.RolloutRestored, failed.Outcome)
+					require.Equal(t, cloudrun.Written, outcomeOf(t, err))
 				} else {
 					require.Equal(t, cloudrun.RolloutNotBegun, failed.Outcome)
+					require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
 				}
 				r.requireTraffic(onlyV1)
 			})
@@ -169,25 +171,30 @@ func TestRolloutTellsHowItBeganInTheEnd(t *testing.T) {
 // What LATEST meant before the rollout gets its share back, and not what was deployed since.
 func TestRolloutGoesBackToWhatLatestWas(t *testing.T) {
 	for name, tc := range map[string]struct {
-		deploy bool
-		after  string
+		latest    int
+		candidate string
+		deploy    bool
+		warns     bool
+		after     string
 	}{
-		"where it is the same":       {false, `[{"r":"hello-v1","p":90},{"r":"LATEST","p":10}]`},
-		"where another was deployed": {true, `[{"r":"hello-v1","p":90},{"r":"hello-v2","p":10}]`},
+		"where it is the same":       {10, "hello-v2", false, false, `[{"r":"hello-v1","p":90},{"r":"LATEST","p":10}]`},
+		"where another was deployed": {10, "hello-v2", true, true, `[{"r":"hello-v1","p":90},{"r":"hello-v2","p":10}]`},
+		"where it got nothing":       {0, "hello-v2", true, false, onlyV1},
+		"where it was another":       {100, "hello-v1", false, false, `[{"r":"LATEST","p":100}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
-				_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision(cloudrun.Latest, 10), cloudrun.ToRevision("hello-v1", 90))
+				_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision(cloudrun.Latest, tc.latest), cloudrun.ToRevision("hello-v1", 100-tc.latest))
 				require.NoError(t, err)
-				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Revision: tc.candidate, Check: func(context.Context, cloudrun.Candidate) error {
 					if tc.deploy {
 						r.candidate("v3")
 					}
 					return errBad
 				}})
 				require.ErrorIs(t, err, errBad)
-				require.Equal(t, tc.deploy, len(result.Warnings) > 0, "%v", result.Warnings)
+				require.Equal(t, tc.warns, len(result.Warnings) > 0, "%v", result.Warnings)
 				r.requireTraffic(tc.after)
 			})
 		})

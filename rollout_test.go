@@ -119,6 +119,7 @@ func TestRolloutSucceeds(t *testing.T) {
 				require.Equal(t, "hello-v2", result.Candidate.Revision)
 				require.Contains(t, result.Candidate.TagURL, result.Candidate.Tag+"---")
 				require.Len(t, r.server.History(), len(tc.splits)+1, "a write a step, and one for the end")
+				require.Empty(t, result.Warnings)
 			})
 		})
 	}
@@ -207,6 +208,9 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 50), cloudrun.ToRevision("hello-v2", 50))
 			require.NoError(r, err)
 		}, cloudrun.RolloutOverridden, `[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`},
+		"who move the traffic with another tool": {func(r *staged) {
+			r.others(onlyTraffic("hello-v2"))
+		}, cloudrun.RolloutOverridden, onlyV2},
 		"who roll back to what it is": {func(r *staged) {
 			_, err := r.deployer.Rollback(r.Context(), "hello", cloudrun.RollbackTo("hello-v1"))
 			require.NoError(r, err)
@@ -229,6 +233,7 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 				require.ErrorAs(t, err, &failed)
 				require.Equal(t, other.outcome, failed.Outcome)
 				require.Equal(t, other.outcome == cloudrun.RolloutRestored, result.Restored)
+				require.NoError(t, failed.RestoreErr)
 				r.requireTraffic(other.after)
 			})
 		})
@@ -238,10 +243,16 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 // crash leaves a rollout at 25 percent, as a program does that is killed.
 func (r *staged) crash() {
 	r.Helper()
+	r.crashAt(25)
+	require.Equal(r, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`, trafficOf(r.T, r.service().Spec.Traffic))
+}
+
+func (r *staged) crashAt(percent int) {
+	r.Helper()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	_, err := r.deployer.Rollout(ctx, "hello", cloudrun.Rollout{RestoreTimeout: time.Second, Check: func(_ context.Context, c cloudrun.Candidate) error {
-		if c.Percent == 25 {
+		if c.Percent == percent {
 			r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
 			cancel()
 		}
@@ -253,7 +264,6 @@ func (r *staged) crash() {
 	require.Equal(r, cloudrun.RolloutUnfinished, failed.Outcome)
 	require.Error(r, failed.RestoreErr)
 	require.ErrorContains(r, err, "call Rollout again, or AbortRollout to return to hello-v1=100")
-	require.Equal(r, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`, trafficOf(r.T, r.service().Spec.Traffic))
 }
 
 func TestRolloutAfterACrash(t *testing.T) {
@@ -276,6 +286,8 @@ func TestRolloutAfterACrash(t *testing.T) {
 			result, err := r.deployer.AbortRollout(r.Context(), "hello")
 			require.NoError(r, err)
 			require.True(r, result.Restored)
+			require.Equal(r, cloudrun.Split{"hello-v1": 100}, result.Before)
+			require.Equal(r, cloudrun.Candidate{Service: "hello", Revision: "hello-v2", Tag: "candidate"}, result.Candidate)
 			r.requireTraffic(onlyV1)
 			r.server.ResetHistory()
 			_, err = r.deployer.AbortRollout(r.Context(), "hello")
@@ -387,6 +399,8 @@ func TestRolloutRefuses(t *testing.T) {
 				var call *cloudrun.DeployError
 				require.ErrorAs(t, err, &call)
 				require.Equal(t, cloudrun.NotWritten, call.Outcome)
+				var begun *cloudrun.RolloutError
+				require.False(t, errors.As(err, &begun), "it has not begun")
 				require.Empty(t, r.server.History())
 			})
 		})
@@ -416,7 +430,7 @@ func TestRolloutThatIsDone(t *testing.T) {
 		r.server.ResetHistory()
 		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
 		require.NoError(t, err)
-		require.Equal(t, 100, result.Candidate.Percent)
+		require.Equal(t, cloudrun.Candidate{Service: "hello", Revision: "hello-v2", Percent: 100}, result.Candidate)
 		require.Empty(t, r.server.History())
 	})
 }
@@ -439,15 +453,19 @@ func TestRolloutPutsTheTagBack(t *testing.T) {
 func TestRolloutTellsItsStages(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		var stages []cloudrun.Stage
+		stages, ended := map[cloudrun.Stage]int{}, map[cloudrun.Stage]int{}
 		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{50, 100}, Check: func(context.Context, cloudrun.Candidate) error { return errBad }},
 			cloudrun.WithProgress(func(e cloudrun.Event) {
-				if e.Kind == cloudrun.StageStarted {
-					stages = append(stages, e.Stage)
+				switch e.Kind {
+				case cloudrun.StageStarted:
+					stages[e.Stage]++
+				case cloudrun.StageDone, cloudrun.StageFailed:
+					ended[e.Stage]++
 				}
 			}))
 		require.ErrorIs(t, err, errBad)
-		require.Contains(t, stages, cloudrun.StageCheck)
-		require.Contains(t, stages, cloudrun.StageRestore)
+		require.Equal(t, 1, stages[cloudrun.StageCheck])
+		require.Equal(t, 1, stages[cloudrun.StageRestore])
+		require.Equal(t, stages, ended)
 	})
 }

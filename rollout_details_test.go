@@ -1,0 +1,399 @@
+package cloudrun_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/api/option"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// outcomeOf is what a call says of its writes.
+func outcomeOf(t *testing.T, err error) cloudrun.WriteOutcome {
+	t.Helper()
+	var failed *cloudrun.DeployError
+	require.ErrorAs(t, err, &failed)
+	return failed.Outcome
+}
+
+// before has something done right before the nth request that has a method and a part of a path.
+func (r *staged) before(method, path string, n int, do func()) {
+	r.server.Fault(cloudruntest.Fault{Method: method, Path: path, Times: -1, Match: func(*http.Request) bool {
+		if n--; n == 0 {
+			do()
+		}
+		return false
+	}})
+}
+
+// reads and writes of the Service, counted from the start of a rollout: it
+// looks once, and then reads and writes in turn.
+const hello = "/services/hello"
+
+func TestRolloutOfAServiceThatCannotBeRead(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Status: 403})
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
+		require.Nil(t, result)
+	})
+}
+
+func TestRolloutWhoseStateIsUnreadable(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.others(func(s *servingv1.Service) { s.Annotations[rolloutAnnotation] = "{" })
+		r.server.ResetHistory()
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.ErrorContains(t, err, "cannot be read: remove it")
+		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
+		_, err = r.deployer.AbortRollout(t.Context(), "hello")
+		require.ErrorContains(t, err, "cannot be read: remove it")
+		require.Empty(t, r.server.History())
+	})
+}
+
+// Somebody who spoils the state while the rollout is under way is told of.
+func TestRolloutWhoseStateIsSpoiled(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+			r.others(func(s *servingv1.Service) { s.Annotations[rolloutAnnotation] = "{" })
+			return nil
+		}})
+		require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+		require.ErrorContains(t, err, "cannot be read: remove it")
+	})
+}
+
+func TestRolloutOfARevisionWithoutAVerdict(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/revisions/", Body: `{"apiVersion":"serving.knative.dev/v1","kind":"Revision","metadata":{"name":"hello-v2"}}`})
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		var failed *cloudrun.NotReadyError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, "hello-v2", failed.Revision)
+		require.ErrorContains(t, err, "it has no condition Ready yet")
+	})
+}
+
+// What somebody else made of the traffic is none of the business of a candidate that is bad.
+func TestRolloutAfterACrashThatOthersCleanedUp(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		r.others(onlyTraffic("hello-v1"))
+		r.server.ResetHistory()
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/revisions/hello-v2", Times: -1, Status: 404})
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
+		require.Empty(t, r.server.History())
+	})
+}
+
+// A crash in the last step leaves the tag and the state, which the next call takes away.
+func TestRolloutAfterACrashAtTheEnd(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crashAt(100)
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.NoError(t, err)
+		require.True(t, result.Resumed)
+		r.requireTraffic(onlyV2)
+	})
+}
+
+func TestRolloutAfterACrashWithOtherSteps(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		var shares []int
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{10, 60, 100}, Check: func(_ context.Context, c cloudrun.Candidate) error {
+			shares = append(shares, c.Percent)
+			return nil
+		}})
+		require.NoError(t, err)
+		require.Equal(t, []int{60, 100}, shares)
+		r.requireTraffic(onlyV2)
+	})
+}
+
+// A tag that somebody put elsewhere after a crash goes there again in the end.
+func TestRolloutAfterACrashWhoseTagWasMoved(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("candidate", "hello-v1"))
+		require.NoError(t, err)
+		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(_ context.Context, c cloudrun.Candidate) error {
+			require.NotEmpty(t, c.TagURL)
+			_, err := r.deployer.Revisions(t.Context(), "hello")
+			return err
+		}})
+		require.NoError(t, err)
+		r.requireTraffic(`[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"candidate"}]`)
+	})
+}
+
+func TestRolloutUsesTheTagThatIsThere(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("green", "hello-v2"))
+		require.NoError(t, err)
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.NoError(t, err)
+		require.Equal(t, "green", result.Candidate.Tag)
+		r.requireTraffic(`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"green"}]`)
+	})
+}
+
+// A call for the same Revision takes the rollout over, from one that runs and from one that had taken it over itself.
+func TestRolloutIsTakenOver(t *testing.T) {
+	for name, crashed := range map[string]bool{"from its first call": false, "from one that took it over": true} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				if crashed {
+					r.crash()
+				}
+				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					_, err := r.deployer.Rollout(ctx, "hello", cloudrun.Rollout{RestoreTimeout: time.Second, Check: func(context.Context, cloudrun.Candidate) error {
+						r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
+						cancel()
+						return ctx.Err()
+					}})
+					require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+					r.server.ClearFaults()
+					return nil
+				}})
+				require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+				require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+				require.Contains(t, r.service().Annotations, rolloutAnnotation, "it is the other call's")
+			})
+		})
+	}
+}
+
+// What is noted on the way is told once, however often a write is made anew.
+func TestRolloutNotesThingsOnce(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		r.others(onlyTraffic("hello-v1"))
+		r.candidate("v3")
+		r.server.Fault(cloudruntest.Fault{Method: "PUT", Status: 409})
+		r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 409})
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Revision: "hello-v2", Steps: []int{100}, ToLatest: true})
+		require.NoError(t, err)
+		require.Len(t, result.Warnings, 2, "%v", result.Warnings)
+		require.Contains(t, result.Warnings[0], "the rollout of hello-v2 had been left unfinished")
+		require.Contains(t, result.Warnings[1], "because that is not the latest revision")
+	})
+}
+
+func TestAbortRolloutNotesThingsOnce(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		r.others(onlyTraffic("hello-v1"))
+		r.server.Fault(cloudruntest.Fault{Method: "PUT", Status: 409})
+		result, err := r.deployer.AbortRollout(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Len(t, result.Warnings, 1, "%v", result.Warnings)
+	})
+}
+
+// A Service that is made anew meanwhile is another one, whose generations begin again.
+func TestRolloutOfAServiceThatIsMadeAnew(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+			require.NoError(t, r.deployer.Delete(t.Context(), "hello"))
+			_, err := r.deployer.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+			return err
+		}})
+		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+		require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+		r.requireTraffic(`[{"r":"LATEST","p":100}]`)
+	})
+}
+
+// The rollout has ended once that is written, even if it is not seen in effect.
+func TestRolloutWhoseEndIsNotSeen(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, Check: func(context.Context, cloudrun.Candidate) error {
+			r.server.Script("hello", cloudruntest.Script{RouteLag: time.Hour})
+			return nil
+		}}, cloudrun.WithWaitTimeout(time.Minute))
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(result.Warnings, ";"), "the rollout has ended, but that was not yet seen in effect: service \"hello\" was not ready")
+		r.requireTraffic(onlyV2)
+	})
+}
+
+func TestRolloutWhoseEndIsOverridden(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, Check: func(context.Context, cloudrun.Candidate) error {
+			r.others(onlyTraffic("hello-v1"))
+			return nil
+		}})
+		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+		require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+		r.requireTraffic(onlyV1)
+	})
+}
+
+func TestRolloutWhoseEndIsRefused(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 403})
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}})
+		require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+		require.Equal(t, 1, strings.Count(err.Error(), "roll out service"), "%v", err)
+		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.NoError(t, err)
+		r.requireTraffic(onlyV2)
+	})
+}
+
+// LATEST is not taken for the candidate while the server has not yet seen what somebody wrote.
+func TestRolloutToLatestBesideAWrite(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, ToLatest: true, Check: func(context.Context, cloudrun.Candidate) error {
+			r.server.Script("hello", cloudruntest.Script{ObservedLag: time.Minute})
+			r.others(func(s *servingv1.Service) { s.Spec.Template.Name = ""; s.Spec.Template.Annotations["others"] = "x" })
+			return nil
+		}})
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(result.Warnings, ";"), "because that is not the latest revision")
+		r.requireTraffic(onlyV2)
+	})
+}
+
+// Where nothing can be found out until the end, the outcome is unknown, and AbortRollout mends what there is.
+func TestRolloutThatIsCutOff(t *testing.T) {
+	for name, tc := range map[string]struct {
+		put     int // the write that takes effect, but not its answer nor anything after that arrives
+		percent int
+		written cloudrun.WriteOutcome
+		after   string // before AbortRollout
+	}{
+		"with the first write":  {1, 5, cloudrun.WriteUnknown, `[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`},
+		"with the way back":     {2, 5, cloudrun.Written, onlyV1},
+		"with a later write":    {2, 25, cloudrun.Written, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`},
+		"with a later way back": {3, 25, cloudrun.Written, onlyV1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				r.before("PUT", hello, tc.put, func() {
+					r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
+				})
+				r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: tc.put - 1, After: true, Reset: true})
+				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{RestoreTimeout: 5 * time.Second, Check: func(_ context.Context, c cloudrun.Candidate) error {
+					return failAt(tc.percent)(c)
+				}})
+				failed := r.rolloutFailure(err)
+				require.Contains(t, []cloudrun.RolloutOutcome{cloudrun.RolloutUnknown, cloudrun.RolloutUnfinished}, failed.Outcome)
+				require.Equal(t, tc.written, outcomeOf(t, err))
+				require.Error(t, failed.RestoreErr)
+				r.server.ClearFaults()
+				require.Equal(t, tc.after, trafficOf(t, r.service().Spec.Traffic))
+				_, err = r.deployer.AbortRollout(t.Context(), "hello")
+				require.NoError(t, err)
+				r.requireTraffic(onlyV1)
+			})
+		})
+	}
+}
+
+// A rollout whose first write was lost, and that finds another one under way, leaves that alone.
+func TestRolloutWhoseFirstWriteIsLostToAnother(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wire := &lateWrite{next: r.server.Client().Transport}
+		wire.giveUp = func() {
+			wire.held = nil
+			r.others(func(s *servingv1.Service) {
+				s.Annotations[rolloutAnnotation] = `{"id":"x","revision":"hello-v1","percent":100,"tag":"","before":{"hello-v1":100}}`
+			})
+			cancel()
+		}
+		c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", append(r.server.ClientOptions(), option.WithHTTPClient(&http.Client{Transport: wire}))...)
+		require.NoError(t, err)
+		r.server.ResetHistory()
+		_, err = cloudrun.NewDeployer(c).Rollout(ctx, "hello", cloudrun.Rollout{Revision: "hello-v2"})
+		require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+		require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, err))
+		require.Len(t, r.server.History(), 1)
+		require.Contains(t, r.service().Annotations[rolloutAnnotation], `"id":"x"`)
+	})
+}
+
+// When the state that holds a late write off cannot be taken away again, that is told.
+func TestRolloutWhoseFenceStays(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		wire := &lateWrite{next: r.server.Client().Transport}
+		wire.giveUp = func() { wire.held = nil; cancel() }
+		c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", append(r.server.ClientOptions(), option.WithHTTPClient(&http.Client{Transport: wire}))...)
+		require.NoError(t, err)
+		r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 403})
+		_, err = cloudrun.NewDeployer(c).Rollout(ctx, "hello", cloudrun.Rollout{Revision: "hello-v2"})
+		require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+		require.Equal(t, cloudrun.Written, outcomeOf(t, err))
+		_, err = r.deployer.AbortRollout(t.Context(), "hello")
+		require.NoError(t, err)
+		r.requireTraffic(onlyV1)
+	})
+}
+
+// A conflict with somebody else's traffic, of which the answer is that of a proxy, is theirs.
+func TestRolloutWhoseRepeatedWriteIsOverridden(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.before("GET", hello, 3, func() { r.others(onlyTraffic("hello-v2")) })
+		r.server.Fault(cloudruntest.Fault{Method: "PUT", After: true, Status: 409})
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+		require.Equal(t, onlyV2, trafficOf(t, r.service().Spec.Traffic))
+	})
+}
+
+// The tag's earlier Revision is needed for the return.
+func TestPruneKeepsWhereTheTagWas(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("canary", "hello-v2"))
+		require.NoError(t, err)
+		r.candidate("v3")
+		before := trafficOf(t, r.service().Spec.Traffic)
+		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Tag: "canary", Check: func(context.Context, cloudrun.Candidate) error {
+			deleted, err := r.deployer.PruneRevisions(t.Context(), "hello", 1)
+			require.NoError(t, err)
+			require.Empty(t, deleted)
+			return errBad
+		}})
+		require.True(t, errors.Is(err, errBad))
+		r.requireTraffic(before)
+	})
+}
