@@ -42,14 +42,19 @@ func TestCheckHTTP(t *testing.T) {
 		"one that is fine":          {cloudrun.HTTPProbes{}, status(204), "", 1},
 		"many that are fine":        {cloudrun.HTTPProbes{Requests: 7}, status(200), "", 7},
 		"one that fails":            {cloudrun.HTTPProbes{}, status(500), "1 of 1 requests for http://127.0.0.1", 1},
-		"the status of one":         {cloudrun.HTTPProbes{}, status(500), "failed: HTTP 500", 1},
+		"the status of one":         {cloudrun.HTTPProbes{}, status(500), "failed: HTTP 500$", 1},
 		"it stops early":            {cloudrun.HTTPProbes{Requests: 9}, status(200, 500), "1 of 2 requests", 2},
 		"failures that are allowed": {cloudrun.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200), "", 4},
 		"one failure too many":      {cloudrun.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200, 500), "2 of 3 requests", 3},
 		"the status that is wanted": {cloudrun.HTTPProbes{Status: 404}, status(404), "", 1},
 		"another status":            {cloudrun.HTTPProbes{Status: 200}, status(204), "HTTP 204, not 200", 1},
 		"too slow":                  {cloudrun.HTTPProbes{MaxLatency: 20 * time.Millisecond}, slow, "it took longer than 20ms", 1},
-		"not public":                {cloudrun.HTTPProbes{}, status(403), "HTTP 403: a service that is not public needs HTTPProbes.Tokens", 1},
+		"forbidden":                 {cloudrun.HTTPProbes{}, status(403), "HTTP 403: a service that is not public needs HTTPProbes.Tokens", 1},
+		"unauthorized":              {cloudrun.HTTPProbes{}, status(401), "HTTP 401: a service that is not public needs HTTPProbes.Tokens", 1},
+		"a large page of an error": {cloudrun.HTTPProbes{}, func(_ int, w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(500)
+			_, _ = w.Write(make([]byte, 2<<20))
+		}, "HTTP 500", 1},
 		"a path with a query": {cloudrun.HTTPProbes{Path: "/health?deep=1"}, func(_ int, w http.ResponseWriter, r *http.Request) {
 			if r.URL.String() != "/health?deep=1" {
 				w.WriteHeader(404)
@@ -57,7 +62,9 @@ func TestCheckHTTP(t *testing.T) {
 		}, "", 1},
 		"a path that is a host":    {cloudrun.HTTPProbes{Path: "//evil.example/"}, status(200), `HTTPProbes.Path "//evil.example/": it must be a path`, 0},
 		"a path that is a URL":     {cloudrun.HTTPProbes{Path: "https://evil.example/"}, status(200), "it must be a path", 0},
-		"a connection that breaks": {cloudrun.HTTPProbes{}, func(int, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF", 1},
+		"a path with a scheme":     {cloudrun.HTTPProbes{Path: "mailto:x"}, status(200), "it must be a path", 0},
+		"a path that is none":      {cloudrun.HTTPProbes{Path: "%zz"}, status(200), "it must be a path", 0},
+		"a connection that breaks": {cloudrun.HTTPProbes{}, func(int, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "failed: EOF$", 1},
 		"a redirect is not followed": {cloudrun.HTTPProbes{Status: 302}, func(_ int, w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		}, "", 1},
@@ -71,7 +78,8 @@ func TestCheckHTTP(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorContains(t, err, tc.want)
+			require.ErrorContains(t, err, strings.TrimSuffix(tc.want, "$"))
+			require.True(t, !strings.HasSuffix(tc.want, "$") || strings.HasSuffix(err.Error(), strings.TrimSuffix(tc.want, "$")), "%v", err)
 			var failed *cloudrun.CheckError
 			require.Equal(t, tc.sent > 0, errors.As(err, &failed))
 		})
@@ -102,6 +110,53 @@ func TestCheckHTTPWithTokens(t *testing.T) {
 	none.TagURL = ""
 	require.ErrorContains(t, check(t.Context(), none), "the default URL of service \"hello\" is switched off")
 	require.EqualValues(t, 1, sent.Load())
+
+	broken := c
+	broken.TagURL = "http://["
+	require.ErrorContains(t, check(t.Context(), broken), `the URL of tag "canary"`)
+
+	refused, _ := probed(t, status(403))
+	require.NotContains(t, check(t.Context(), refused).Error(), "HTTPProbes.Tokens", "it has them")
+}
+
+// answers is a transport for probes of hosts that are not there.
+type answers func(*http.Request) int
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a(r), Body: http.NoBody, Request: r, ProtoMajor: 1}, nil
+}
+
+func TestCheckHTTPWithAClient(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	client := &http.Client{Transport: answers(func(r *http.Request) int {
+		seen = append(seen, r.URL.String()+" "+r.Header.Get("Authorization"))
+		return 200
+	})}
+	tokens := func(context.Context, string) (oauth2.TokenSource, error) {
+		return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t0ken"}), nil
+	}
+	check := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Client: client, Tokens: tokens, Path: "/x"})
+	require.NoError(t, check(t.Context(), cloudrun.Candidate{TagURL: "https://canary.example.com"}))
+	require.Equal(t, []string{"https://canary.example.com/x Bearer t0ken"}, seen)
+	require.Nil(t, client.CheckRedirect, "the caller's client stays as it is")
+}
+
+func TestCheckHTTPPauses(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		sent := 0
+		client := &http.Client{Transport: answers(func(*http.Request) int { sent++; return 200 })}
+		check := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Client: client, Requests: 3, Interval: time.Minute})
+		start := time.Now()
+		require.NoError(t, check(t.Context(), cloudrun.Candidate{TagURL: "https://canary.example.com"}))
+		require.Equal(t, 2*time.Minute, time.Since(start))
+
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		defer cancel()
+		sent = 0
+		require.ErrorIs(t, check(ctx, cloudrun.Candidate{TagURL: "https://canary.example.com"}), context.DeadlineExceeded)
+		require.Equal(t, 2, sent)
+	})
 }
 
 func TestIDTokens(t *testing.T) {
@@ -117,7 +172,10 @@ func TestCheckHTTPEndsWithItsContext(t *testing.T) {
 	c, _ := probed(t, func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	require.ErrorIs(t, cloudrun.CheckHTTP(cloudrun.HTTPProbes{MaxFailures: 9, Requests: 10})(ctx, c), context.DeadlineExceeded)
+	err := cloudrun.CheckHTTP(cloudrun.HTTPProbes{MaxFailures: 9, Requests: 10})(ctx, c)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	var judged *cloudrun.CheckError
+	require.False(t, errors.As(err, &judged), "that is no verdict on the candidate")
 }
 
 func TestCheckErrorIsSafeToPrint(t *testing.T) {

@@ -145,16 +145,99 @@ func TestRolloutAfterACrashWhoseTagWasMoved(t *testing.T) {
 	})
 }
 
-func TestRolloutUsesTheTagThatIsThere(t *testing.T) {
+func TestRolloutFindsATag(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before []cloudrun.TrafficOption
+		how    cloudrun.Rollout
+		tag    string
+		after  string
+	}{
+		"the candidate's own": {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v2", 10), cloudrun.WithTagOn("blue", "hello-v1"), cloudrun.WithTagOn("green", "hello-v2")},
+			cloudrun.Rollout{}, "green", `[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"blue"},{"r":"hello-v2","t":"green"}]`},
+		"none but those of others": {[]cloudrun.TrafficOption{cloudrun.WithTagOn("blue", "hello-v1")},
+			cloudrun.Rollout{}, "candidate", `[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"blue"}]`},
+		"that of the latest, to be given back": {[]cloudrun.TrafficOption{cloudrun.WithTagOn("next", cloudrun.Latest)},
+			cloudrun.Rollout{Tag: "next"}, "next", `[{"r":"hello-v2","p":100},{"r":"LATEST","t":"next"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				_, err := r.deployer.UpdateTraffic(t.Context(), "hello", tc.before...)
+				require.NoError(t, err)
+				result, err := r.deployer.Rollout(t.Context(), "hello", tc.how)
+				require.NoError(t, err)
+				require.Equal(t, tc.tag, result.Candidate.Tag)
+				r.requireTraffic(tc.after)
+			})
+		})
+	}
+}
+
+// Each step is waited for, whatever the options say.
+func TestRolloutIsNeverAsync(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("green", "hello-v2"))
+		r.server.Script("hello", cloudruntest.Script{RouteLag: time.Minute})
+		var splits []string
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{50, 100}, Check: r.splits(&splits, nil)}, cloudrun.Async())
 		require.NoError(t, err)
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
-		require.NoError(t, err)
-		require.Equal(t, "green", result.Candidate.Tag)
-		r.requireTraffic(`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"green"}]`)
+		require.Contains(t, splits[0], `{"r":"hello-v2","p":50}`)
 	})
+}
+
+func TestRolloutOfABadName(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		_, err := r.deployer.Rollout(t.Context(), "No/Name", cloudrun.Rollout{})
+		require.ErrorContains(t, err, "No/Name")
+		_, err = r.deployer.AbortRollout(t.Context(), "No/Name")
+		require.ErrorContains(t, err, "No/Name")
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Status: 403})
+		result, err := r.deployer.AbortRollout(t.Context(), "hello")
+		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
+		require.Nil(t, result)
+		require.Empty(t, r.server.History())
+	})
+}
+
+func TestRolloutOfAServiceWithoutRevisions(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: hello, Body: `{"apiVersion":"serving.knative.dev/v1","kind":"Service","metadata":{"name":"hello","namespace":"demo"}}`})
+		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		require.ErrorContains(t, err, "the service has no revision yet")
+	})
+}
+
+// A state that makes no sense is never turned into traffic.
+func TestAbortRolloutOfNonsense(t *testing.T) {
+	for name, tc := range map[string]struct{ state, want string }{
+		"a share over 100":         {`{"revision":"hello-v1","percent":200,"before":{"hello-v2":100}}`, "200 % for the candidate"},
+		"a share under 0":          {`{"revision":"hello-v1","percent":-1,"before":{"hello-v2":100}}`, "-1 % for the candidate"},
+		"a split of too little":    {`{"revision":"hello-v1","percent":100,"before":{"hello-v2":50}}`, "50 % in all before"},
+		"a split of too much":      {`{"revision":"hello-v1","percent":100,"before":{"hello-v2":100,"hello-v1":100}}`, "200 % in all before"},
+		"an entry of too much":     {`{"revision":"hello-v1","percent":100,"before":{"hello-v2":150}}`, `150 % for revision "hello-v2" before`},
+		"an entry of nothing":      {`{"revision":"hello-v1","percent":100,"before":{"hello-v2":100,"hello-v1":0}}`, `0 % for revision "hello-v1" before`},
+		"an entry of no Revision":  {`{"revision":"hello-v1","percent":100,"before":{" ":100}}`, `100 % for revision " " before`},
+		"a tag from no Revision":   {`{"revision":"hello-v1","percent":100,"before":{"hello-v2":100},"tag":"stable","moved":true,"tagFrom":" "}`, `a tag from revision " "`},
+		"nothing":                  {`{}`, "0 % in all"},
+		"a candidate without name": {`{"percent":100,"before":{"hello-v1":100}}`, "revision"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				r.others(func(s *servingv1.Service) {
+					s.Annotations[rolloutAnnotation] = tc.state
+					s.Spec.Traffic = append(s.Spec.Traffic, servingv1.TrafficTarget{RevisionName: "hello-v1", Tag: "stable"})
+				})
+				before := trafficOf(t, r.service().Spec.Traffic)
+				_, err := r.deployer.AbortRollout(t.Context(), "hello")
+				require.ErrorContains(t, err, "cannot be read: remove it, and set the traffic as it shall be: ")
+				require.ErrorContains(t, err, tc.want)
+				require.Equal(t, before, trafficOf(t, r.service().Spec.Traffic), "%v", err)
+			})
+		})
+	}
 }
 
 // A call for the same Revision takes the rollout over, from one that runs and from one that had taken it over itself.
@@ -290,13 +373,14 @@ func TestRolloutThatIsCutOff(t *testing.T) {
 	for name, tc := range map[string]struct {
 		put     int // the write that takes effect, but not its answer nor anything after that arrives
 		percent int
+		outcome cloudrun.RolloutOutcome
 		written cloudrun.WriteOutcome
 		after   string // before AbortRollout
 	}{
-		"with the first write":  {1, 5, cloudrun.WriteUnknown, `[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`},
-		"with the way back":     {2, 5, cloudrun.Written, onlyV1},
-		"with a later write":    {2, 25, cloudrun.Written, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`},
-		"with a later way back": {3, 25, cloudrun.Written, onlyV1},
+		"with the first write":  {1, 5, cloudrun.RolloutUnknown, cloudrun.WriteUnknown, `[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`},
+		"with the way back":     {2, 5, cloudrun.RolloutUnknown, cloudrun.Written, onlyV1},
+		"with a later write":    {2, 25, cloudrun.RolloutUnfinished, cloudrun.Written, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`},
+		"with a later way back": {3, 25, cloudrun.RolloutUnknown, cloudrun.Written, onlyV1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
@@ -309,9 +393,10 @@ func TestRolloutThatIsCutOff(t *testing.T) {
 					return failAt(tc.percent)(c)
 				}})
 				failed := r.rolloutFailure(err)
-				require.Contains(t, []cloudrun.RolloutOutcome{cloudrun.RolloutUnknown, cloudrun.RolloutUnfinished}, failed.Outcome)
+				require.Equal(t, tc.outcome, failed.Outcome)
 				require.Equal(t, tc.written, outcomeOf(t, err))
-				require.Error(t, failed.RestoreErr)
+				require.Equal(t, 1, strings.Count(err.Error(), "roll out service"), "%v", err)
+				require.ErrorContains(t, err, "("+failed.RestoreErr.Error()+")")
 				r.server.ClearFaults()
 				require.Equal(t, tc.after, trafficOf(t, r.service().Spec.Traffic))
 				_, err = r.deployer.AbortRollout(t.Context(), "hello")

@@ -8,6 +8,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
@@ -40,10 +41,34 @@ func recordedRollout(s *servingv1.Service) (*rolloutState, error) {
 		return nil, nil
 	}
 	var r rolloutState
-	if err := json.Unmarshal([]byte(text), &r); err != nil {
+	err := json.Unmarshal([]byte(text), &r)
+	if err == nil {
+		err = r.check()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the annotation %q of the service cannot be read: remove it, and set the traffic as it shall be: %w", annotationRollout, err)
 	}
 	return &r, nil
+}
+
+// check refuses a state that no rollout has written: it would become traffic.
+func (r *rolloutState) check() error {
+	var sum int64
+	for name, percent := range r.Before {
+		if percent < 1 || percent > 100 || name != Latest && names.Revision(name) != nil {
+			return fmt.Errorf("%d %% for revision %q before", percent, name)
+		}
+		sum += percent
+	}
+	switch {
+	case sum != 100:
+		return fmt.Errorf("%d %% in all before", sum)
+	case r.Percent < 0 || r.Percent > 100:
+		return fmt.Errorf("%d %% for the candidate", r.Percent)
+	case r.TagFrom != "" && r.TagFrom != Latest && names.Revision(r.TagFrom) != nil:
+		return fmt.Errorf("a tag from revision %q", r.TagFrom)
+	}
+	return names.Revision(r.Revision)
 }
 
 // beginRollout is the state of a rollout that begins on a Service as it is.

@@ -29,17 +29,19 @@ func (r *staged) rolloutFailure(err error) *cloudrun.RolloutError {
 // A proxy that repeats each write passes on the answer to the second, which the first made a conflict.
 func TestRolloutBehindAProxyThatRepeats(t *testing.T) {
 	for name, tc := range map[string]struct {
-		check func(context.Context, cloudrun.Candidate) error
-		after string
+		check    func(context.Context, cloudrun.Candidate) error
+		toLatest bool
+		after    string
 	}{
-		"forward": {nil, onlyV2},
-		"back":    {func(context.Context, cloudrun.Candidate) error { return errBad }, onlyV1},
+		"forward":   {nil, false, onlyV2},
+		"to latest": {nil, true, `[{"r":"LATEST","p":100}]`},
+		"back":      {func(context.Context, cloudrun.Candidate) error { return errBad }, false, onlyV1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
 				r.server.Fault(cloudruntest.Fault{Method: "PUT", Times: -1, After: true, Status: 409})
-				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: tc.check})
+				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: tc.check, ToLatest: tc.toLatest})
 				if tc.check == nil {
 					require.NoError(t, err)
 				} else {

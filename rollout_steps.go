@@ -185,7 +185,6 @@ func (o *rollout) next() func(*servingv1.Service) error {
 		if !recorded.tagged(s) {
 			return &DeployError{Stage: StageWrite, Err: fmt.Errorf("somebody took tag %q away from %s, so that it cannot be told what was checked", recorded.Tag, recorded.Revision)}
 		}
-		o.state = *recorded
 		o.state.Percent = percent
 		return o.state.put(s)
 	}
