@@ -105,7 +105,7 @@ type replacement struct {
 	call     *deployment
 	manifest *Manifest
 	updater  *updater
-	before   *document // the Service as this call found it; nil if there was none
+	before   *document // the Service as this call first found it; nil if there was none
 	removed  []string  // annotations of it that are not in the manifest
 }
 
@@ -158,7 +158,7 @@ func (r *replacement) compose(_ context.Context, d *document) ([]byte, error) {
 		r.before, r.removed = nil, nil
 		return r.manifest.body(r.call.client, nil)
 	}
-	if lost := r.updater.lost; lost == nil || lost.document == nil { // else it may be as a lost write left it
+	if r.before == nil { // a later one may be as a write of this call left it
 		r.before = d
 	}
 	if err := r.manifest.checkNumber(d.namespace); err != nil {
@@ -167,7 +167,11 @@ func (r *replacement) compose(_ context.Context, d *document) ([]byte, error) {
 	if sameConfiguration(r.manifest.json, d.raw) {
 		return d.raw, nil
 	}
-	r.removed = r.manifest.removes(r.before)
+	for _, warning := range r.manifest.removes(d) {
+		if !slices.Contains(r.removed, warning) {
+			r.removed = append(r.removed, warning)
+		}
+	}
 	return r.manifest.body(r.call.client, d)
 }
 

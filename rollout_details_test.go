@@ -24,18 +24,7 @@ func outcomeOf(t *testing.T, err error) cloudrun.WriteOutcome {
 	return failed.Outcome
 }
 
-// before has something done right before the nth request that has a method and a part of a path.
-func (r *staged) before(method, path string, n int, do func()) {
-	r.server.Fault(cloudruntest.Fault{Method: method, Path: path, Times: -1, Match: func(*http.Request) bool {
-		if n--; n == 0 {
-			do()
-		}
-		return false
-	}})
-}
-
-// reads and writes of the Service, counted from the start of a rollout: it
-// looks once, and then reads and writes in turn.
+// hello is in the paths of requests for the Service. A rollout looks at it once, and then reads and writes in turn.
 const hello = "/services/hello"
 
 func TestRolloutOfAServiceThatCannotBeRead(t *testing.T) {
@@ -385,7 +374,7 @@ func TestRolloutThatIsCutOff(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
-				r.before("PUT", hello, tc.put, func() {
+				before(r.server, "PUT", hello, tc.put, func() {
 					r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
 				})
 				r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: tc.put - 1, After: true, Reset: true})
@@ -456,7 +445,7 @@ func TestRolloutWhoseFenceStays(t *testing.T) {
 func TestRolloutWhoseRepeatedWriteIsOverridden(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		r.before("GET", hello, 3, func() { r.others(onlyTraffic("hello-v2")) })
+		before(r.server, "GET", hello, 3, func() { r.others(onlyTraffic("hello-v2")) })
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", After: true, Status: 409})
 		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
 		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)

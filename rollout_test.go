@@ -232,6 +232,9 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 				var failed *cloudrun.RolloutError
 				require.ErrorAs(t, err, &failed)
 				require.Equal(t, other.outcome, failed.Outcome)
+				var call *cloudrun.DeployError
+				require.ErrorAs(t, err, &call)
+				require.Equal(t, cloudrun.StageWrite, call.Stage)
 				require.Equal(t, other.outcome == cloudrun.RolloutRestored, result.Restored)
 				require.NoError(t, failed.RestoreErr)
 				r.requireTraffic(other.after)

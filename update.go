@@ -219,7 +219,7 @@ func (u *updater) put(ctx context.Context, d *document) (*written, error) {
 	}
 	if bytes.Equal(body, d.raw) {
 		s, err := decodeService(d.raw) // the document's own view may have been edited to and fro
-		return &written{service: s, raw: d.raw, before: d.raw, changed: u.lost != nil || u.refused != nil, generation: d.generation}, err
+		return &written{service: s, raw: d.raw, before: d.raw, changed: u.lost != nil, generation: d.generation}, err
 	}
 	answer, err := u.client.replaceServiceRaw(ctx, u.name, body, u.options()...)
 	a := &attempt{document: d, body: body, err: err}
@@ -267,8 +267,10 @@ func (u *updater) recover(ctx context.Context, d *document) (*written, error) {
 	switch lost := u.lost; {
 	case lost == nil && u.refused == nil:
 		return nil, nil
+	case lost == nil && u.mark == nil && u.refused.heldBy(d):
+		return u.refused.recovered(d), nil
 	case lost == nil && u.mark == nil:
-		if u.refused.generation() <= d.generation && !u.refused.heldBy(d) {
+		if d.generation >= u.refused.generation() {
 			u.refused = nil
 		}
 		return nil, nil

@@ -2,6 +2,7 @@ package cloudrun_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -104,4 +105,135 @@ func TestOutcomeOfAnEditThatAProxyRepeats(t *testing.T) {
 		require.Equal(t, cloudrun.WriteUnknown, failed.Outcome)
 		require.Len(t, s.History(), 1)
 	})
+}
+
+// before has something done right before the nth request that has a method and a part of a path.
+func before(s *cloudruntest.Server, method, path string, n int, do func()) {
+	s.Fault(cloudruntest.Fault{Method: method, Path: path, Times: -1, Match: func(*http.Request) bool {
+		if n--; n == 0 {
+			do()
+		}
+		return false
+	}})
+}
+
+// What happens between a write and the look at what became of it. The first
+// write of a call makes generation 2, and takes effect unless the case says otherwise.
+func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
+	t.Parallel()
+	lost := cloudruntest.Fault{Method: http.MethodPut, After: true, Reset: true}
+	repeated := cloudruntest.Fault{Method: http.MethodPut, After: true, Status: http.StatusConflict}
+	refused := cloudruntest.Fault{Method: http.MethodPut, Status: http.StatusConflict}
+	forbidden := cloudruntest.Fault{Method: http.MethodPut, Status: http.StatusForbidden}
+	thenForbidden := forbidden
+	thenForbidden.Skip = 1
+	label := func(s *servingv1.Service) { s.Labels["others"] = "x" }
+	template := func(s *servingv1.Service) {
+		s.Spec.Template.Name, s.Spec.Template.Labels = "", map[string]string{"others": "x"}
+	}
+	type disturbance struct {
+		faults    []cloudruntest.Fault
+		others    func(*servingv1.Service) // what somebody else writes
+		first     bool                     // before our write, instead of before the look at it
+		outcome   cloudrun.WriteOutcome    // of a failure
+		overtaken bool
+		succeeds  bool
+		revisions int // that we and the others have made
+	}
+	for name, tc := range map[string]disturbance{
+		"lost, and a label is changed":                           {faults: []cloudruntest.Fault{lost}, others: label, succeeds: true, revisions: 2},
+		"lost, and overtaken":                                    {faults: []cloudruntest.Fault{lost}, others: template, overtaken: true, outcome: cloudrun.Written, revisions: 3},
+		"lost, overtaken, and the Revisions cannot be listed":    {faults: []cloudruntest.Fault{lost, {Method: http.MethodGet, Path: "/revisions", Skip: 1, Times: -1, Status: 403}}, others: template, outcome: cloudrun.WriteUnknown, revisions: 3},
+		"repeated, and a label is changed":                       {faults: []cloudruntest.Fault{repeated}, others: label, succeeds: true, revisions: 2},
+		"repeated, and overtaken":                                {faults: []cloudruntest.Fault{repeated}, others: template, overtaken: true, outcome: cloudrun.Written, revisions: 3},
+		"refused for somebody else's, then forbidden":            {faults: []cloudruntest.Fault{thenForbidden}, others: label, first: true, outcome: cloudrun.NotWritten, revisions: 1},
+		"refused, nobody knows what for, then forbidden":         {faults: []cloudruntest.Fault{refused, forbidden}, outcome: cloudrun.WriteUnknown, revisions: 1},
+		"refused for somebody else's new Revision, then allowed": {others: template, first: true, succeeds: true, revisions: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c)
+				_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithLabel("mine", "x"))
+				require.NoError(t, err)
+				writing := false // somebody else, whom no fault meets
+				if tc.others != nil {
+					method, n := http.MethodGet, 2
+					if tc.first {
+						method, n = http.MethodPut, 1
+					}
+					before(s, method, "/services/hello", n, func() {
+						writing = true
+						_, err := c.UpdateService(context.Background(), "hello", func(s *servingv1.Service) error {
+							tc.others(s)
+							return nil
+						})
+						require.NoError(t, err)
+						writing = false
+					})
+				}
+				for _, fault := range tc.faults {
+					fault.Match = func(*http.Request) bool { return !writing }
+					s.Fault(fault)
+				}
+				r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+				require.Equal(t, tc.revisions, len(s.Revisions("demo", "hello")))
+				if tc.succeeds {
+					require.NoError(t, err)
+					require.Equal(t, cloudrun.Updated, r.Action)
+					return
+				}
+				var failed *cloudrun.DeployError
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, tc.outcome, failed.Outcome, "%v", err)
+				require.ErrorContains(t, err, `deploy service "hello": `)
+				var overtaken *cloudrun.OvertakenError
+				require.Equal(t, tc.overtaken, errors.As(err, &overtaken), "%v", err)
+			})
+		})
+	}
+}
+
+func TestUpdateServiceOutcomes(t *testing.T) {
+	t.Parallel()
+	label := func(s *servingv1.Service) error {
+		s.Labels = map[string]string{"mine": "x"}
+		return nil
+	}
+	for name, tc := range map[string]struct {
+		opts    []cloudrun.WriteOption
+		fault   cloudruntest.Fault
+		missing bool // somebody deletes the Service before the write
+		outcome cloudrun.WriteOutcome
+		writes  int
+	}{
+		"a check whose answer is lost": {opts: []cloudrun.WriteOption{cloudrun.DryRun()}, fault: cloudruntest.Fault{Method: http.MethodPut, Times: -1, Reset: true}, outcome: cloudrun.NotWritten},
+		"a Service that is gone":       {missing: true, outcome: cloudrun.NotWritten, writes: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+				require.NoError(t, err)
+				s.ResetHistory()
+				if tc.missing {
+					before(s, http.MethodPut, "/services/hello", 1, func() {
+						require.NoError(t, c.DeleteService(context.Background(), "hello"))
+					})
+				}
+				if tc.fault.Method != "" {
+					s.Fault(tc.fault)
+				}
+				start := time.Now()
+				_, err = c.UpdateService(t.Context(), "hello", label, tc.opts...)
+				var failed *cloudrun.DeployError
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, tc.outcome, failed.Outcome)
+				require.Zero(t, time.Since(start), "no second try can help")
+				require.Len(t, s.History(), tc.writes)
+			})
+		})
+	}
 }
