@@ -250,7 +250,7 @@ func (w *waiter) settle(ctx context.Context, s *servingv1.Service) (done bool, e
 	}
 	marked, err := w.mark.revisions(ctx, c, 2)
 	switch {
-	case err != nil && pollMayPass(ctx, err):
+	case err != nil && (ctx.Err() != nil || pollMayPass(ctx, err)):
 		w.lastErr = err
 		return false, nil
 	case err != nil:

@@ -1,0 +1,124 @@
+package cloudrun_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// A Service that reads do not show is waited for only right after it was created, and not for long.
+func TestWaitForAServiceThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	missing := cloudruntest.Fault{Method: http.MethodGet, Path: "/services/hello", Skip: 1, Times: -1, Status: http.StatusNotFound}
+	forbidden := missing
+	forbidden.Status = http.StatusForbidden
+	for name, tc := range map[string]struct {
+		update  bool
+		fault   cloudruntest.Fault
+		patient bool
+	}{
+		"after a create":           {false, missing, true},
+		"after an update":          {true, missing, false},
+		"that nobody may read":     {false, forbidden, false},
+		"that nobody may read now": {true, forbidden, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+				if tc.update {
+					_, err := d.Deploy(t.Context(), "hello")
+					require.NoError(t, err)
+				}
+				s.Script("hello", cloudruntest.Script{TimeToReady: time.Hour, NoOperation: true})
+				s.Fault(tc.fault)
+				start := time.Now()
+				_, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+				require.Equal(t, tc.fault.Status == http.StatusNotFound, apierrors.IsNotFound(err), "%v", err)
+				require.Equal(t, cloudrun.Written, outcomeOf(t, err))
+				waited := time.Since(start)
+				if tc.patient {
+					require.Greater(t, waited, 4*time.Second)
+				}
+				require.Less(t, waited, map[bool]time.Duration{true: 9 * time.Second, false: time.Second}[tc.patient])
+			})
+		})
+	}
+}
+
+// A change that makes no Revision is overtaken by any other.
+func TestWaitIsOvertakenWithoutARevision(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+		s.Script("hello", cloudruntest.Script{ObservedLag: time.Minute})
+		time.AfterFunc(10*time.Second, func() {
+			_, err := c.UpdateService(context.Background(), "hello", func(s *servingv1.Service) error {
+				s.Labels = map[string]string{"others": "x"}
+				return nil
+			})
+			require.NoError(t, err)
+		})
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithDescription("mine"))
+		var overtaken *cloudrun.OvertakenError
+		require.ErrorAs(t, err, &overtaken)
+		require.EqualValues(t, 3, overtaken.Newer)
+	})
+}
+
+// When somebody has written while a Revision came up, the Revisions tell whether it still is ours.
+func TestWaitAsksWhoseTheRevisionIs(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		status int // of the answer to that question; 0 for the true one
+		times  int
+		fails  bool
+	}{
+		"and is told":           {},
+		"and is told later":     {status: 503, times: 9},
+		"and may not be told":   {status: 403, times: -1, fails: true},
+		"and never hears of it": {status: 503, times: -1, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c)
+				_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+				require.NoError(t, err)
+				s.Script("hello", cloudruntest.Script{TimeToReady: time.Minute})
+				time.AfterFunc(10*time.Second, func() {
+					_, err := c.UpdateService(context.Background(), "hello", func(s *servingv1.Service) error {
+						s.Labels = map[string]string{"others": "x"}
+						return nil
+					})
+					require.NoError(t, err)
+					if tc.status != 0 {
+						s.Fault(cloudruntest.Fault{Method: http.MethodGet, Path: "/revisions", Times: tc.times, Status: tc.status})
+					}
+				})
+				_, err = d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"), cloudrun.WithWaitTimeout(10*time.Minute))
+				if !tc.fails {
+					require.NoError(t, err)
+					return
+				}
+				require.Equal(t, cloudrun.Written, outcomeOf(t, err))
+				var api *cloudrun.APIError
+				require.True(t, errors.As(err, &api), "%v", err)
+				require.Equal(t, tc.status, api.StatusCode())
+			})
+		})
+	}
+}
