@@ -317,16 +317,29 @@ func TestRolloutWhoseEndIsNotSeen(t *testing.T) {
 }
 
 func TestRolloutWhoseEndIsOverridden(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, Check: func(context.Context, cloudrun.Candidate) error {
-			r.others(onlyTraffic("hello-v1"))
-			return nil
-		}})
-		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
-		require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
-		r.requireTraffic(onlyV1)
-	})
+	for name, tc := range map[string]struct {
+		do    func(r *staged)
+		after string
+	}{
+		"by another tool": {func(r *staged) { r.others(onlyTraffic("hello-v1")) }, onlyV1},
+		"by a deployment": {func(r *staged) {
+			_, err := r.deployer.Deploy(r.Context(), "hello", cloudrun.WithEnv("A", "1"), cloudrun.ToLatest())
+			require.NoError(r, err)
+		}, `[{"r":"LATEST","p":100},{"r":"hello-v2","t":"candidate"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, ToLatest: true, Check: func(context.Context, cloudrun.Candidate) error {
+					tc.do(r)
+					return nil
+				}})
+				require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+				require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+				r.requireTraffic(tc.after)
+			})
+		})
+	}
 }
 
 func TestRolloutWhoseEndIsRefused(t *testing.T) {

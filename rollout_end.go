@@ -34,21 +34,21 @@ func (o *rollout) settle(ctx context.Context) error {
 // end is the edit that ends a rollout: the candidate keeps all traffic, by its name or as the latest.
 func (o *rollout) end(s *servingv1.Service) error {
 	recorded, err := o.own(s)
-	if err != nil && !o.endedWith(s, Split{o.how.Revision: 100}) && !o.endedWith(s, Split{Latest: 100}) {
+	switch {
+	case err != nil && o.ending != nil && o.endedWith(s, o.ending):
+		return nil
+	case err != nil:
 		return err
 	}
-	if err != nil {
-		return nil
-	}
-	o.endNotes = nil
+	o.endNotes, o.ending = nil, Split{recorded.Revision: 100}
 	follow := o.how.ToLatest || recorded.Before[Latest] > 0
 	switch {
 	case follow && recorded.isNewest(s) && s.Status.ObservedGeneration == s.Generation:
-		return recorded.takeBack(s, Split{Latest: 100})
+		o.ending = Split{Latest: 100}
 	case follow:
 		o.endNotes = append(o.endNotes, fmt.Sprintf("the traffic stays pinned to %s, because that is not the latest revision", recorded.Revision))
 	}
-	return recorded.takeBack(s, Split{recorded.Revision: 100})
+	return recorded.takeBack(s, o.ending)
 }
 
 // endedWith reports whether the rollout has ended with a split. That is this

@@ -22,6 +22,7 @@ type rollout struct {
 	confirmed bool         // the traffic is known to have been changed
 	notes     []string     // on how the rollout began
 	endNotes  []string     // on how it ended
+	ending    Split        // the split to end with, as it was last written; nil before that
 	result    *RolloutResult
 
 	// What the return to the previous split found when it was last composed.
