@@ -13,7 +13,7 @@ import (
 
 var (
 	simSeedFlag  = flag.Uint64("seed", 0, "the schedule of the simulator to run; 0: many")
-	simCountFlag = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 1000, fewer with -short or -race")
+	simCountFlag = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 500, fewer with -short or -race")
 )
 
 // TestSimulator runs schedules of faults and concurrent actors, and checks in
@@ -47,9 +47,9 @@ func simSeeds() (first uint64, count int) {
 	case *simSeedFlag != 0:
 		first, count = *simSeedFlag, max(count, 1)
 	case count == 0 && (testing.Short() || underRace):
-		count = 150
+		count = 60
 	case count == 0:
-		count = 1000
+		count = 500
 	}
 	return first, count
 }
@@ -65,7 +65,7 @@ func simulate(t *testing.T, seed uint64) *sim {
 
 // The same seed gives the same requests at the same times, or a failure could not be repeated.
 func TestSimulatorRepeatsItself(t *testing.T) {
-	for seed := uint64(1); seed <= 20; seed++ {
+	for seed := uint64(1); seed <= 8; seed++ {
 		first, second := simulate(t, seed).log, simulate(t, seed).log
 		slices.Sort(first) // what happens at the same time has no order
 		slices.Sort(second)

@@ -49,8 +49,10 @@ func TestWaitForAServiceThatIsNotThere(t *testing.T) {
 				waited := time.Since(start)
 				if tc.patient {
 					require.Greater(t, waited, 4*time.Second)
+					require.Less(t, waited, 30*time.Second)
+					return
 				}
-				require.Less(t, waited, map[bool]time.Duration{true: 9 * time.Second, false: time.Second}[tc.patient])
+				require.Less(t, waited, time.Second)
 			})
 		})
 	}
