@@ -23,8 +23,9 @@ func NewDeployer(client *Client, defaults ...DeployOption) *Deployer {
 }
 
 // Deploy creates a Service or changes the existing one, makes a new Revision,
-// and waits until it is ready; it makes the Service public or private beside
-// the wait, if an option says so.
+// and waits until it is ready and was seen to get the traffic and the tag that
+// it shall; it makes the Service public or private beside the wait, if an option
+// says so.
 //
 // A new Service needs an image. On an existing one only what the options say is
 // changed; without an image, the code that runs now is kept, by its digest, as

@@ -61,7 +61,8 @@
 //
 // A Service is ready if its status says so of the generation that was written,
 // not of an older one. Ready=False counts once it has lasted two seconds, because
-// control planes raise false alarms. If somebody else changes the Service
+// control planes raise false alarms. A Deployer's calls also wait until the new
+// Revision was seen to get its traffic. If somebody else changes the Service
 // meanwhile, that is an [OvertakenError].
 //
 // # Errors

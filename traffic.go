@@ -57,9 +57,6 @@ func (c *deployment) applyTraffic(ctx context.Context, edit func(*servingv1.Serv
 		if err := c.checkTargets(ctx, known, d.service.Spec.Traffic); err != nil {
 			return nil, err
 		}
-		if c.cfg.clientName != "" || c.cfg.clientVersion != "" {
-			c.cfg.sign(&d.service.ObjectMeta, c.client.version)
-		}
 		return d.merge()
 	}})
 	if err != nil {

@@ -14,10 +14,11 @@ import (
 type goal int
 
 const (
+	// goalServing: the Service is ready, and its newest Revision was seen to get
+	// the traffic and the tags that it shall.
+	goalServing goal = iota
 	// goalReady: the Service is ready.
-	goalReady goal = iota
-	// goalServing: the Service is ready, and its newest Revision was seen to get the traffic that it shall.
-	goalServing
+	goalReady
 	// goalRouted: all traffic was seen to be as the Service says. Whether a
 	// Revision has failed that gets none of it does not matter: one goes back
 	// from such a Revision more often than not.
@@ -59,8 +60,9 @@ func (g goal) settled(s *servingv1.Service) bool {
 	}
 	want, seen := wantedRoutes(s), observedRoutes(s)
 	if g == goalServing {
-		share := route{revision: latest}
-		return want[share] == 0 || want[share] == seen[share]
+		ofOthers := func(way route, _ int64) bool { return way.revision != latest }
+		maps.DeleteFunc(want, ofOthers)
+		maps.DeleteFunc(seen, ofOthers)
 	}
 	return maps.Equal(want, seen)
 }

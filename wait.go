@@ -76,7 +76,7 @@ func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ..
 	cfg := p.configure().wait
 	report := newReporter(name, cfg.progress)
 	defer report.close()
-	w := waiter{services: services, name: name, cfg: cfg, report: report}
+	w := waiter{services: services, name: name, cfg: cfg, report: report, goal: goalReady}
 	return w.wait(ctx, nil)
 }
 
