@@ -591,3 +591,51 @@ func TestPlanAsJSON(t *testing.T) {
 			"publicAccess":true,"checked":false}}`, string(encoded))
 	})
 }
+
+// Of two values that may be secret, one the beginning of the other, nothing is left in a server's message.
+func TestPlanHidesTheLongestValueFirst(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		s.Fault(cloudruntest.Fault{Method: http.MethodPost, Status: 400, Body: `{"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "bad value hunter2-and-more, worse than hunter2"}}`})
+		p, err := cloudrun.NewDeployer(c).Plan(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithEnv("A", "hunter2"), cloudrun.WithEnv("B", "hunter2-and-more"))
+		require.NoError(t, err)
+		require.ErrorContains(t, p.Verdict, "bad value (hidden), worse than (hidden)")
+	})
+}
+
+func TestAStalePlanTellsWhoDidWhat(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+		p, err := d.Plan(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+		require.NoError(t, err)
+		_, err = c.UpdateService(t.Context(), "hello", func(s *servingv1.Service) error {
+			s.Labels = map[string]string{"a": "1", "b": "2"}
+			return nil
+		})
+		require.NoError(t, err)
+		_, err = d.Apply(t.Context(), p)
+		var stale *cloudrun.PlanStaleError
+		require.ErrorAs(t, err, &stale)
+		require.Equal(t, "dev@example.com", stale.By)
+		require.Len(t, stale.Changes, 2)
+		require.ErrorContains(t, err, `it was changed by dev@example.com (+ metadata.labels.a: "1"; and 1 more): plan anew`)
+	})
+}
+
+func TestApplyTellsTheTrafficBefore(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+		require.NoError(t, err)
+		p, err := d.Plan(t.Context(), "hello", cloudrun.WithRevisionSuffix("v2"))
+		require.NoError(t, err)
+		r, err := d.Apply(t.Context(), p)
+		require.NoError(t, err)
+		require.Len(t, r.Before, 1)
+		require.Equal(t, "hello-v1", r.Before[0].RevisionName)
+	})
+}

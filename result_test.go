@@ -1,0 +1,141 @@
+package cloudrun_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+)
+
+// answered deploys to an existing Service, of which the server answers that it then is so.
+func answered(t *testing.T, annotations, status string) *cloudrun.Result {
+	t.Helper()
+	s, c := newServer(t)
+	d := cloudrun.NewDeployer(c)
+	_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+	require.NoError(t, err)
+	s.Fault(cloudruntest.Fault{Method: http.MethodPut, After: true, Status: 200, Body: `{"apiVersion": "serving.knative.dev/v1", "kind": "Service",
+		"metadata": {"name": "hello", "namespace": "demo", "generation": 2, "annotations": {` + annotations + `}},
+		"spec": {"template": {"spec": {"containers": [{"image": "` + image + `"}]}}}, "status": {"observedGeneration": 2, ` + status + `}}`})
+	r, err := d.Deploy(t.Context(), "hello", cloudrun.WithDescription("x"), cloudrun.Async())
+	require.NoError(t, err)
+	return r
+}
+
+func TestResultTellsTheURLs(t *testing.T) {
+	t.Parallel()
+	const status = `"url": "https://status.example.com", "traffic": [{"revisionName": "hello-v1", "percent": 100, "url": "https://no-tag.example.com"},
+		{"revisionName": "hello-v1", "tag": "blue", "url": "https://blue.example.com"}]`
+	for name, tc := range map[string]struct {
+		annotations string
+		want        []string
+	}{
+		"of the annotation":                 {`"run.googleapis.com/urls": "[\"https://a.example.com\", \"https://b.example.com\"]"`, []string{"https://a.example.com", "https://b.example.com"}},
+		"of the status, where it has none":  {``, []string{"https://status.example.com"}},
+		"of the status, where it is empty":  {`"run.googleapis.com/urls": ""`, []string{"https://status.example.com"}},
+		"of the status, where it is no URL": {`"run.googleapis.com/urls": "[]"`, []string{"https://status.example.com"}},
+		"of the status, where it is broken": {`"run.googleapis.com/urls": "[\"https://a.example.com\", 7"`, []string{"https://status.example.com"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				r := answered(t, tc.annotations, status)
+				require.Equal(t, tc.want, r.URLs)
+				require.Equal(t, tc.want[0], r.URL)
+				require.Equal(t, map[string]string{"blue": "https://blue.example.com"}, r.TagURLs)
+			})
+		})
+	}
+}
+
+// Conditions of severity Warning decide nothing, and are told.
+func TestResultWarns(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := answered(t, ``, `"conditions": [{"type": "Ready", "status": "True"}, {"type": "Quota", "status": "False", "severity": "Warning", "message": "It is nearly used up."},
+			{"type": "Fine", "status": "True", "severity": "Warning", "message": "no"}, {"type": "Silent", "status": "False", "severity": "Warning"}, {"type": "Note", "status": "False", "severity": "Info", "message": "no"}]`)
+		require.Equal(t, []string{"It is nearly used up."}, r.Warnings)
+	})
+}
+
+// What a result warns of is an event too.
+func TestWarningsAreEvents(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		threeRevisions(t, d)
+		_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
+		require.NoError(t, err)
+		var warned []string
+		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"), cloudrun.WithProgress(func(e cloudrun.Event) {
+			if e.Kind == cloudrun.Warned {
+				warned = append(warned, e.Message)
+			}
+		}))
+		require.NoError(t, err)
+		require.Len(t, r.Warnings, 1)
+		require.Contains(t, r.Warnings[0], "gets no traffic, which is pinned to hello-v1=100")
+		require.Equal(t, r.Warnings, warned)
+	})
+}
+
+// A Revision that was named is known before the server tells of it.
+func TestResultOfAnAsyncDeploy(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		opts []cloudrun.DeployOption
+		want string
+	}{
+		"of a named Revision": {[]cloudrun.DeployOption{cloudrun.WithRevisionSuffix("v2")}, "hello-v2"},
+		"of another":          {nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+				_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"))
+				require.NoError(t, err)
+				s.Script("hello", cloudruntest.Script{TimeToReady: time.Hour, ObservedLag: time.Minute})
+				r, err := d.Deploy(t.Context(), "hello", append(tc.opts, cloudrun.Async())...)
+				require.NoError(t, err)
+				require.Equal(t, tc.want, r.Revision)
+				require.EqualValues(t, 100, r.Percent, "LATEST will be it")
+			})
+		})
+	}
+}
+
+// What is published is a stage of its own, whose failure is told once; a new Service is private already.
+func TestPublishing(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		stages := map[cloudrun.Stage]int{}
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.WithProgress(func(e cloudrun.Event) {
+			switch e.Kind {
+			case cloudrun.StageStarted:
+				stages[e.Stage]++
+			case cloudrun.StageDone, cloudrun.StageFailed:
+				stages[e.Stage]--
+			}
+		}))
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithoutPublicAccess())
+		require.NoError(t, err)
+		for _, r := range s.Requests() {
+			require.NotContains(t, r.Path, "IamPolicy")
+		}
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithPublicAccess())
+		require.NoError(t, err)
+		require.Contains(t, stages, cloudrun.StagePublish)
+		for stage, open := range stages {
+			require.Zero(t, open, "%s", stage)
+		}
+		s.Fault(cloudruntest.Fault{Method: http.MethodPost, Path: "setIamPolicy", Times: -1, Status: 403})
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithoutPublicAccess())
+		require.Equal(t, 1, strings.Count(err.Error(), "service \"hello\""), "%v", err)
+	})
+}
