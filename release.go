@@ -10,6 +10,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 const (
@@ -124,7 +125,7 @@ func (r *release) reroute(d *document) ([]byte, error) {
 	if err := r.route(d.service, false); err != nil {
 		return nil, err
 	}
-	if sameTraffic(was, d.service.Spec.Traffic) {
+	if traffic.Same(was, d.service.Spec.Traffic) {
 		return d.raw, nil
 	}
 	r.cfg.sign(&d.service.ObjectMeta, r.client.version)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 const annotationURLs = "run.googleapis.com/urls"
@@ -108,7 +110,7 @@ func pinnedWarning(s *servingv1.Service, revision string) string {
 		revision = "the new revision"
 	}
 	return fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
-		revision, describeTraffic(s.Spec.Traffic))
+		revision, traffic.Describe(s.Spec.Traffic))
 }
 
 // urlsOf are the URLs of a Service, of which any or all may be missing.

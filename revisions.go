@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // RevisionInfo is what there is to know about a Revision of a Service.
@@ -130,13 +132,13 @@ func (r *listedRevision) info(s *servingv1.Service) RevisionInfo {
 
 // leadsTo reports whether a target sends requests to a Revision.
 func leadsTo(t servingv1.TrafficTarget, r RevisionInfo) bool {
-	return t.RevisionName == r.Name || t.RevisionName == "" && isLatest(t) && r.LatestReady
+	return t.RevisionName == r.Name || t.RevisionName == "" && traffic.IsLatest(t) && r.LatestReady
 }
 
 func percentOn(targets []servingv1.TrafficTarget, r RevisionInfo) (percent int64) {
 	for _, t := range targets {
 		if leadsTo(t, r) {
-			percent += percentOf(t)
+			percent += traffic.Percent(t)
 		}
 	}
 	return percent

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // ErrNothingToRollBackTo is matched by the error of [Deployer.Rollback] when no
@@ -44,7 +45,7 @@ func RollbackToTraffic(targets []servingv1.TrafficTarget) RollbackOption {
 		err = errors.New("there are no targets in it")
 	}
 	kept := slices.Clone(targets)
-	return rollbackOption{configures("RollbackToTraffic", thingRollback, "traffic "+describeTraffic(targets), err,
+	return rollbackOption{configures("RollbackToTraffic", thingRollback, "traffic "+traffic.Describe(targets), err,
 		func(c *deployConfig) { c.rollback.traffic = kept })}
 }
 
@@ -72,7 +73,7 @@ type RollbackResult struct {
 
 // String tells the change in one line.
 func (r *RollbackResult) String() string {
-	return fmt.Sprintf("traffic: %s -> %s", describeTraffic(r.Before), describeTraffic(r.After))
+	return fmt.Sprintf("traffic: %s -> %s", traffic.Describe(r.Before), traffic.Describe(r.After))
 }
 
 // Rollback sends all traffic of a Service back to the previous Revision: the
@@ -130,10 +131,10 @@ func asBefore(targets []servingv1.TrafficTarget, latest string) []servingv1.Traf
 	back := make([]servingv1.TrafficTarget, len(targets))
 	for i := range targets {
 		t := targets[i].DeepCopy()
-		if isLatest(*t) && t.RevisionName != "" && t.RevisionName != latest {
+		if traffic.IsLatest(*t) && t.RevisionName != "" && t.RevisionName != latest {
 			t.LatestRevision = nil
 		}
-		if isLatest(*t) {
+		if traffic.IsLatest(*t) {
 			t.RevisionName = ""
 		}
 		t.URL = nil

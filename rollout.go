@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // DefaultRestoreTimeout bounds the return to the previous split of a [Rollout].
@@ -87,7 +88,7 @@ type RolloutResult struct {
 type Split map[string]int64
 
 // String gives the split as gcloud writes it, the largest share first: hello-00001-abc=95,hello-00002-xyz=5.
-func (s Split) String() string { return describeTraffic(s.targets()) }
+func (s Split) String() string { return traffic.Describe(s.targets()) }
 
 // Rollout releases a Revision step by step: the candidate, which must be ready,
 // gets a growing share of the traffic, and after each step there is a pause and

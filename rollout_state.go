@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // annotationRollout holds the state of a rollout under way. It is written in
@@ -205,15 +206,15 @@ func (s Split) targets() []servingv1.TrafficTarget {
 		percent := s[name]
 		target := servingv1.TrafficTarget{RevisionName: name, Percent: &percent}
 		if name == Latest {
-			target = latestTarget(percent)
+			target = traffic.LatestTarget(percent)
 		}
 		all = append(all, target)
 	}
 	return all
 }
 
-func splitTargetsOf(traffic []servingv1.TrafficTarget) []split.Target {
-	return splitTargets(&servingv1.Service{Spec: servingv1.ServiceSpec{RouteSpec: servingv1.RouteSpec{Traffic: traffic}}})
+func splitTargetsOf(targets []servingv1.TrafficTarget) []split.Target {
+	return splitTargets(&servingv1.Service{Spec: servingv1.ServiceSpec{RouteSpec: servingv1.RouteSpec{Traffic: targets}}})
 }
 
 // tagTarget is the Revision that a tag is on, or [Latest].
@@ -222,7 +223,7 @@ func tagTarget(s *servingv1.Service, tag string) (string, bool) {
 		if t.Tag != tag || tag == "" {
 			continue
 		}
-		if isLatest(t) {
+		if traffic.IsLatest(t) {
 			return Latest, true
 		}
 		return t.RevisionName, true

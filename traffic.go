@@ -7,6 +7,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // UpdateTraffic changes which Revisions of a Service get how much of its
@@ -77,7 +78,7 @@ func (c *deployment) editTraffic(s *servingv1.Service) error {
 		endRollout(s)
 	}
 	was := s.Spec.Traffic
-	if setTraffic(s, targets); sameTraffic(was, s.Spec.Traffic) {
+	if setTraffic(s, targets); traffic.Same(was, s.Spec.Traffic) {
 		s.Spec.Traffic = was
 	}
 	return nil
@@ -92,10 +93,10 @@ func resolvedTraffic(s *servingv1.Service) []servingv1.TrafficTarget {
 		s.Spec.Traffic[i].DeepCopyInto(&targets[i])
 	}
 	if len(targets) == 0 {
-		targets = []servingv1.TrafficTarget{latestTarget(100)}
+		targets = []servingv1.TrafficTarget{traffic.LatestTarget(100)}
 	}
 	for i := range targets {
-		if isLatest(targets[i]) {
+		if traffic.IsLatest(targets[i]) {
 			targets[i].RevisionName = cmp.Or(targets[i].RevisionName, s.Status.LatestReadyRevisionName)
 		}
 	}
@@ -107,7 +108,7 @@ func splitTargets(s *servingv1.Service) []split.Target {
 	targets := make([]split.Target, 0, len(s.Spec.Traffic))
 	for i, t := range s.Spec.Traffic {
 		targets = append(targets, split.Target{
-			Revision: t.RevisionName, Tag: t.Tag, Latest: isLatest(t), Percent: percentOf(t), Ref: i,
+			Revision: t.RevisionName, Tag: t.Tag, Latest: traffic.IsLatest(t), Percent: traffic.Percent(t), Ref: i,
 		})
 	}
 	return targets
@@ -116,7 +117,7 @@ func splitTargets(s *servingv1.Service) []split.Target {
 // setTraffic gives a Service the traffic that package split computed. A target
 // that continues one of the Service's keeps what is not known here.
 func setTraffic(s *servingv1.Service, targets []split.Target) {
-	traffic := make([]servingv1.TrafficTarget, 0, len(targets))
+	changed := make([]servingv1.TrafficTarget, 0, len(targets))
 	for _, t := range targets {
 		var target servingv1.TrafficTarget
 		if t.Ref >= 0 {
@@ -132,7 +133,7 @@ func setTraffic(s *servingv1.Service, targets []split.Target) {
 			percent := t.Percent
 			target.Percent = &percent
 		}
-		traffic = append(traffic, target)
+		changed = append(changed, target)
 	}
-	s.Spec.Traffic = traffic
+	s.Spec.Traffic = changed
 }

@@ -1,13 +1,9 @@
 package cloudrun
 
 import (
-	"cmp"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // goal is what a wait waits for.
@@ -58,96 +54,9 @@ func (g goal) settled(s *servingv1.Service) bool {
 	if g == goalReady || len(s.Status.Traffic) == 0 || latest == "" {
 		return true
 	}
-	want, seen := wantedRoutes(s), observedRoutes(s)
+	want, seen := traffic.Wanted(s), traffic.Observed(s)
 	if g == goalServing {
-		ofOthers := func(way route, _ int64) bool { return way.revision != latest }
-		maps.DeleteFunc(want, ofOthers)
-		maps.DeleteFunc(seen, ofOthers)
+		want, seen = want.To(latest), seen.To(latest)
 	}
-	return maps.Equal(want, seen)
-}
-
-// route is a way to a Revision: the URL of the Service, or that of a tag.
-type route struct{ revision, tag string }
-
-// wantedRoutes is the traffic that a Service asks for: the percentages of
-// Revisions, and 100 for each tag. LATEST is the Revision that it means now.
-func wantedRoutes(s *servingv1.Service) map[route]int64 {
-	return routesOf(s.Spec.Traffic, cmp.Or(s.Status.LatestReadyRevisionName, Latest))
-}
-
-// observedRoutes is the traffic that the status of a Service tells of. While
-// it lags, its LATEST is an older Revision than the one that LATEST means now.
-func observedRoutes(s *servingv1.Service) map[route]int64 {
-	return routesOf(s.Status.Traffic, cmp.Or(s.Status.LatestReadyRevisionName, Latest))
-}
-
-func routesOf(targets []servingv1.TrafficTarget, latest string) map[route]int64 {
-	if len(targets) == 0 {
-		targets = []servingv1.TrafficTarget{latestTarget(100)}
-	}
-	routes := map[route]int64{}
-	for _, t := range targets {
-		revision := cmp.Or(t.RevisionName, latest)
-		if percent := percentOf(t); percent > 0 {
-			routes[route{revision: revision}] += percent
-		}
-		if t.Tag != "" {
-			routes[route{revision, t.Tag}] = 100
-		}
-	}
-	return routes
-}
-
-// sameTraffic reports whether two lists say the same, if not in the same words.
-func sameTraffic(a, b []servingv1.TrafficTarget) bool {
-	return maps.Equal(routesOf(a, Latest), routesOf(b, Latest))
-}
-
-// describeRoutes puts traffic in words, the largest share first:
-// hello-00002-abc=90,LATEST=10 (tags: green=LATEST).
-func describeRoutes(routes map[route]int64) string {
-	ways := slices.SortedFunc(maps.Keys(routes), func(a, b route) int {
-		return cmp.Or(cmp.Compare(routes[b], routes[a]), strings.Compare(a.tag, b.tag), strings.Compare(a.revision, b.revision))
-	})
-	var shares, tags []string
-	for _, way := range ways {
-		if way.tag != "" {
-			tags = append(tags, way.tag+"="+way.revision)
-			continue
-		}
-		shares = append(shares, fmt.Sprintf("%s=%d", way.revision, routes[way]))
-	}
-	described := cmp.Or(strings.Join(shares, ","), "nobody")
-	if len(tags) > 0 {
-		described += " (tags: " + strings.Join(tags, ",") + ")"
-	}
-	return described
-}
-
-// describeTraffic is describeRoutes for the shares alone, as they were asked for.
-func describeTraffic(targets []servingv1.TrafficTarget) string {
-	asked := slices.Clone(targets)
-	for i := range asked {
-		if isLatest(asked[i]) {
-			asked[i].RevisionName = Latest
-		}
-	}
-	routes := routesOf(asked, Latest)
-	maps.DeleteFunc(routes, func(way route, _ int64) bool { return way.tag != "" })
-	return describeRoutes(routes)
-}
-
-func isLatest(t servingv1.TrafficTarget) bool { return t.LatestRevision != nil && *t.LatestRevision }
-
-func percentOf(t servingv1.TrafficTarget) int64 {
-	if t.Percent == nil {
-		return 0
-	}
-	return *t.Percent
-}
-
-func latestTarget(percent int64) servingv1.TrafficTarget {
-	latest := true
-	return servingv1.TrafficTarget{LatestRevision: &latest, Percent: &percent}
+	return want.Equal(seen)
 }

@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // ServiceGetter reads a Service. [Client] is one, and so is the Services client
@@ -136,7 +138,7 @@ func (w *waiter) wait(ctx context.Context, s *servingv1.Service) (*servingv1.Ser
 func (w *waiter) late(waited time.Duration, err error) error {
 	e := &TimeoutError{Service: w.name, Waited: waited, Last: w.last, Err: err, LastErr: w.lastErr}
 	if s := w.unsettled; s != nil {
-		e.Traffic, e.WantTraffic = describeRoutes(observedRoutes(s)), describeRoutes(wantedRoutes(s))
+		e.Traffic, e.WantTraffic = traffic.Observed(s).String(), traffic.Wanted(s).String()
 	}
 	return e
 }
@@ -231,7 +233,7 @@ func (w *waiter) overtaken(s *servingv1.Service) bool {
 		return false
 	}
 	if w.goal == goalRouted {
-		return !sameTraffic(w.written.Spec.Traffic, s.Spec.Traffic)
+		return !traffic.Same(w.written.Spec.Traffic, s.Spec.Traffic)
 	}
 	return w.mark == nil || !w.mark.on(s) || !equality.Semantic.DeepEqual(w.written.Spec.Template.Spec, s.Spec.Template.Spec)
 }
