@@ -4,22 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
-// The politeness of every retry: exponential, jittered, bounded.
 const (
-	retryInitial = 500 * time.Millisecond
-	retryMax     = 30 * time.Second
-	retryBudget  = 3 * time.Minute
+	retryMax    = pause.MaxInterval
+	retryBudget = pause.Budget
 )
 
 // clientName is how this library calls itself.
@@ -49,59 +47,45 @@ func libraryVersion() string {
 
 // politeBackOff is an exponential backoff that waits at least as long as the server asked for.
 type politeBackOff struct {
-	*backoff.ExponentialBackOff
+	*pause.BackOff
 	atLeast time.Duration
 }
 
-func newBackOff() *politeBackOff {
-	return &politeBackOff{ExponentialBackOff: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(retryInitial),
-		backoff.WithMultiplier(2),
-		backoff.WithMaxInterval(retryMax),
-		backoff.WithMaxElapsedTime(retryBudget),
-	)}
-}
+func newBackOff() *politeBackOff { return &politeBackOff{BackOff: pause.NewBackOff()} }
 
-func (b *politeBackOff) NextBackOff() time.Duration {
-	next := b.ExponentialBackOff.NextBackOff()
-	if next == backoff.Stop {
-		return next
-	}
-	next += b.atLeast
-	if b.GetElapsedTime()+next > retryBudget {
-		return backoff.Stop
-	}
-	return next
-}
+func (b *politeBackOff) NextBackOff() time.Duration { return b.Next(b.atLeast) }
+
+// sleep waits for d, or until the context ends.
+func sleep(ctx context.Context, d time.Duration) error { return pause.Sleep(ctx, d) }
 
 // retry calls attempt until it succeeds, fails for good in the eyes of
 // mayPass, or the budget or the context ends. Its error is then the last one,
 // joined with that of the context if this was the end of it.
 func (c *Client) retry(ctx context.Context, mayPass func(error) bool, attempt func() error) error {
-	polite := newBackOff()
-	var last error
-	err := backoff.RetryNotify(func() error {
-		last = attempt()
-		if last == nil {
+	polite := pause.NewBackOff()
+	for {
+		err := attempt()
+		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil || !mayPass(last) {
-			return backoff.Permanent(last)
+		delay := pause.Stop
+		if ctx.Err() == nil && mayPass(err) {
+			delay = polite.Next(askedDelay(err))
 		}
-		polite.atLeast = askedDelay(last)
-		return last
-	}, backoff.WithContext(polite, ctx), func(err error, delay time.Duration) {
-		if c.onRetry != nil {
-			c.onRetry(err, delay)
+		if delay != pause.Stop {
+			if c.onRetry != nil {
+				c.onRetry(err, delay)
+			}
+			_ = pause.Sleep(ctx, delay) // the error of the context is looked at below
+			if ctx.Err() == nil {
+				continue
+			}
 		}
-	})
-	if err == nil {
-		return nil
+		if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+			return fmt.Errorf("%w: %w", ended, err)
+		}
+		return err
 	}
-	if ctx.Err() != nil && !errors.Is(last, ctx.Err()) {
-		return fmt.Errorf("%w: %w", ctx.Err(), last)
-	}
-	return last
 }
 
 // read makes a request that changes nothing, as often as it may pass.
@@ -155,18 +139,13 @@ func outcomeOf(err error) WriteOutcome {
 	return NotWritten
 }
 
-// askedSpread is the most that comes on top of what a server asked for.
-const askedSpread = 10 * time.Second
-
-// askedDelay is how long to wait before the next try because the server asked
-// for it: a little longer than that, each time another while, so that a fleet
-// that was told the same does not come back as one.
+// askedDelay is how long to wait before the next try because the server asked for it.
 func askedDelay(err error) time.Duration {
 	api, ok := asType[*APIError](err)
-	if !ok || api.RetryAfter <= 0 {
+	if !ok {
 		return 0
 	}
-	return api.RetryAfter + time.Duration(rand.Int63n(int64(min(api.RetryAfter, askedSpread))))
+	return pause.Spread(api.RetryAfter)
 }
 
 // retryAfter reads the header Retry-After, seconds or a date.

@@ -350,15 +350,3 @@ func (u *updater) options() []WriteOption {
 	}
 	return nil
 }
-
-// sleep waits, but not longer than the context lasts.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
