@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -58,6 +59,20 @@ type Event struct {
 	Message string
 }
 
+// Progress returns a function that reports events to the [WithProgress] handlers
+// of the Deployer's defaults and of the options: those that a call of the
+// Deployer with the same options reports to. Programs that combine several
+// calls use it to report stages of their own between them. Event.Time is set by
+// the function. Without handlers it does nothing. It may be called concurrently;
+// the handlers are called one at a time.
+//
+// The error joins an [*OptionError] for each option that cannot be used. The
+// function is not nil even then.
+func (d *Deployer) Progress(opts ...CallOption) (report func(Event), err error) {
+	p, err := newPlan(d.callDefaults(), asDeployOptions(opts))
+	return newReporter("", p.configure().wait.progress).emit, err
+}
+
 // reporter hands events to a caller: in order, one at a time, and none after
 // close. A nil reporter is one that nobody listens to.
 type reporter struct {
@@ -83,7 +98,7 @@ func (r *reporter) emit(e Event) {
 	if r.closed {
 		return
 	}
-	e.Time, e.Service = time.Now(), r.service
+	e.Time, e.Service = time.Now(), cmp.Or(e.Service, r.service)
 	r.handle(e)
 }
 

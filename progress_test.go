@@ -156,3 +156,30 @@ func TestProgressTellsOnlyOfStagesThatTakePlace(t *testing.T) {
 		require.Equal(t, waited, l.stages, "the Service was ready before")
 	})
 }
+
+// What a program reports between calls reaches the handlers of those calls, in order.
+func TestProgressOfAProgram(t *testing.T) {
+	t.Parallel()
+	_, c := newServer(t)
+	var heard []string
+	hear := func(by string) cloudrun.ProgressOption {
+		return cloudrun.WithProgress(func(e cloudrun.Event) {
+			require.WithinDuration(t, time.Now(), e.Time, time.Minute)
+			heard = append(heard, by+": "+e.Service+" "+string(e.Stage))
+		})
+	}
+	d := cloudrun.NewDeployer(c, hear("default"), cloudrun.WithImage(image))
+	report, err := d.Progress(hear("call"), cloudrun.WithWaitTimeout(time.Minute))
+	require.NoError(t, err)
+	report(cloudrun.Event{Kind: cloudrun.StageStarted, Service: "hello", Stage: cloudrun.StageCheck})
+	require.Equal(t, []string{"default: hello check", "call: hello check"}, heard)
+
+	report, err = cloudrun.NewDeployer(c).Progress()
+	require.NoError(t, err)
+	report(cloudrun.Event{Kind: cloudrun.StageStarted})
+
+	report, err = d.Progress(nil, cloudrun.WithWaitTimeout(-1))
+	var option *cloudrun.OptionError
+	require.ErrorAs(t, err, &option)
+	require.NotNil(t, report)
+}
