@@ -71,7 +71,7 @@ func (d *Deployer) Apply(ctx context.Context, plan *Plan, opts ...CallOption) (*
 	defer a.call.report.close()
 	w, err := a.write(ctx)
 	if err != nil {
-		return nil, a.planned.hide.failure(err)
+		return nil, hideFailure(a.planned.hide, err)
 	}
 	a.call.before = a.planned.release.before
 	return a.call.finish(ctx, w, a.mark)
@@ -182,11 +182,11 @@ func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 		e.Reason = "another revision became the latest"
 	}
 	e.By = d.service.Annotations[annotationLastModifier]
-	hide, err := newRedactor(p.call.cfg.preview.reveal, p.raw(), d.raw)
+	hide, err := redactorFor(p.call.cfg.preview.reveal, p.raw(), d.raw)
 	if err != nil {
 		return nil, err
 	}
-	e.Changes, err = hide.changes(p.raw(), d.raw)
+	e.Changes, err = changesOf(p.raw(), d.raw, hide)
 	return e, err
 }
 

@@ -251,7 +251,7 @@ func (e *OrgPolicyError) Error() string {
 // Unwrap gives the server's answer.
 func (e *OrgPolicyError) Unwrap() error { return e.Err }
 
-const maxMessage = 4096
+const maxMessage = safetext.MaxMessage
 
 // printable makes server text safe for terminals and logs: one line, no
 // control characters, of bounded length.

@@ -12,6 +12,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/diff"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 )
 
 // Plan tells what [Deployer.Deploy] would do to a Service: see [Deployer.Plan].
@@ -101,7 +102,7 @@ func (d *Deployer) Plan(ctx context.Context, name string, opts ...DeployOption) 
 	err = p.client.writeAnew(ctx, newPauses().after, func() error { return p.try(ctx) })
 	end(err)
 	if err != nil {
-		return nil, p.hide.failure(writeFailure(c.op, c.name, StageWrite, err, nil))
+		return nil, hideFailure(p.hide, writeFailure(c.op, c.name, StageWrite, err, nil))
 	}
 	plan, err := p.plan()
 	if err != nil {
@@ -120,7 +121,7 @@ type prepared struct {
 	before  *document // the Service as it was read; nil if there was none
 	body    []byte    // what would be sent
 	marked  bool      // whether that makes a new Revision
-	hide    *redactor
+	hide    redact.Redactor
 	checked bool
 	answer  *servingv1.Service
 	verdict error
@@ -142,7 +143,7 @@ func (p *prepared) try(ctx context.Context) error {
 	if p.body, err = p.release.compose(ctx, p.before); err != nil {
 		return refused(err)
 	}
-	if p.hide, err = newRedactor(p.call.cfg.preview.reveal, p.raw(), p.body); err != nil {
+	if p.hide, err = redactorFor(p.call.cfg.preview.reveal, p.raw(), p.body); err != nil {
 		return &DeployError{Stage: StageRead, Err: err}
 	}
 	if p.unchanged() || p.call.cfg.preview.unchecked {
@@ -183,7 +184,7 @@ func (p *prepared) ask(ctx context.Context) error {
 	case !isRefusal(err):
 		return err
 	}
-	p.checked, p.verdict = true, p.hide.error(err)
+	p.checked, p.verdict = true, p.hide.Error(err)
 	return nil
 }
 
@@ -200,7 +201,7 @@ func (p *prepared) plan() (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, err := p.hide.changes(p.raw(), p.body)
+	changes, err := changesOf(p.raw(), p.body, p.hide)
 	if err != nil {
 		return nil, err
 	}
@@ -222,9 +223,27 @@ func (p *prepared) plan() (*Plan, error) {
 	return plan, nil
 }
 
-// changes tells what is different, with what may be secret hidden. That the
+// redactorFor returns what hides the secrets of Services, unless they are to be revealed.
+func redactorFor(reveal bool, docs ...[]byte) (redact.Redactor, error) {
+	if reveal {
+		return redact.Reveal(), nil
+	}
+	return redact.New(docs...)
+}
+
+// hideFailure returns a failed call with nothing hidden in its message.
+func hideFailure(hide redact.Redactor, err error) error {
+	if call, ok := asType[*DeployError](err); ok {
+		is := *call
+		is.Err = hide.Error(call.Err)
+		return &is
+	}
+	return hide.Error(err)
+}
+
+// changesOf tells what is different, with what may be secret hidden. That the
 // template loses the name of the Revision before is none: every new one does that.
-func (r *redactor) changes(before, after []byte) ([]Change, error) {
+func changesOf(before, after []byte, hide redact.Redactor) ([]Change, error) {
 	found, err := diff.Diff(before, after)
 	if err != nil {
 		return nil, err
@@ -232,7 +251,8 @@ func (r *redactor) changes(before, after []byte) ([]Change, error) {
 	changes := make([]Change, 0, len(found))
 	for _, c := range found {
 		if c.Kind != diff.Removed || c.Path.String() != "spec.template.metadata.name" {
-			changes = append(changes, r.change(c))
+			s := hide.Change(c)
+			changes = append(changes, Change{Path: s.Path, Kind: ChangeKind(s.Kind), Before: s.Before, After: s.After, Hidden: s.Hidden})
 		}
 	}
 	return changes, nil

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 )
 
 // ChangeKind tells how something is different.
@@ -12,9 +14,9 @@ type ChangeKind string
 
 // The kinds of changes.
 const (
-	Added   ChangeKind = "added"
-	Changed ChangeKind = "changed"
-	Removed ChangeKind = "removed"
+	ChangeAdded    ChangeKind = "added"
+	ChangeModified ChangeKind = "changed"
+	ChangeRemoved  ChangeKind = "removed"
 )
 
 // Change is one thing that is different in a Service.
@@ -41,9 +43,9 @@ const maxShownValue = 1000
 func (c Change) String() string {
 	path := printable(c.Path, maxShownValue)
 	switch c.Kind {
-	case Added:
+	case ChangeAdded:
 		return fmt.Sprintf("+ %s: %s", path, shownValue(c.After))
-	case Removed:
+	case ChangeRemoved:
 		return fmt.Sprintf("- %s: %s", path, shownValue(c.Before))
 	}
 	before, after := shownValue(c.Before), shownValue(c.After)
@@ -55,8 +57,8 @@ func (c Change) String() string {
 
 // shownValue is a value as JSON, fit for a line of a terminal.
 func shownValue(v any) string {
-	if v == hiddenText {
-		return hiddenText
+	if v == redact.Hidden {
+		return redact.Hidden
 	}
 	return printable(string(encodeRaw(v)), maxShownValue)
 }
@@ -120,7 +122,7 @@ func (p *Plan) counts() string {
 	if len(p.Changes) == 0 {
 		return "no changes"
 	}
-	return fmt.Sprintf("%d added, %d changed, %d removed", count[Added], count[Changed], count[Removed])
+	return fmt.Sprintf("%d added, %d changed, %d removed", count[ChangeAdded], count[ChangeModified], count[ChangeRemoved])
 }
 
 func (p *Plan) judgement() string {

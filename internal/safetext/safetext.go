@@ -6,6 +6,12 @@ import (
 	"unicode"
 )
 
+// MaxMessage is the length to which [Message] cuts, in bytes.
+const MaxMessage = 4096
+
+// Message returns the message of a server on one line, cut to [MaxMessage]; see [Line].
+func Message(s string) string { return Line(s, MaxMessage) }
+
 // Line gives the text on one line, without control characters or ones that
 // change the direction of writing, and cut to so many bytes.
 func Line(s string, limit int) string {
