@@ -2,7 +2,6 @@ package cloudrun_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -11,29 +10,6 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
-
-// newServer starts an embedded control plane that needs no port, so that it works in virtual time.
-func newServer(t *testing.T, opts ...cloudruntest.Option) (*cloudruntest.Server, *cloudrun.Client) {
-	t.Helper()
-	s := cloudruntest.NewServer(append([]cloudruntest.Option{cloudruntest.InProcess()}, opts...)...)
-	t.Cleanup(s.Close)
-	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", s.ClientOptions()...)
-	require.NoError(t, err)
-	return s, c
-}
-
-// inVirtualTime runs a test whose waits take no time.
-func inVirtualTime(t *testing.T, test func(*testing.T)) {
-	t.Helper()
-	synctest.Test(t, test)
-}
-
-func methods(requests []cloudruntest.Request) (all []string) {
-	for _, r := range requests {
-		all = append(all, r.Method+" "+r.Path)
-	}
-	return all
-}
 
 // TestRequestsOfADeployment counts: fewer round trips are what makes a deployment fast.
 func TestRequestsOfADeployment(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,37 +23,6 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 )
-
-// endpointRecorder answers every request alike and keeps it.
-type endpointRecorder struct {
-	mu       sync.Mutex
-	requests []*http.Request
-	answer   func(*http.Request) (*http.Response, error) // nil: endpointAnything
-}
-
-// endpointAnything is an answer that any call understands.
-const endpointAnything = `{"metadata": {"name": "hello", "resourceVersion": "1"}, "bindings": [], "locations": [], "items": []}`
-
-func (r *endpointRecorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	r.mu.Lock()
-	r.requests = append(r.requests, req)
-	r.mu.Unlock()
-	if r.answer != nil {
-		return r.answer(req)
-	}
-	return endpointAnswer(req, http.StatusOK, "application/json", endpointAnything), nil
-}
-
-func endpointAnswer(req *http.Request, status int, contentType, body string) *http.Response {
-	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {contentType}}, Request: req,
-		Body: io.NopCloser(strings.NewReader(body)),
-	}
-}
-
-func (r *endpointRecorder) client() option.ClientOption {
-	return option.WithHTTPClient(&http.Client{Transport: r})
-}
 
 // endpointCalls makes a call of every kind.
 func endpointCalls(t *testing.T, c *cloudrun.Client) {

@@ -1,8 +1,6 @@
 package cloudrun_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -142,29 +140,4 @@ func (f *iamFake) edit(binding string) {
 func (f *iamFake) bindings() []any {
 	bindings, _ := f.policy["bindings"].([]any)
 	return slices.Clone(bindings)
-}
-
-// fields decodes an object, numbers as they are spelled.
-func fields(t *testing.T, raw string) map[string]any {
-	t.Helper()
-	require.True(t, json.Valid([]byte(raw)), raw)
-	return decodeFields(raw)
-}
-
-func decodeFields(raw string) map[string]any {
-	var m map[string]any
-	d := json.NewDecoder(bytes.NewReader([]byte(raw)))
-	d.UseNumber()
-	if err := d.Decode(&m); err != nil {
-		panic(err)
-	}
-	return m
-}
-
-func encodeFields(m map[string]any) string {
-	encoded, err := json.Marshal(m)
-	if err != nil {
-		panic(err)
-	}
-	return string(encoded)
 }

@@ -20,20 +20,6 @@ const (
 	ann     = "user:ann@example.com"
 )
 
-// fullPolicy has all that a policy can have, and more than this library knows.
-const fullPolicy = `{
-	"version": 1,
-	"etag": "BwAAAAAAAAA=",
-	"futureField": {"n": 12345678901234567890, "list": [null, {"a": 1e400}]},
-	"auditConfigs": [{"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": ["user:eve@example.com"]}]}],
-	"bindings": [
-		{"role": "roles/run.invoker", "members": ["user:ann@example.com"], "bindingId": "b1",
-		 "condition": {"title": "t", "description": "d", "expression": "request.time < timestamp(\"2030-01-01T00:00:00Z\")", "location": "here"}},
-		{"role": "roles/run.admin", "members": ["group:ops@example.com"], "bindingId": "b2"},
-		{"role": "roles/run.invoker", "members": ["user:bob@example.com"], "bindingId": "b3"}
-	]
-}`
-
 var untilThen = cloudrun.BindingCondition{Title: "t", Description: "d", Expression: `request.time < timestamp("2030-01-01T00:00:00Z")`}
 
 func TestIAMWrites(t *testing.T) {

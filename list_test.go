@@ -18,21 +18,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// listNames collects the names of Services, and the error that ended the list.
-func listNames(t *testing.T, c *cloudrun.Client, opts ...cloudrun.ListOption) (names []string, err error) {
-	t.Helper()
-	for s, failed := range c.ListServices(t.Context(), opts...) {
-		require.NoError(t, err, "nothing comes after an error")
-		if failed != nil {
-			require.Nil(t, s)
-			err = failed
-			continue
-		}
-		names = append(names, s.Name)
-	}
-	return names, err
-}
-
 // listServer has n Services, of which every second one has the label even=true.
 func listServer(t *testing.T, n int) (*cloudruntest.Server, *cloudrun.Client, []string) {
 	t.Helper()

@@ -23,8 +23,6 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-const image = "us-docker.pkg.dev/demo/app/api:v1"
-
 // The Services on which options are tried: one as the server returns it after a
 // plain deploy, and one that has every setting already, of another value.
 const (

@@ -12,27 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
-
-type service = servingv1.Service
-
-// named is a Service that has but a name.
-func named(name string) *service {
-	s := &service{}
-	s.Name = name
-	return s
-}
-
-func newService(t *testing.T, name string, opts ...cloudrun.ServiceOption) *service {
-	t.Helper()
-	s, err := cloudrun.NewService(name, append([]cloudrun.ServiceOption{cloudrun.WithImage(image)}, opts...)...)
-	require.NoError(t, err)
-	return s
-}
 
 func TestServiceLife(t *testing.T) {
 	t.Parallel()

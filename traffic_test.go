@@ -2,14 +2,12 @@ package cloudrun_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
@@ -26,30 +24,6 @@ func threeRevisions(t *testing.T, d *cloudrun.Deployer) [3]string {
 		time.Sleep(time.Minute) // their times of creation differ
 	}
 	return all
-}
-
-// trafficOf shows the traffic targets in a short form.
-func trafficOf(t *testing.T, targets []servingv1.TrafficTarget) string {
-	t.Helper()
-	type target struct {
-		R string `json:"r,omitempty"`
-		P int64  `json:"p,omitempty"`
-		T string `json:"t,omitempty"`
-	}
-	all := []target{}
-	for _, x := range targets {
-		one := target{R: x.RevisionName, T: x.Tag}
-		if x.LatestRevision != nil && *x.LatestRevision {
-			one.R = "LATEST"
-		}
-		if x.Percent != nil {
-			one.P = *x.Percent
-		}
-		all = append(all, one)
-	}
-	raw, err := json.Marshal(all)
-	require.NoError(t, err)
-	return string(raw)
 }
 
 func TestUpdateTraffic(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // However the answer to a write is lost, the edit takes effect once, and what
@@ -53,9 +54,10 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 				t.Parallel()
 				inVirtualTime(t, func(t *testing.T) {
 					s, c := newServer(t)
-					require.NoError(t, s.PutService("demo", "us-central1", []byte(simSeed)))
-					tc.fault.Method = http.MethodPut
-					s.Fault(tc.fault)
+					require.NoError(t, s.PutService("demo", "us-central1", []byte(testkit.UnknownFieldsService)))
+					fault := tc.fault
+					fault.Method = http.MethodPut
+					s.Fault(fault)
 					ctx := t.Context()
 					if tc.giveUp > 0 {
 						var cancel context.CancelFunc
@@ -64,7 +66,7 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 					}
 					err := call(ctx, c)
 					raw, _ := s.Service("demo", "hello")
-					now := simFields(raw)["/metadata/annotations/mine.example/a"]
+					now := testkit.Leaves(raw)["/metadata/annotations/mine.example/a"]
 					if tc.giveUp == 0 {
 						require.NoError(t, err)
 						require.Equal(t, `"x"`, now, "once, not twice")
@@ -91,7 +93,7 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 func TestOutcomeOfAnEditThatAProxyRepeats(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
-		require.NoError(t, s.PutService("demo", "us-central1", []byte(simSeed)))
+		require.NoError(t, s.PutService("demo", "us-central1", []byte(testkit.UnknownFieldsService)))
 		s.Fault(cloudruntest.Fault{Method: http.MethodPut, After: true, Status: http.StatusConflict})
 		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Skip: 1, Delay: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -105,16 +107,6 @@ func TestOutcomeOfAnEditThatAProxyRepeats(t *testing.T) {
 		require.Equal(t, cloudrun.WriteUnknown, failed.Outcome)
 		require.Len(t, s.History(), 1)
 	})
-}
-
-// before has something done right before the nth request that has a method and a part of a path.
-func before(s *cloudruntest.Server, method, path string, n int, do func()) {
-	s.Fault(cloudruntest.Fault{Method: method, Path: path, Times: -1, Match: func(*http.Request) bool {
-		if n--; n == 0 {
-			do()
-		}
-		return false
-	}})
 }
 
 // What happens between a write and the look at what became of it. The first

@@ -1,5 +1,5 @@
 //go:debug randseednop=0
-package cloudrun_test
+package systemtest
 
 import (
 	"flag"
@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 var (
@@ -46,7 +48,7 @@ func simSeeds() (first uint64, count int) {
 	switch {
 	case *simSeedFlag != 0:
 		first, count = *simSeedFlag, max(count, 1)
-	case count == 0 && (testing.Short() || underRace):
+	case count == 0 && (testing.Short() || testkit.UnderRace):
 		count = 60
 	case count == 0:
 		count = 500
@@ -87,6 +89,6 @@ func (s *sim) report(t *testing.T, problems []string) {
 		t.Error(p)
 	}
 	if len(problems) > 0 {
-		t.Errorf("repeat it with: go test -run 'TestSimulator$' -v . -seed=%d", s.seed)
+		t.Errorf("repeat it with: go test -run 'TestSimulator$' -v ./internal/systemtest -seed=%d", s.seed)
 	}
 }

@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 const (
@@ -155,15 +155,15 @@ func (w *simWire) meet(rng *rand.Rand, fault simFault, req *http.Request, body [
 		w.deliverLater(time.Duration(rng.IntN(4_000))*time.Millisecond+simLatency(rng), req, body)
 		return nil, simReset
 	case simThrottled:
-		return simAnswer(req, 429, "application/json", `{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota"}}`), nil
+		return testkit.Response(req, 429, "application/json", `{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota"}}`), nil
 	case simThrottledFor:
-		resp := simAnswer(req, 429, "application/json", `{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota"}}`)
+		resp := testkit.Response(req, 429, "application/json", `{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota"}}`)
 		resp.Header.Set("Retry-After", fmt.Sprint(1+rng.IntN(12)))
 		return resp, nil
 	case simFailsBefore:
 		return simFailure(rng, req), nil
 	case simPageBefore:
-		return simAnswer(req, 200, "text/html", "<html>please wait</html>"), nil
+		return testkit.Response(req, 200, "text/html", "<html>please wait</html>"), nil
 	case simTwice:
 		w.discard(w.forward(req.Context(), req, body, false))
 		if err := simSleep(req.Context(), simLatency(rng)); err != nil {
@@ -188,10 +188,10 @@ func (w *simWire) spoil(rng *rand.Rand, fault simFault, req *http.Request, resp 
 		return simFailure(rng, req), nil
 	case simPageAfter:
 		w.discard(resp, nil)
-		return simAnswer(req, 200, "text/html", "<html>welcome</html>"), nil
+		return testkit.Response(req, 200, "text/html", "<html>welcome</html>"), nil
 	case simBadPageAfter:
 		w.discard(resp, nil)
-		return simAnswer(req, 502, "text/html", "<html>bad gateway</html>"), nil
+		return testkit.Response(req, 502, "text/html", "<html>bad gateway</html>"), nil
 	case simResetInBody, simTruncated:
 		whole, err := io.ReadAll(resp.Body)
 		if err != nil {
@@ -236,19 +236,9 @@ func (w *simWire) discard(resp *http.Response, err error) {
 	}
 }
 
-func simAnswer(req *http.Request, status int, contentType, body string) *http.Response {
-	r := httptest.NewRecorder()
-	r.Header().Set("Content-Type", contentType)
-	r.WriteHeader(status)
-	_, _ = r.WriteString(body)
-	resp := r.Result()
-	resp.Request = req
-	return resp
-}
-
 func simFailure(rng *rand.Rand, req *http.Request) *http.Response {
 	code := []int{500, 502, 503, 504}[rng.IntN(4)]
-	return simAnswer(req, code, "application/json", fmt.Sprintf(`{"error": {"code": %d, "message": "it failed"}}`, code))
+	return testkit.Response(req, code, "application/json", fmt.Sprintf(`{"error": {"code": %d, "message": "it failed"}}`, code))
 }
 
 // simCall is one call of an actor: what it wanted, and what became of it.

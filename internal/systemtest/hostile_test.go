@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
@@ -86,7 +87,7 @@ var hostileCalls = map[string]func(context.Context, *cloudrun.Client) string{
 			warned += e.Message + hostileText(e.Err)
 			r.Handle(e)
 		}
-		result, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(image), cloudrun.WithPublicAccess(), cloudrun.WithProgress(watch))
+		result, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(testkit.Image), cloudrun.WithPublicAccess(), cloudrun.WithProgress(watch))
 		r.Done(err)
 		text := hostileText(err) + warned + out.String()
 		if result != nil {
@@ -97,7 +98,7 @@ var hostileCalls = map[string]func(context.Context, *cloudrun.Client) string{
 	"terminal": func(ctx context.Context, c *cloudrun.Client) string {
 		var out bytes.Buffer
 		r := runprogress.New(&out, runprogress.WithTerminal(true))
-		_, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(image), cloudrun.WithProgress(r.Handle))
+		_, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(testkit.Image), cloudrun.WithProgress(r.Handle))
 		r.Done(err)
 		return hostileOwnEscapes.ReplaceAllString(out.String(), "")
 	},
@@ -164,7 +165,7 @@ const hostileMessage = "red\x1b[31m\x1b]0;title\x07 over\r\x08\x9b2J\u202egnp.ex
 
 func TestHostileText(t *testing.T) {
 	t.Parallel()
-	inVirtualTime(t, func(t *testing.T) {
+	testkit.InVirtualTime(t, func(t *testing.T) {
 		for _, ready := range []string{"True", "False", "Unknown"} {
 			hostileRun(t, "Ready="+ready, hostileAnswer{body: hostileService(ready, hostileMessage)})
 		}
@@ -196,12 +197,12 @@ func TestHostileTypes(t *testing.T) {
 	t.Parallel()
 	every := 1 // so many-th value in each place
 	switch {
-	case underRace:
+	case testkit.UnderRace:
 		every = 29
 	case testing.Short():
 		every = 7
 	}
-	inVirtualTime(t, func(t *testing.T) {
+	testkit.InVirtualTime(t, func(t *testing.T) {
 		for _, ready := range []string{"True", "False"} {
 			var document any
 			require.NoError(t, json.Unmarshal([]byte(hostileService(ready, "m")), &document))
@@ -254,7 +255,7 @@ func hostileEach(v any, f func(set func(any))) {
 
 // What is too deep, too long or too large gives an error, soon.
 func TestHostileSizes(t *testing.T) {
-	if underRace {
+	if testkit.UnderRace {
 		t.Skip("it is about sizes, and takes a minute with the race detector")
 	}
 	t.Parallel()
@@ -294,7 +295,7 @@ func TestHostileSizes(t *testing.T) {
 	}
 	for name, body := range bodies {
 		t.Run(name, func(t *testing.T) {
-			inVirtualTime(t, func(t *testing.T) { hostileRun(t, name, hostileAnswer{body: body}) })
+			testkit.InVirtualTime(t, func(t *testing.T) { hostileRun(t, name, hostileAnswer{body: body}) })
 		})
 	}
 }
@@ -310,11 +311,11 @@ func TestHostileDelays(t *testing.T) {
 		"negative":         {body: `{"kind": "Status", "details": {"retryAfterSeconds": -9223372036854775807}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inVirtualTime(t, func(t *testing.T) {
+			testkit.InVirtualTime(t, func(t *testing.T) {
 				h.status = http.StatusTooManyRequests
 				var mu sync.Mutex
 				requests := 0
-				c := hostileClient(t, fleetTransport(func(req *http.Request) (*http.Response, error) {
+				c := hostileClient(t, testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 					mu.Lock()
 					defer mu.Unlock()
 					requests++

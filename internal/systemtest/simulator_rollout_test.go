@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // simRelease is a schedule with one rollout, of which the check, the network,
@@ -28,6 +29,8 @@ type simRelease struct {
 	result *cloudrun.RolloutResult
 	err    error
 }
+
+var errSimBad = errors.New("too many errors")
 
 var simReleaseBefore = cloudrun.Split{"hello-v1": 90, cloudrun.Latest: 10}
 
@@ -49,7 +52,7 @@ func TestRolloutSimulator(t *testing.T) {
 			t.Error(p)
 		}
 		if len(problems) > 0 {
-			t.Fatalf("the rollout ended with: %v\nrepeat it with: go test -run TestRolloutSimulator -v . -seed=%d", r.err, seed)
+			t.Fatalf("the rollout ended with: %v\nrepeat it with: go test -run TestRolloutSimulator -v ./internal/systemtest -seed=%d", r.err, seed)
 		}
 		ends[r.end()]++
 	}
@@ -100,10 +103,10 @@ func (r *simRelease) play() (problems []string) {
 func (r *simRelease) stage() {
 	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
 	if err == nil {
-		_, err = cloudrun.NewDeployer(client).Deploy(context.Background(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+		_, err = cloudrun.NewDeployer(client).Deploy(context.Background(), "hello", cloudrun.WithImage(testkit.Image), cloudrun.WithRevisionSuffix("v1"))
 	}
 	if err == nil {
-		_, err = cloudrun.NewDeployer(client).Deploy(context.Background(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v2"), cloudrun.WithNoTraffic())
+		_, err = cloudrun.NewDeployer(client).Deploy(context.Background(), "hello", cloudrun.WithImage(testkit.Image), cloudrun.WithRevisionSuffix("v2"), cloudrun.WithNoTraffic())
 	}
 	if err == nil {
 		_, err = cloudrun.NewDeployer(client).UpdateTraffic(context.Background(), "hello", cloudrun.ToRevision("hello-v1", 90), cloudrun.ToRevision(cloudrun.Latest, 10))
@@ -129,7 +132,7 @@ func (r *simRelease) release(rng *rand.Rand, n int) {
 		how := cloudrun.Rollout{Revision: "hello-v2", Pause: time.Duration(rng.IntN(5_000)) * time.Millisecond, Steps: []int{20, 50, 100}}
 		how.Check = func(context.Context, cloudrun.Candidate) error {
 			if bad--; bad < 0 {
-				return errBad
+				return errSimBad
 			}
 			return nil
 		}
@@ -214,5 +217,5 @@ func (r *simRelease) split() (cloudrun.Split, bool) {
 			split[key] += *t.Percent
 		}
 	}
-	return split, s.Annotations[rolloutAnnotation] != ""
+	return split, s.Annotations["cloudrun-go.github.io/rollout"] != ""
 }

@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"context"
@@ -11,18 +11,19 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // FuzzServiceAnswer: whatever a server answers, reading it is an error at most,
 // and an edit of one field keeps every other one.
 func FuzzServiceAnswer(f *testing.F) {
-	for _, seed := range []string{simSeed, hostileService("True", "m"), hostileService("False", hostileMessage), `{}`, `null`, `[]`, `{"metadata": {"name": "a"}}`,
+	for _, seed := range []string{testkit.UnknownFieldsService, hostileService("True", "m"), hostileService("False", hostileMessage), `{}`, `null`, `[]`, `{"metadata": {"name": "a"}}`,
 		`{"metadata": {"name": "a", "resourceVersion": "1"}, "spec": {"template": {"spec": {"containers": [{"resources": {"limits": {"cpu": "1e9999999"}}}]}}}}`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		var sent []byte
-		c := hostileClient(t, fleetTransport(func(req *http.Request) (*http.Response, error) {
+		c := hostileClient(t, testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			if req.Method == http.MethodPut {
 				body, err := req.GetBody()
 				require.NoError(t, err)
@@ -47,7 +48,7 @@ func FuzzServiceAnswer(f *testing.F) {
 		if sent == nil {
 			return
 		}
-		was, is := simFields(answer), simFields(sent)
+		was, is := testkit.Leaves(answer), testkit.Leaves(sent)
 		delete(is, "/spec/template/spec/serviceAccountName")
 		for path, value := range was {
 			if now, ok := is[path]; ok || path == "/spec/template/spec/serviceAccountName" || path == "/spec/template/metadata/name" {
@@ -69,7 +70,7 @@ func FuzzNames(f *testing.F) {
 			return // that of the environment
 		}
 		var asked *http.Request
-		transport := fleetTransport(func(req *http.Request) (*http.Response, error) {
+		transport := testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			asked = req
 			return hostileAnswer{body: `{"metadata": {"name": "a"}}`}.RoundTrip(req)
 		})

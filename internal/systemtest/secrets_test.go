@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // No token and no value of a variable is in what a program logs: errors, events and warnings.
@@ -41,14 +42,14 @@ func TestSecretsStayOutOfWhatIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inVirtualTime(t, func(t *testing.T) {
+			testkit.InVirtualTime(t, func(t *testing.T) {
 				s := cloudruntest.NewServer(cloudruntest.InProcess())
 				defer s.Close()
 				s.Script("hello", cloudruntest.Script{TimeToReady: time.Second, FailRevision: &cloudruntest.Failure{}})
 				if fault.fault.Times != 0 || fault.fault.Status != 0 {
 					s.Fault(fault.fault)
 				}
-				base := fleetTransport(func(req *http.Request) (*http.Response, error) {
+				base := testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 					if fault.err != nil {
 						return nil, fault.err
 					}
@@ -62,7 +63,7 @@ func TestSecretsStayOutOfWhatIsSaid(t *testing.T) {
 				defer cancel()
 				var mu sync.Mutex
 				said := ""
-				result, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(image), cloudrun.WithEnv("PASSWORD", password), cloudrun.WithPublicAccess(),
+				result, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(testkit.Image), cloudrun.WithEnv("PASSWORD", password), cloudrun.WithPublicAccess(),
 					cloudrun.WithProgress(func(e cloudrun.Event) {
 						mu.Lock()
 						defer mu.Unlock()
@@ -73,7 +74,7 @@ func TestSecretsStayOutOfWhatIsSaid(t *testing.T) {
 				if result != nil {
 					said += fmt.Sprint(result.Warnings)
 				}
-				_, err = cloudrun.NewService("hello", cloudrun.WithImage(image), cloudrun.WithEnv("PASSWORD", password), cloudrun.WithEnv("PASSWORD", password+"2"), cloudrun.WithEnv("=bad", password))
+				_, err = cloudrun.NewService("hello", cloudrun.WithImage(testkit.Image), cloudrun.WithEnv("PASSWORD", password), cloudrun.WithEnv("PASSWORD", password+"2"), cloudrun.WithEnv("=bad", password))
 				said += fmt.Sprintf("%v %+v", err, err)
 				require.NotContains(t, said, token)
 				require.NotContains(t, said, password)

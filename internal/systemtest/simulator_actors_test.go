@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // sim is one schedule: a Service, those who change it at the same time, and
@@ -41,14 +42,6 @@ type sim struct {
 	by    map[*byte]string // the call that sent a body, by where that is
 	log   []string
 }
-
-// simSeed has fields at every level that the Knative types do not know.
-const simSeed = `{"apiVersion": "serving.knative.dev/v1", "kind": "Service",
-	"metadata": {"name": "hello", "namespace": "demo", "labels": {"seed": "1"}, "annotations": {"seed.example/a": "1"}, "futureMeta": {"n": 12345678901234567890}},
-	"spec": {"futureSpec": [1, {"a": null}], "template": {"metadata": {"annotations": {"seed.example/b": "1"}, "name": "hello-00001-abc"},
-		"spec": {"futureTemplate": "x", "containerConcurrency": 80, "containers": [{"image": "` + image + `", "futureContainer": {"deep": [true]},
-			"env": [{"name": "SEED", "value": "1", "futureEnv": 1}]}]}},
-	"traffic": [{"latestRevision": true, "percent": 100, "futureTarget": "y"}]}}`
 
 // simRandomNames are the parts of paths that are not the same in the next run.
 var simRandomNames = regexp.MustCompile(`/[0-9a-f-]{36}|/hello-\d{5}-[a-z]{3}`)
@@ -95,8 +88,8 @@ func (s *sim) play() {
 }
 
 func (s *sim) prepare() {
-	err := errors.Join(s.server.PutService("demo", "us-central1", json.RawMessage(simSeed)),
-		s.server.SetPolicy("demo", "hello", json.RawMessage(fullPolicy)))
+	err := errors.Join(s.server.PutService("demo", "us-central1", json.RawMessage(testkit.UnknownFieldsService)),
+		s.server.SetPolicy("demo", "hello", json.RawMessage(testkit.FullPolicy)))
 	if err != nil {
 		s.t.Error(err)
 	}
@@ -219,7 +212,7 @@ func (s *sim) deploy(rng *rand.Rand, i, n int) {
 			opts = append(opts, cloudrun.WithLabel("deployer-3", c.want))
 		}
 		if !s.exists || rng.IntN(2) == 0 {
-			opts = append(opts, cloudrun.WithImage(image))
+			opts = append(opts, cloudrun.WithImage(testkit.Image))
 		}
 		add := func(oneIn int, o cloudrun.DeployOption) bool {
 			chosen := rng.IntN(oneIn) == 0
@@ -274,7 +267,7 @@ var simCondition = cloudrun.BindingCondition{Title: "office hours", Expression: 
 
 // grant gives a role, with or without a condition, or takes the one given before.
 func (s *sim) grant(rng *rand.Rand, i, n int) {
-	role, member := []string{invoker, "roles/run.viewer"}[rng.IntN(2)], fmt.Sprintf("user:granter-%d-%d@example.com", i, n)
+	role, member := []string{"roles/run.invoker", "roles/run.viewer"}[rng.IntN(2)], fmt.Sprintf("user:granter-%d-%d@example.com", i, n)
 	var opts []cloudrun.MemberOption
 	if rng.IntN(2) == 0 {
 		opts = append(opts, cloudrun.WithCondition(simCondition))
@@ -299,7 +292,7 @@ func (s *sim) rewrite(rng *rand.Rand, actor, read, method, write string, edit fu
 		if status == http.StatusNotFound {
 			return
 		}
-		body, _ := json.Marshal(edit(decodeFields(string(raw))))
+		body, _ := json.Marshal(edit(testkit.Decode(string(raw))))
 		time.Sleep(simLatency(rng))
 		if status, _ = s.raw(actor, method, write, body); status == http.StatusOK {
 			return
@@ -361,7 +354,7 @@ func (s *sim) console(rng *rand.Rand, i, n int) {
 
 // create creates the Service, if nobody has yet.
 func (s *sim) create() {
-	s.raw("creator", http.MethodPost, simServices, []byte(simSeed))
+	s.raw("creator", http.MethodPost, simServices, []byte(testkit.UnknownFieldsService))
 }
 
 // audit changes what the library does not know of a policy.
@@ -369,7 +362,7 @@ func (s *sim) audit(rng *rand.Rand, n int) {
 	s.rewrite(rng, "auditor", simPolicy+":getIamPolicy?options.requestedPolicyVersion=3", http.MethodPost, simPolicy+":setIamPolicy", func(p map[string]any) any {
 		p["version"] = 3
 		bindings, _ := p["bindings"].([]any)
-		p["bindings"] = append(bindings, map[string]any{"role": invoker, "members": []any{fmt.Sprintf("user:auditor-%d@example.com", n)},
+		p["bindings"] = append(bindings, map[string]any{"role": "roles/run.invoker", "members": []any{fmt.Sprintf("user:auditor-%d@example.com", n)},
 			"condition": map[string]any{"title": "audit", "expression": "true", "location": "here"}})
 		p["auditConfigs"] = []any{map[string]any{"service": "allServices", "auditLogConfigs": []any{map[string]any{"logType": "ADMIN_READ", "n": n}}}}
 		return map[string]any{"policy": p}

@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"net/http"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // writeFaults are what can become of one write.
@@ -36,9 +37,9 @@ func underWriteFaults(t *testing.T, prepare func(*testing.T, *cloudrun.Deployer)
 	for name, fault := range writeFaults() {
 		for method, action := range map[string]cloudrun.Action{http.MethodPost: cloudrun.Created, http.MethodPut: cloudrun.Updated} {
 			t.Run(method+"/"+name, func(t *testing.T) {
-				inVirtualTime(t, func(t *testing.T) {
-					s, c := newServer(t)
-					d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+				testkit.InVirtualTime(t, func(t *testing.T) {
+					s, c := testkit.NewServer(t)
+					d := cloudrun.NewDeployer(c, cloudrun.WithImage(testkit.Image))
 					want := 1
 					if action == cloudrun.Updated {
 						_, err := d.Deploy(t.Context(), "hello")
@@ -64,9 +65,23 @@ func TestDeployUnderFaults(t *testing.T) {
 	})
 }
 
+const faultsManifest = `
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata:
+  name: hello
+spec:
+  template:
+    spec:
+      containers:
+      - image: us-docker.pkg.dev/cloudrun/container/hello
+        env: [{name: A, value: a}]
+`
+
 func TestReplaceUnderFaults(t *testing.T) {
 	underWriteFaults(t, func(t *testing.T, d *cloudrun.Deployer) func() (*cloudrun.Result, error) {
-		m := mustParseManifest(t, manifestContainer("        env: [{name: A, value: a}]\n"))
+		m, err := cloudrun.ParseManifest([]byte(faultsManifest))
+		require.NoError(t, err)
 		return func() (*cloudrun.Result, error) { return d.ReplaceManifest(t.Context(), m) }
 	})
 }
@@ -86,11 +101,11 @@ func TestApplyUnderFaults(t *testing.T) {
 
 // A read may not know yet of a Service that was created a moment ago.
 func TestDeployOfAServiceThatReadsDoNotShowYet(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T) {
-		s, c := newServer(t)
+	testkit.InVirtualTime(t, func(t *testing.T) {
+		s, c := testkit.NewServer(t)
 		s.Script("hello", cloudruntest.Script{TimeToReady: 3 * time.Second, NoOperation: true})
 		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Skip: 1, Times: 2, Stale: true})
-		r, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		r, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(testkit.Image))
 		require.NoError(t, err)
 		require.Equal(t, cloudrun.Created, r.Action)
 		require.Len(t, s.Revisions("demo", "hello"), 1)

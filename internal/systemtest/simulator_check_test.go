@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // simWrite is a write of the server's history, and who made it.
@@ -46,13 +47,13 @@ func (s *sim) check() (problems []string) {
 
 // checkServices follows what is in the Service from write to write: only its owner may change a field.
 func (s *sim) checkServices(writes []simWrite) (problems []string) {
-	fields := simFields(s.before)
+	fields := testkit.Leaves(s.before)
 	for _, w := range writes {
 		if w.ofPolicy() {
 			continue
 		}
 		call := s.byID(w.id)
-		next := simFields(w.Body)
+		next := testkit.Leaves(w.Body)
 		for _, path := range simChanged(fields, next) {
 			if _, was := fields[path]; fields != nil && !simOwns(w.id, call, path, was) {
 				problems = append(problems, fmt.Sprintf("lost update: %s, which made generation %d, changed %s from %q to %q", w.id, w.Generation, path, fields[path], next[path]))
@@ -85,43 +86,6 @@ func simChanged(a, b map[string]string) (paths []string) {
 	}
 	slices.Sort(paths)
 	return paths
-}
-
-// simFields are the fields of a document by path. The elements of lists go by
-// their name or place, those of traffic together.
-func simFields(raw []byte) map[string]string {
-	if len(raw) == 0 {
-		return nil
-	}
-	fields := map[string]string{}
-	document := decodeFields(string(raw))
-	delete(document, "status")
-	simFlatten(fields, "", document)
-	return fields
-}
-
-func simFlatten(fields map[string]string, path string, value any) {
-	switch value := value.(type) {
-	case map[string]any:
-		for key, v := range value {
-			simFlatten(fields, path+"/"+key, v)
-		}
-		return
-	case []any:
-		if path == "/spec/traffic" {
-			break
-		}
-		for i, v := range value {
-			name := fmt.Sprint(i)
-			if o, ok := v.(map[string]any); ok && o["name"] != nil && !strings.HasSuffix(path, "/containers") {
-				name = fmt.Sprint(o["name"])
-			}
-			simFlatten(fields, path+"/"+name, v)
-		}
-		return
-	}
-	encoded, _ := json.Marshal(value)
-	fields[path] = string(encoded)
 }
 
 // simServers are fields that the server sets.
@@ -190,13 +154,13 @@ func (s *sim) checkPolicies(writes []simWrite) (problems []string) {
 // simPolicyFacts are what a policy says: who has which role under which condition, and all else.
 func simPolicyFacts(raw []byte) map[string]string {
 	facts := map[string]string{}
-	policy := decodeFields(cmpOr(string(raw), "{}"))
+	policy := testkit.Decode(cmpOr(string(raw), "{}"))
 	bindings, _ := policy["bindings"].([]any)
 	for _, b := range bindings {
 		b := b.(map[string]any)
 		condition := ""
 		if b["condition"] != nil {
-			condition = encodeFields(b["condition"].(map[string]any))
+			condition = testkit.Encode(b["condition"].(map[string]any))
 		}
 		members, _ := b["members"].([]any)
 		for _, m := range members {
@@ -205,7 +169,7 @@ func simPolicyFacts(raw []byte) map[string]string {
 	}
 	for key, value := range policy {
 		if !slices.Contains([]string{"bindings", "etag", "version"}, key) {
-			simFlatten(facts, "/"+key, value)
+			testkit.Flatten(facts, "/"+key, value)
 		}
 	}
 	return facts
@@ -266,7 +230,7 @@ func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 	}
 	w, r := own[0], c.outcome.result
 	marker := "/spec/template/spec/containers/0/env/" + strings.ToUpper(strings.ReplaceAll(c.actor, "-", "_")) + "/value"
-	if got := simFields(w.Body)[marker]; got != fmt.Sprintf("%q", c.want) {
+	if got := testkit.Leaves(w.Body)[marker]; got != fmt.Sprintf("%q", c.want) {
 		wrong("success, but it wrote %s=%s", marker, got)
 	}
 	if w.Revision == "" {

@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"errors"
@@ -9,20 +9,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/api/option"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
-
-// newCluster starts a Knative API server that needs no port.
-func newCluster(t *testing.T, opts ...cloudruntest.Option) (*cloudruntest.Server, *cloudrun.Client) {
-	t.Helper()
-	s := cloudruntest.NewServer(append([]cloudruntest.Option{cloudruntest.InProcess(), cloudruntest.Cluster(), cloudruntest.WithTimeToReady(2 * time.Second)}, opts...)...)
-	t.Cleanup(s.Close)
-	c, err := cloudrun.NewClusterClient(t.Context(), "default", option.WithEndpoint("https://kubernetes.example:6443"), option.WithHTTPClient(s.Client()))
-	require.NoError(t, err)
-	return s, c
-}
 
 func TestClusterClient(t *testing.T) {
 	t.Parallel()
@@ -40,8 +32,8 @@ func TestClusterClient(t *testing.T) {
 // update, and false alarms; it changes the Service's version as it reconciles.
 func TestClusterDeployment(t *testing.T) {
 	t.Parallel()
-	inVirtualTime(t, func(t *testing.T) {
-		s, c := newCluster(t)
+	testkit.InVirtualTime(t, func(t *testing.T) {
+		s, c := testkit.NewCluster(t)
 		d := cloudrun.NewDeployer(c, cloudrun.WithImage("registry.example/app:v1"))
 		start := time.Now()
 		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
@@ -80,8 +72,8 @@ func TestClusterDeployment(t *testing.T) {
 
 func TestClusterCreateThatFails(t *testing.T) {
 	t.Parallel()
-	inVirtualTime(t, func(t *testing.T) {
-		s, c := newCluster(t)
+	testkit.InVirtualTime(t, func(t *testing.T) {
+		s, c := testkit.NewCluster(t)
 		s.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "Unable to fetch image"}})
 		_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage("registry.example/app:none"))
 		var failed *cloudrun.NotReadyError
@@ -93,16 +85,16 @@ func TestClusterCreateThatFails(t *testing.T) {
 
 func TestClusterServices(t *testing.T) {
 	t.Parallel()
-	inVirtualTime(t, func(t *testing.T) {
-		s, c := newCluster(t)
+	testkit.InVirtualTime(t, func(t *testing.T) {
+		s, c := testkit.NewCluster(t)
 		for _, name := range []string{"a", "b", "c"} {
-			made, err := c.CreateService(t.Context(), newService(t, name))
+			made, err := c.CreateService(t.Context(), testkit.NewService(t, name))
 			require.NoError(t, err)
 			require.Empty(t, made.Status.Conditions, "the answer has no status yet")
 			_, err = cloudrun.WaitReady(t.Context(), c, name)
 			require.NoError(t, err)
 		}
-		names, err := listNames(t, c, cloudrun.WithPageSize(2))
+		names, err := testkit.ListNames(t, c, cloudrun.WithPageSize(2))
 		require.NoError(t, err)
 		require.Equal(t, []string{"a", "b", "c"}, names)
 		revisions := 0
@@ -114,14 +106,14 @@ func TestClusterServices(t *testing.T) {
 		require.Equal(t, 1, revisions)
 
 		s.ResetHistory()
-		_, err = c.CreateService(t.Context(), newService(t, "d"), cloudrun.DryRun())
+		_, err = c.CreateService(t.Context(), testkit.NewService(t, "d"), cloudrun.DryRun())
 		require.NoError(t, err)
-		_, err = c.UpdateService(t.Context(), "a", func(s *service) error { *s.Spec.Template.Spec.TimeoutSeconds = 5; return nil }, cloudrun.DryRun())
+		_, err = c.UpdateService(t.Context(), "a", func(s *servingv1.Service) error { *s.Spec.Template.Spec.TimeoutSeconds = 5; return nil }, cloudrun.DryRun())
 		require.NoError(t, err)
 		require.Empty(t, s.History())
-		_, err = c.CreateService(t.Context(), newService(t, "a"))
+		_, err = c.CreateService(t.Context(), testkit.NewService(t, "a"))
 		require.True(t, apierrors.IsAlreadyExists(err), err)
-		_, err = c.ReplaceService(t.Context(), newService(t, "a"))
+		_, err = c.ReplaceService(t.Context(), testkit.NewService(t, "a"))
 		require.True(t, apierrors.IsInvalid(err), "a cluster wants a version: %v", err)
 
 		require.NoError(t, c.DeleteService(t.Context(), "c"))
@@ -132,8 +124,8 @@ func TestClusterServices(t *testing.T) {
 // The controller writes a status between our read and our write, again and again.
 func TestClusterConflicts(t *testing.T) {
 	t.Parallel()
-	inVirtualTime(t, func(t *testing.T) {
-		s, c := newCluster(t, cloudruntest.WithTimeToReady(time.Second))
+	testkit.InVirtualTime(t, func(t *testing.T) {
+		s, c := testkit.NewCluster(t, cloudruntest.WithTimeToReady(time.Second))
 		_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage("registry.example/app:v1"))
 		require.NoError(t, err)
 		conflict := cloudruntest.Fault{Method: http.MethodPut, Status: http.StatusConflict, Times: 9}
@@ -142,10 +134,10 @@ func TestClusterConflicts(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "hello-00002", r.Revision)
 
-		made, err := c.CreateService(t.Context(), newService(t, "busy"))
+		made, err := c.CreateService(t.Context(), testkit.NewService(t, "busy"))
 		require.NoError(t, err)
 		tries := 0
-		_, err = c.UpdateService(t.Context(), "busy", func(s *service) error {
+		_, err = c.UpdateService(t.Context(), "busy", func(s *servingv1.Service) error {
 			if tries++; tries < 4 {
 				time.Sleep(200 * time.Millisecond) // the status has moved on by then
 			}
@@ -159,7 +151,7 @@ func TestClusterConflicts(t *testing.T) {
 
 func TestWhatAClusterDoesNotHave(t *testing.T) {
 	t.Parallel()
-	s, c := newCluster(t)
+	s, c := testkit.NewCluster(t)
 	ctx := t.Context()
 	for name, call := range map[string]func() error{
 		"make public":  func() error { return cloudrun.MakePublic(ctx, c, "hello") },
@@ -184,13 +176,15 @@ func TestWhatAClusterDoesNotHave(t *testing.T) {
 // Where Knative is not installed, or the user may not know whether it is.
 func TestClusterThatIsNotOne(t *testing.T) {
 	t.Parallel()
-	r := &endpointRecorder{answer: func(req *http.Request) (*http.Response, error) {
-		return endpointAnswer(req, http.StatusNotFound, "text/plain; charset=utf-8", "404 page not found\n"), nil
-	}}
-	c, err := cloudrun.NewClusterClient(t.Context(), "default", option.WithEndpoint("https://kubernetes.example"), r.client())
+	requests := 0
+	notFound := testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		requests++
+		return testkit.Response(req, http.StatusNotFound, "text/plain; charset=utf-8", "404 page not found\n"), nil
+	})
+	c, err := cloudrun.NewClusterClient(t.Context(), "default", option.WithEndpoint("https://kubernetes.example"), option.WithHTTPClient(&http.Client{Transport: notFound}))
 	require.NoError(t, err)
 	_, err = cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage("i"))
 	require.ErrorIs(t, err, cloudrun.ErrNotAPI)
 	require.ErrorContains(t, err, "kubernetes.example")
-	require.Len(t, r.requests, 1)
+	require.Equal(t, 1, requests)
 }

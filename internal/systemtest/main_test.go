@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package cloudrun_test
+package systemtest
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 // fleetQuota is a server's quota of requests a second. It may tell when to come back.
@@ -33,7 +34,7 @@ type fleetQuota struct {
 
 func (q *fleetQuota) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !q.take() {
-		resp := simAnswer(req, 429, "application/json", `{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota"}}`)
+		resp := testkit.Response(req, 429, "application/json", `{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota"}}`)
 		if q.retryAfter != "" {
 			resp.Header.Set("Retry-After", q.retryAfter)
 		}
@@ -86,10 +87,10 @@ func TestFleetMeetsAQuota(t *testing.T) {
 	for name, retryAfter := range map[string]string{"without Retry-After": "", "with Retry-After": "5"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inVirtualTime(t, func(t *testing.T) {
+			testkit.InVirtualTime(t, func(t *testing.T) {
 				s := cloudruntest.NewServer(cloudruntest.InProcess())
 				defer s.Close()
-				require.NoError(t, s.PutService("demo", "us-central1", []byte(simSeed)))
+				require.NoError(t, s.PutService("demo", "us-central1", []byte(testkit.UnknownFieldsService)))
 				q := &fleetQuota{base: s.Client().Transport, perSecond: perSecond, retryAfter: retryAfter, start: time.Now()}
 				c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithEndpoint(s.URL), option.WithHTTPClient(&http.Client{Transport: q}))
 				require.NoError(t, err)
@@ -133,13 +134,13 @@ func TestFleetMeetsAQuota(t *testing.T) {
 func TestFleetOfDeployments(t *testing.T) {
 	t.Parallel()
 	const callers, perSecond = 200, 10
-	inVirtualTime(t, func(t *testing.T) {
+	testkit.InVirtualTime(t, func(t *testing.T) {
 		s := cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithTimeToReady(5*time.Second))
 		defer s.Close()
 		q := &fleetQuota{base: s.Client().Transport, perSecond: perSecond, start: time.Now()}
 		c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithEndpoint(s.URL), option.WithHTTPClient(&http.Client{Transport: q}))
 		require.NoError(t, err)
-		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(testkit.Image))
 
 		var wg sync.WaitGroup
 		errs := make([]error, callers)
@@ -160,7 +161,7 @@ func TestFleetOfDeployments(t *testing.T) {
 // or memory is left over.
 func TestSoak(t *testing.T) {
 	deploys := 10_000
-	if testing.Short() || underRace {
+	if testing.Short() || testkit.UnderRace {
 		deploys = 500
 	}
 	s := cloudruntest.NewServer(cloudruntest.WithRecording(0), cloudruntest.WithTimeToReady(0))
@@ -170,7 +171,7 @@ func TestSoak(t *testing.T) {
 	defer base.CloseIdleConnections()
 	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithEndpoint(s.URL), option.WithHTTPClient(&http.Client{Transport: connections.watch(base)}))
 	require.NoError(t, err)
-	d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.WithPublicAccess())
+	d := cloudrun.NewDeployer(c, cloudrun.WithImage(testkit.Image), cloudrun.WithPublicAccess())
 	deploy := func(n int) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -209,7 +210,7 @@ type fleetConnections struct {
 }
 
 func (f *fleetConnections) watch(base http.RoundTripper) http.RoundTripper {
-	return fleetTransport(func(req *http.Request) (*http.Response, error) {
+	return testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 		trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -218,7 +219,3 @@ func (f *fleetConnections) watch(base http.RoundTripper) http.RoundTripper {
 		return base.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	})
 }
-
-type fleetTransport func(*http.Request) (*http.Response, error)
-
-func (f fleetTransport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

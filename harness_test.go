@@ -1,0 +1,88 @@
+package cloudrun_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"google.golang.org/api/option"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
+)
+
+// What the tests of this package share. What those of other packages need too is in internal/testkit.
+
+const (
+	image      = testkit.Image
+	fullPolicy = testkit.FullPolicy
+)
+
+var (
+	newServer     = testkit.NewServer
+	newCluster    = testkit.NewCluster
+	inVirtualTime = testkit.InVirtualTime
+	newService    = testkit.NewService
+	listNames     = testkit.ListNames
+	before        = testkit.Before
+	trafficOf     = testkit.Traffic
+	decodeFields  = testkit.Decode
+	encodeFields  = testkit.Encode
+)
+
+type service = servingv1.Service
+
+// TestMain fails the tests if a goroutine is left when all are done.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// named is a Service that has only a name.
+func named(name string) *service {
+	s := &service{}
+	s.Name = name
+	return s
+}
+
+// methods returns the methods and paths of requests.
+func methods(requests []cloudruntest.Request) (all []string) {
+	for _, r := range requests {
+		all = append(all, r.Method+" "+r.Path)
+	}
+	return all
+}
+
+// fields decodes an object and keeps the spelling of its numbers.
+func fields(t *testing.T, raw string) map[string]any {
+	t.Helper()
+	require.True(t, json.Valid([]byte(raw)), raw)
+	return decodeFields(raw)
+}
+
+// endpointRecorder answers every request in the same way and keeps it.
+type endpointRecorder struct {
+	mu       sync.Mutex
+	requests []*http.Request
+	answer   func(*http.Request) (*http.Response, error) // nil: endpointAnything
+}
+
+// endpointAnything is a response that every call understands.
+const endpointAnything = `{"metadata": {"name": "hello", "resourceVersion": "1"}, "bindings": [], "locations": [], "items": []}`
+
+func (r *endpointRecorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.mu.Lock()
+	r.requests = append(r.requests, req)
+	r.mu.Unlock()
+	if r.answer != nil {
+		return r.answer(req)
+	}
+	return endpointAnswer(req, http.StatusOK, "application/json", endpointAnything), nil
+}
+
+func (r *endpointRecorder) client() option.ClientOption {
+	return option.WithHTTPClient(&http.Client{Transport: r})
+}
+
+var endpointAnswer = testkit.Response

@@ -1,5 +1,0 @@
-//go:build !race
-
-package cloudrun_test
-
-const underRace = false
