@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 )
 
 // ErrPlanStale is matched by the error of [Deployer.Apply] when the Service is
@@ -176,7 +178,7 @@ func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 		e.Reason = "it was created"
 	case p.before.uid != d.uid:
 		e.Reason = "it was deleted and created anew"
-	case p.before.generation != d.generation || !sameConfiguration(p.before.raw, d.raw):
+	case p.before.generation != d.generation || !configuration.Same(p.before.raw, d.raw):
 		e.Reason = "it was changed"
 	default:
 		e.Reason = "another revision became the latest"
@@ -198,6 +200,6 @@ func (d *document) isStill(later *document) bool {
 		return false
 	}
 	is, was := later.service.Status, d.service.Status
-	return d.version == later.version || sameConfiguration(d.raw, later.raw) &&
+	return d.version == later.version || configuration.Same(d.raw, later.raw) &&
 		is.LatestReadyRevisionName == was.LatestReadyRevisionName && is.LatestCreatedRevisionName == was.LatestCreatedRevisionName
 }

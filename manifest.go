@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,7 +9,9 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/manifest"
+	"github.com/cloudrun-go/cloudrun/internal/rawjson"
 )
 
 // Manifest is a Service as a person writes it down, in YAML or JSON, for
@@ -94,16 +97,43 @@ func ParseManifest(data []byte, opts ...ManifestOption) (*Manifest, error) {
 
 // newManifest takes JSON that is known to be a Service.
 func newManifest(raw []byte) (*Manifest, error) {
-	o, err := parseRawObject(raw)
+	o, err := rawjson.Parse(raw)
 	if err != nil {
 		return nil, &ManifestError{Reason: err.Error()}
 	}
-	meta := o.object("metadata")
-	name := meta.text("name")
+	meta := o.Object("metadata")
+	name := meta.Text("name")
 	if name == "" {
 		return nil, &ManifestError{Path: "metadata.name", Reason: "it is missing: it names the service"}
 	}
-	return &Manifest{json: raw, name: name, namespace: meta.text("namespace"), location: meta.object("labels").text(labelLocation)}, nil
+	return &Manifest{json: raw, name: name, namespace: meta.Text("namespace"), location: meta.Object("labels").Text(configuration.Location)}, nil
+}
+
+// ExportManifest gives a Service as it is now as a manifest, without its
+// status and without what the server alone decides, as gcloud run services
+// describe --format=export does. Fields that the Knative types lack are in it.
+//
+// [Deployer.ReplaceManifest] takes it as it is, and finds nothing to change.
+// For another project or region, take out the namespace, the location and what
+// else belongs to this one.
+//
+// The error of a Service that does not exist satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+func (c *Client) ExportManifest(ctx context.Context, name string) (*Manifest, error) {
+	raw, err := c.getServiceRaw(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("export service: %w", err)
+	}
+	manifest, err := configuration.Export(raw)
+	if err != nil {
+		return nil, fmt.Errorf("export service %q: %w: %w", name, ErrNotAPI, err)
+	}
+	return newManifest(manifest)
+}
+
+// object returns an object in the manifest, empty if there is none.
+func (m *Manifest) object(path ...string) rawjson.Object {
+	o, _ := rawjson.Parse(m.json) // was read before
+	return o.Object(path...)
 }
 
 // Name is the name of the Service.

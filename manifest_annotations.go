@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudrun-go/cloudrun/internal/rawjson"
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
@@ -28,14 +29,13 @@ func templateAnnotations() []string {
 // they are in the wrong metadata or misspelt.
 func (m *Manifest) misplaced() []string {
 	const service, template = "metadata", "spec.template.metadata"
-	o, _ := parseRawObject(m.json) // was read before
-	inService := o.object(service).object("annotations")
-	inTemplate := o.object("spec").object("template").object("metadata").object("annotations")
+	inService := m.object("metadata", "annotations")
+	inTemplate := m.object("spec", "template", "metadata", "annotations")
 	return append(misplacedIn(inService, service, serviceAnnotations(), template, templateAnnotations()),
 		misplacedIn(inTemplate, template, templateAnnotations(), service, serviceAnnotations())...)
 }
 
-func misplacedIn(annotations rawObject, here string, own []string, there string, others []string) (warnings []string) {
+func misplacedIn(annotations rawjson.Object, here string, own []string, there string, others []string) (warnings []string) {
 	for _, k := range slices.Sorted(maps.Keys(annotations)) {
 		group, _, _ := strings.Cut(k, "/")
 		switch {

@@ -7,8 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-const labelLocation = "cloud.googleapis.com/location"
-
 const (
 	pathTemplate  = "spec.template"
 	pathContainer = pathTemplate + ".spec.containers[]"

@@ -11,7 +11,6 @@ import (
 const (
 	labelNonce             = "client.knative.dev/nonce"
 	annotationLastModifier = "serving.knative.dev/lastModifier"
-	annotationCreator      = "serving.knative.dev/creator"
 )
 
 // nonce is the random label that one call puts on the template it writes. It

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cloudrun-go/cloudrun/internal/rawjson"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 )
 
@@ -60,7 +61,7 @@ func shownValue(v any) string {
 	if v == redact.Hidden {
 		return redact.Hidden
 	}
-	return printable(string(encodeRaw(v)), maxShownValue)
+	return printable(string(rawjson.Encode(v)), maxShownValue)
 }
 
 // WriteText writes the plan for people to read, as in the log of a CI job: what

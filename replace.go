@@ -2,7 +2,6 @@ package cloudrun
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,7 +10,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
-	"github.com/cloudrun-go/cloudrun/internal/lossless"
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 )
 
 // ReplaceManifest makes a Service what a manifest says, as gcloud run services
@@ -136,7 +135,7 @@ func (r *replacement) write(ctx context.Context) (*written, error) {
 	w.created = r.before == nil
 	if !w.created {
 		w.before = r.before.raw
-		w.changed = w.service.Generation != r.before.generation || !sameConfiguration(w.raw, r.before.raw)
+		w.changed = w.service.Generation != r.before.generation || !configuration.Same(w.raw, r.before.raw)
 		r.call.warnings = append(r.call.warnings, r.removed...)
 	}
 	return w, nil
@@ -164,7 +163,7 @@ func (r *replacement) compose(_ context.Context, d *document) ([]byte, error) {
 	if err := r.manifest.checkNumber(d.namespace); err != nil {
 		return nil, err
 	}
-	if sameConfiguration(r.manifest.json, d.raw) {
+	if configuration.Same(r.manifest.json, d.raw) {
 		return d.raw, nil
 	}
 	for _, warning := range r.manifest.removes(d) {
@@ -177,37 +176,22 @@ func (r *replacement) compose(_ context.Context, d *document) ([]byte, error) {
 
 // body is the text to send in place of a Service, or for a new one.
 func (m *Manifest) body(c *Client, d *document) ([]byte, error) {
-	o, err := parseRawObject(m.json)
+	var existing *configuration.Existing
+	if d != nil {
+		existing = &configuration.Existing{Annotations: d.service.Annotations, ResourceVersion: d.version}
+	}
+	body, err := configuration.Replacement(m.json, c.project, existing)
 	if err != nil {
 		return nil, &ManifestError{Reason: err.Error()}
 	}
-	meta := o.object("metadata")
-	meta.without(serverMetadata()...)
-	if m.namespace == "" {
-		meta.setText("namespace", c.project)
-	}
-	if d != nil {
-		annotations := meta.object("annotations")
-		for k, v := range d.service.Annotations {
-			if strings.HasPrefix(k, servingGroup) {
-				annotations.setText(k, v)
-			}
-		}
-		meta.setObject("annotations", annotations)
-		meta.setText("resourceVersion", d.version)
-	}
-	o.setObject("metadata", meta)
-	return o.encode(), nil
+	return body, nil
 }
-
-// servingGroup begins the annotations that a Service keeps: Knative lets nobody change them.
-const servingGroup = "serving.knative.dev"
 
 // checkFor finds out whether the manifest is for the client's project and region.
 func (m *Manifest) checkFor(c *Client) error {
 	var problems []error
 	if m.location != "" && c.region != "" && m.location != c.region {
-		problems = append(problems, &ManifestError{Path: "metadata.labels[" + labelLocation + "]",
+		problems = append(problems, &ManifestError{Path: "metadata.labels[" + configuration.Location + "]",
 			Reason: fmt.Sprintf("it is %q, and the client is for %q: take the label out, or make a client for its region", m.location, c.region)})
 	}
 	verifiable := c.region == "" || !isNumeric(m.namespace) || isNumeric(c.project)
@@ -231,53 +215,15 @@ func isNumeric(s string) bool { return s != "" && strings.Trim(s, "0123456789") 
 // removes tells which settings of a Service are not in the manifest, as far as they are annotations of Cloud Run.
 func (m *Manifest) removes(d *document) []string {
 	var lost []string
-	stays := m.metadata().object("annotations")
+	stays := m.object("metadata", "annotations")
 	for _, k := range slices.Sorted(maps.Keys(d.service.Annotations)) {
 		value := d.service.Annotations[k]
 		_, kept := stays[k]
 		isDefault := k == annotationIngress && value == "all"
-		if kept || isDefault || !strings.HasPrefix(k, "run.googleapis.com/") || slices.Contains(unsetAnnotations(), k) {
+		if kept || isDefault || !strings.HasPrefix(k, "run.googleapis.com/") || configuration.ServerAnnotation(k) {
 			continue
 		}
 		lost = append(lost, fmt.Sprintf("the annotation %s (%s) is not in the manifest: it is removed", k, printable(value, 80)))
 	}
 	return lost
-}
-
-func (m *Manifest) metadata() rawObject {
-	o, _ := parseRawObject(m.json) // was read before
-	return o.object("metadata")
-}
-
-// unsetAnnotations are those of a Service that nobody sets to configure it.
-func unsetAnnotations() []string {
-	return append(callAnnotations(), annotationURLs, "run.googleapis.com/ingress-status")
-}
-
-// sameConfiguration reports whether two Services are the same, apart from what is not for users to decide.
-func sameConfiguration(a, b []byte) bool {
-	x, err := configuration(a)
-	if err != nil {
-		return false
-	}
-	y, err := configuration(b)
-	return err == nil && lossless.Equal(x, y)
-}
-
-func configuration(raw []byte) ([]byte, error) {
-	o, err := parseRawObject(raw)
-	if err != nil {
-		return nil, err
-	}
-	o.without("status")
-	meta := o.object("metadata")
-	meta.without(append(serverMetadata(), "namespace")...)
-	labels, annotations := meta.object("labels"), meta.object("annotations")
-	labels.without(labelLocation)
-	annotations.without(unsetAnnotations()...)
-	maps.DeleteFunc(annotations, func(k string, _ json.RawMessage) bool { return strings.HasPrefix(k, servingGroup) })
-	meta.setObject("labels", labels)
-	meta.setObject("annotations", annotations)
-	o.setObject("metadata", meta)
-	return o.encode(), nil
 }

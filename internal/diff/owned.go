@@ -2,7 +2,8 @@ package diff
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 )
 
 // meaningful gives a decoded value without what says nothing of the Service's
@@ -39,34 +40,12 @@ func owned(p Path, name string) bool {
 	case len(p) == 0:
 		return slices.Contains([]string{"apiVersion", "kind", "status"}, name)
 	case p.is("metadata"):
-		return serverField(name) || name == "name" || name == "namespace"
+		return configuration.ServerField(name) || name == "name" || name == "namespace"
 	case p.is("spec", "template", "metadata"):
-		return serverField(name)
+		return configuration.ServerField(name)
 	case p.is("metadata", "annotations"), p.is("metadata", "labels"),
 		p.is("spec", "template", "metadata", "annotations"), p.is("spec", "template", "metadata", "labels"):
-		return serverMark(name)
+		return configuration.ServerMark(name)
 	}
 	return false
-}
-
-// serverField reports whether a field of metadata is the server's alone.
-func serverField(name string) bool {
-	return slices.Contains([]string{"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
-		"managedFields", "resourceVersion", "selfLink", "uid"}, name)
-}
-
-// serverMark reports whether an annotation or label is set by the server, or
-// tells who wrote the Service and by what program.
-func serverMark(key string) bool {
-	group, name, _ := strings.Cut(key, "/")
-	switch group {
-	case "client.knative.dev": // nonce, user-image
-		return true
-	case "serving.knative.dev":
-		return name == "creator" || name == "lastModifier"
-	case "run.googleapis.com":
-		return strings.HasPrefix(name, "build-") || slices.Contains([]string{"client-name", "client-version", "creatorEmail",
-			"ingress-status", "lastModifierEmail", "operation-id", "satisfiesPzs", "startupProbeType", "urls"}, name)
-	}
-	return key == "cloud.googleapis.com/location"
 }
