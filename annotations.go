@@ -8,6 +8,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // Annotations of the Service itself. A change of one makes no new Revision.
@@ -62,7 +64,7 @@ func templateAnnotationThing(key string) string {
 // annotateService is a setting of an annotation of the Service; an empty value removes it.
 func annotateService(option, key, value string, err error) setting {
 	return setting{
-		option: option, phase: phaseSet, plain: true, err: err, claims: decides(serviceAnnotationThing(key), value),
+		option: option, phase: edits.PhaseSet, plain: true, err: err, claims: edits.Decides(serviceAnnotationThing(key), value),
 		service: func(s *servingv1.Service) error {
 			setAnnotation(&s.ObjectMeta, key, value)
 			return nil
@@ -73,7 +75,7 @@ func annotateService(option, key, value string, err error) setting {
 // annotateTemplate is a setting of an annotation of the template; an empty value removes it.
 func annotateTemplate(option, key, value string, err error) setting {
 	return setting{
-		option: option, phase: phaseSet, err: err, claims: decides(templateAnnotationThing(key), value),
+		option: option, phase: edits.PhaseSet, err: err, claims: edits.Decides(templateAnnotationThing(key), value),
 		service: func(s *servingv1.Service) error {
 			setAnnotation(&s.Spec.Template.ObjectMeta, key, value)
 			return nil

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // ErrPlanStale is matched by the error of [Deployer.Apply] when the Service is
@@ -92,12 +93,13 @@ func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*applic
 		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errNoPlan}
 	}
 	p := plan.prepared
-	options, err := newPlan(append(slices.Clone(p.layers), asDeployOptions(opts))...)
-	c := &deployment{op: op, client: d.client, name: p.call.name, cfg: options.configure(), warnings: slices.Clone(p.release.warnings)}
+	options, err := collect(append(slices.Clone(p.layers), edits.Of(opts))...)
+	c := newDeployment(op, d.client, p.call.name, options)
+	c.warnings = slices.Clone(p.release.warnings)
 	if err = errors.Join(c.check(), p.checkFor(d.client), err); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
-	c.report = newReporter(c.name, c.cfg.wait.progress)
+	c.report = newReporter(c.name, c.wait.progress)
 	a := &application{call: c, planned: p}
 	if p.marked {
 		a.mark = newNonce()
@@ -184,7 +186,7 @@ func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 		e.Reason = "another revision became the latest"
 	}
 	e.By = d.service.Annotations[annotationLastModifier]
-	hide, err := redactorFor(p.call.cfg.preview.reveal, p.raw(), d.raw)
+	hide, err := redactorFor(p.cfg.reveal, p.raw(), d.raw)
 	if err != nil {
 		return nil, err
 	}

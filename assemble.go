@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 )
 
@@ -21,25 +22,25 @@ const maxContainers = 10
 // switches on for new Services; all else is left to the server's defaults. An
 // image is required. The error joins an [*OptionError] for every problem.
 func NewService(name string, opts ...ServiceOption) (*servingv1.Service, error) {
-	p, err := newPlan(asDeployOptions(opts))
+	options, err := collect(edits.Of(opts))
 	if err = errors.Join(names.ClusterService(name), err); err != nil {
 		return nil, fmt.Errorf("new service %q: %w", name, err)
 	}
-	s, err := p.assemble(name)
+	s, err := newService(name, options)
 	if err != nil {
 		return nil, fmt.Errorf("new service %q: %w", name, err)
 	}
 	return s, nil
 }
 
-// assemble makes a new Service as the plan says.
-func (p *plan) assemble(name string) (*servingv1.Service, error) {
+// newService makes a new Service as options ask.
+func newService(name string, options *edits.Set) (*servingv1.Service, error) {
 	s := &servingv1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: servingAPIVersion, Kind: "Service"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 	}
 	setAnnotation(&s.Spec.Template.ObjectMeta, annotationCPUBoost, "True")
-	if err := p.apply(s); err != nil {
+	if err := editService(s, options); err != nil {
 		return nil, err
 	}
 	if err := checkContainers(s.Spec.Template.Spec.Containers); err != nil {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // Delete deletes a Service and waits until it is gone, so that one of the same
@@ -30,7 +32,7 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 	end := c.report.stage(StageDelete)
 	err = client.DeleteService(ctx, name)
 	outcome := outcomeOf(err)
-	if err == nil && !c.cfg.async {
+	if err == nil && !c.async {
 		outcome = Written
 		err = c.awaitGone(ctx, client)
 	}
@@ -44,17 +46,17 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 // beginCall checks the name and the options of a call that sets up no Service.
 func (d *Deployer) beginCall(op, name string, opts []CallOption) (*deployment, error) {
 	strict := Deployer{client: d.client, defaults: d.callDefaults()}
-	c, _, err := strict.begin(op, name, asDeployOptions(opts))
+	c, err := strict.begin(op, name, edits.Of(opts))
 	return c, err
 }
 
 // awaitGone waits until the Service is gone.
 func (c *deployment) awaitGone(ctx context.Context, client *Client) error {
 	start := time.Now()
-	wctx, cancel := context.WithTimeout(ctx, c.cfg.wait.timeout)
+	wctx, cancel := context.WithTimeout(ctx, c.wait.timeout)
 	defer cancel()
-	interval := backoff.NewExponentialBackOff(backoff.WithInitialInterval(c.cfg.wait.pollInitial), backoff.WithMultiplier(1.4),
-		backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(c.cfg.wait.pollMax), backoff.WithMaxElapsedTime(0))
+	interval := backoff.NewExponentialBackOff(backoff.WithInitialInterval(c.wait.pollInitial), backoff.WithMultiplier(1.4),
+		backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(c.wait.pollMax), backoff.WithMaxElapsedTime(0))
 	var uid types.UID
 	for {
 		s, err := client.GetService(wctx, c.name)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
@@ -46,12 +47,12 @@ func NewDeployer(client *Client, defaults ...DeployOption) *Deployer {
 // ended, [*OrgPolicyError] and [*PermissionError] for IAM. When the Service was
 // changed, the result is not nil even with an error, and tells what is known.
 func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption) (*Result, error) {
-	c, p, err := d.begin("deploy service", name, opts)
+	c, err := d.begin("deploy service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
-	r := newRelease(c, p)
+	r := newRelease(c)
 	w, err := c.write(ctx, r.updater())
 	if err != nil {
 		return nil, err
@@ -61,14 +62,14 @@ func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption
 }
 
 // begin checks the name and the options of a call, before anything is sent.
-func (d *Deployer) begin(op, name string, opts []DeployOption) (*deployment, *plan, error) {
-	p, err := newPlan(d.defaults, opts)
-	c := &deployment{op: op, client: d.client, name: name, cfg: p.configure()}
+func (d *Deployer) begin(op, name string, opts []edits.Setting) (*deployment, error) {
+	options, err := collect(edits.Of(d.defaults), opts)
+	c := newDeployment(op, d.client, name, options)
 	if err = errors.Join(c.check(), err); err != nil {
-		return nil, nil, c.fail(StageOptions, NotWritten, err)
+		return nil, c.fail(StageOptions, NotWritten, err)
 	}
-	c.report = newReporter(name, c.cfg.wait.progress)
-	return c, p, nil
+	c.report = newReporter(name, c.wait.progress)
+	return c, nil
 }
 
 // callDefaults are the defaults for calls that do not set up a Service: what
@@ -97,10 +98,10 @@ func (c *deployment) check() error {
 	}
 	if c.cfg.tag != "" {
 		if err := split.CheckTag(c.cfg.tag, c.client.tagService(c.name)); err != nil {
-			problems = append(problems, &OptionError{Option: call("WithTag", c.cfg.tag), Reason: err.Error()})
+			problems = append(problems, &OptionError{Option: edits.Spell("WithTag", c.cfg.tag), Reason: err.Error()})
 		}
 	}
-	return errors.Join(append(problems, c.cfg.traffic.check(c.client.tagService(c.name)))...)
+	return errors.Join(append(problems, c.traffic.check(c.client.tagService(c.name)))...)
 }
 
 // tagService is the Service whose name limits the length of its tags; empty on a cluster, which has no such limit.

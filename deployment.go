@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // deployment is one call of a Deployer under way.
@@ -13,11 +15,26 @@ type deployment struct {
 	op       string
 	client   *Client
 	name     string
+	options  *edits.Set
 	cfg      deployConfig
+	wait     waitConfig
+	async    bool
+	traffic  trafficEdit
 	report   *reporter
 	warnings []string
 	goal     goal
 	before   []servingv1.TrafficTarget // the traffic before the call
+}
+
+// newDeployment is a call as its options configure it.
+func newDeployment(op string, client *Client, name string, options *edits.Set) *deployment {
+	return &deployment{
+		op: op, client: client, name: name, options: options,
+		cfg:     edits.Configure(options, deployConfig{}),
+		wait:    edits.Configure(options, defaultWait()),
+		async:   edits.Configure(options, callConfig{}).async,
+		traffic: edits.Configure(options, trafficEdit{}),
+	}
 }
 
 // fail is the error of the call.
@@ -63,10 +80,10 @@ func (c *deployment) finish(ctx context.Context, w *written, mark *nonce) (*Resu
 // await waits for the Service that was written, unless that is not wanted. With
 // an error it gives the Service as it was last seen, if that is known.
 func (c *deployment) await(ctx context.Context, w *written, mark *nonce) (*servingv1.Service, error) {
-	if c.cfg.async {
+	if c.async {
 		return w.service, nil
 	}
-	cfg := c.cfg.wait
+	cfg := c.wait
 	cfg.anchor = w.generation
 	wait := waiter{services: c.client, name: c.name, cfg: cfg, report: c.report, written: w.service, mark: mark, goal: c.goal}
 	s, err := wait.wait(ctx, w.service)

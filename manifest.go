@@ -10,6 +10,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/manifest"
 	"github.com/cloudrun-go/cloudrun/internal/rawjson"
 )
@@ -163,7 +164,7 @@ func (m *Manifest) Service() (*servingv1.Service, error) {
 //
 // The error holds an [*OptionError] for each option that cannot be used.
 func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
-	p, err := newPlan(asDeployOptions(opts))
+	options, err := collect(edits.Of(opts))
 	if err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
@@ -172,7 +173,7 @@ func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
 	was := d.service.Spec.Template.DeepCopy()
-	if err := p.apply(d.service); err != nil {
+	if err := editService(d.service, options); err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
 	d.dropStaleRevisionName(was)

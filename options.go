@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // DeployOption configures one call of [Deployer.Deploy]. Every [ServiceOption]
@@ -33,7 +34,7 @@ import (
 // at once, as joined [*OptionError] values. What a Deployer has as defaults
 // gives way to what a call sets.
 type DeployOption interface {
-	settings() []setting
+	edits.Option
 	onDeploy()
 }
 
@@ -54,35 +55,15 @@ type ContainerOption interface {
 // without a Service: a call with them would fail before anything is sent. The
 // error joins an [*OptionError] for every problem.
 func CheckOptions(opts ...DeployOption) error {
-	_, err := newPlan(opts)
+	_, err := collect(edits.Of(opts))
 	return err
-}
-
-// phase is when a setting is applied, in the order of the constants.
-type phase int
-
-const (
-	phaseRemoveContainer phase = iota // containers go
-	phaseContainer                    // containers come, with their image and ports
-	phaseEmpty                        // SetX and ClearX empty a collection
-	phaseRemove                       // WithoutX
-	phaseSet                          // WithX, and every plain value
-	phaseDerive                       // what follows from other settings
-	phaseCustom                       // the caller's own edits
-)
-
-// claim says that a setting decides one thing, and how. Two settings of a call
-// that claim the same thing with different values contradict each other.
-type claim struct {
-	thing string // in words, for messages: "the CPU limit"
-	value string // only compared, never shown: it may be a secret
 }
 
 // setting is what an option asks for.
 type setting struct {
 	option string // as the program wrote it, without secrets: WithCPU("2")
-	phase  phase
-	claims []claim
+	phase  edits.Phase
+	claims edits.Claims
 	err    error // what is wrong with the argument, if anything
 
 	// plain settings are about the Service itself and make no new Revision;
@@ -90,57 +71,54 @@ type setting struct {
 	plain bool
 
 	// Exactly one of these is set. A container's edit gets the Service around it too.
-	deploy    func(*deployConfig)
 	service   func(*servingv1.Service) error
 	container func(*servingv1.Service, *corev1.Container) error
 
-	in     string // name of the container, empty for the ingress container
 	port   bool   // gives its container a port, which makes it the ingress container
 	order  string // place within the phase; by default that of the first claim's thing
-	unless string // a thing: where another setting of the call decides it, this one is void
+	unless string // skip this setting if another one decides that thing
 }
 
-type serviceOption struct{ list []setting }
-
-func (o serviceOption) settings() []setting { return o.list }
-func (serviceOption) onDeploy()             {}
-func (serviceOption) onService()            {}
-
-type containerOption struct{ list []setting }
-
-func (o containerOption) settings() []setting { return o.list }
-func (containerOption) onDeploy()             {}
-func (containerOption) onService()            {}
-func (containerOption) onContainer()          {}
-
-func onService(s ...setting) ServiceOption     { return serviceOption{s} }
-func onContainer(s ...setting) ContainerOption { return containerOption{s} }
-
-// call shows an option as a program writes it.
-func call(name string, args ...any) string {
-	shown := make([]string, len(args))
-	for i, a := range args {
-		switch a := a.(type) {
-		case string:
-			shown[i] = fmt.Sprintf("%.120q", a)
-		case hidden:
-			shown[i] = "…"
-		default:
-			shown[i] = fmt.Sprintf("%+v", a)
-		}
+func (s setting) edit() edits.Setting {
+	e := edits.Setting{Option: s.option, Err: s.err, Claims: s.claims, Phase: s.phase, Order: s.order, Unless: s.unless}
+	switch {
+	case s.plain:
+		e.Do = metadataEdit(s.service)
+	case s.container != nil:
+		e.Do = containerEdit{port: s.port, edit: s.container}
+	default:
+		e.Do = templateEdit(s.service)
 	}
-	return name + "(" + strings.Join(shown, ", ") + ")"
+	return e
 }
 
-// hidden stands for an argument that messages must not show.
-type hidden struct{}
+func asEdits(settings []setting) []edits.Setting {
+	all := make([]edits.Setting, len(settings))
+	for i, s := range settings {
+		all[i] = s.edit()
+	}
+	return all
+}
 
-// decides is the single claim of most settings.
-func decides(thing, value string) []claim { return []claim{{thing, value}} }
+type serviceOption struct{ list []edits.Setting }
+
+func (o serviceOption) Settings() []edits.Setting { return o.list }
+func (serviceOption) onDeploy()                   {}
+func (serviceOption) onService()                  {}
+
+type containerOption struct{ list []edits.Setting }
+
+func (o containerOption) Settings() []edits.Setting { return o.list }
+func (containerOption) onDeploy()                   {}
+func (containerOption) onService()                  {}
+func (containerOption) onContainer()                {}
+
+func onService(s ...setting) ServiceOption     { return serviceOption{asEdits(s)} }
+func onContainer(s ...setting) ContainerOption { return containerOption{asEdits(s)} }
 
 // perItem makes one setting for each item of a collection.
-func perItem[T any](items []T, one func(T) setting) []setting {
-	all := make([]setting, 0, len(items))
+func perItem[T, S any](items []T, one func(T) S) []S {
+	all := make([]S, 0, len(items))
 	for _, item := range items {
 		all = append(all, one(item))
 	}
@@ -152,7 +130,7 @@ func perItem[T any](items []T, one func(T) setting) []setting {
 // runs after all other options; its error ends the call before anything is
 // sent. The change counts as one of the template, so a new Revision is made.
 func EditService(edit func(*servingv1.Service) error) ServiceOption {
-	s := setting{option: "EditService", phase: phaseCustom, service: edit}
+	s := setting{option: "EditService", phase: edits.PhaseCustom, service: edit}
 	if edit == nil {
 		s.err = errors.New("the function is nil")
 	}
@@ -161,7 +139,7 @@ func EditService(edit func(*servingv1.Service) error) ServiceOption {
 
 // EditContainer changes a container in a way that no option does, like [EditService].
 func EditContainer(edit func(*corev1.Container) error) ContainerOption {
-	s := setting{option: "EditContainer", phase: phaseCustom}
+	s := setting{option: "EditContainer", phase: edits.PhaseCustom}
 	if edit == nil {
 		s.err = errors.New("the function is nil")
 	}
@@ -174,7 +152,7 @@ func EditContainer(edit func(*corev1.Container) error) ContainerOption {
 // the ingress container, to which options outside of WithContainer belong.
 // Flag: --container.
 func WithContainer(name string, opts ...ContainerOption) ServiceOption {
-	return onService(withContainer(call("WithContainer", name), name, opts)...)
+	return serviceOption{withContainer(edits.Spell("WithContainer", name), name, opts)}
 }
 
 // SetContainer replaces the container of that name by a new one, which has
@@ -182,41 +160,56 @@ func WithContainer(name string, opts ...ContainerOption) ServiceOption {
 // it no more. It is created if there is none. Flags: --remove-containers
 // together with --container.
 func SetContainer(name string, opts ...ContainerOption) ServiceOption {
-	option := call("SetContainer", name)
+	option := edits.Spell("SetContainer", name)
 	remove := setting{
-		option: option, phase: phaseRemoveContainer, claims: []claim{{containerExists(name), "yes"}, {"all of" + ofContainer(name), "new"}},
+		option: option, phase: edits.PhaseDropElements,
+		claims: edits.Decides(containerExists(name), "yes").And("all of "+containerScope(name), "new"),
 		service: func(s *servingv1.Service) error {
 			dropContainer(s, name)
 			return pruneDependencies(s)
 		},
 	}
-	return onService(append([]setting{remove}, withContainer(option, name, opts)...)...)
+	return serviceOption{append([]edits.Setting{remove.edit()}, withContainer(option, name, opts)...)}
 }
 
-// withContainer are the settings of a container, and one that there is such a container.
-func withContainer(option, name string, opts []ContainerOption) []setting {
-	exists := setting{
-		option: option, phase: phaseContainer, in: name, err: checkContainerName(name),
-		claims:    decides(containerExists(name), "yes"),
-		container: func(*servingv1.Service, *corev1.Container) error { return nil },
+// withContainer returns the settings of a container, and one that adds it.
+func withContainer(option, name string, opts []ContainerOption) []edits.Setting {
+	exists := edits.Setting{
+		Option: option, Phase: edits.PhaseAddElements, Rank: 1, Err: checkContainerName(name),
+		Claims: edits.Decides(containerExists(name), "yes"),
+		Do:     containerEdit{in: name, edit: func(*servingv1.Service, *corev1.Container) error { return nil }},
 	}
-	all := []setting{exists}
+	all := []edits.Setting{exists}
 	for i, o := range opts {
 		if o == nil {
-			exists.err = fmt.Errorf("option %d is nil", i+1)
-			return []setting{exists}
+			exists.Err = fmt.Errorf("option %d is nil", i+1)
+			return []edits.Setting{exists}
 		}
-		for _, s := range o.settings() {
-			s.in = name
-			s.option = option + " " + s.option
-			s.claims = slices.Clone(s.claims)
-			for i := range s.claims {
-				s.claims[i].thing += ofContainer(name)
-			}
-			all = append(all, s)
+		for _, s := range edits.Within(option, containerScope(name), o.Settings()) {
+			all = append(all, inContainer(name, s))
 		}
 	}
 	return all
+}
+
+// inContainer narrows a setting down to the container of that name. The ingress
+// container must be known before others are added: it comes first if it has a
+// name, which a port shows.
+func inContainer(name string, s edits.Setting) edits.Setting {
+	do, ok := s.Do.(containerEdit)
+	if !ok {
+		return s
+	}
+	do.in = name
+	s.Do = do
+	switch {
+	case s.Phase != edits.PhaseAddElements:
+	case do.port:
+		s.Rank = -1
+	default:
+		s.Rank = 1
+	}
+	return s
 }
 
 // dropContainer removes the container of that name, if there is one.
@@ -227,15 +220,15 @@ func dropContainer(s *servingv1.Service, name string) {
 
 func containerExists(name string) string { return fmt.Sprintf("whether there is a container %q", name) }
 
-// ofContainer tells apart what one container decides from what another does.
-func ofContainer(name string) string { return fmt.Sprintf(" of container %q", name) }
+// containerScope is a container as the scope of settings.
+func containerScope(name string) string { return fmt.Sprintf("container %q", name) }
 
 // WithoutContainer removes the container of that name, if there is one, and
 // what other containers say about depending on it. Flag: --remove-containers.
 func WithoutContainer(name string) ServiceOption {
 	remove := setting{
-		option: call("WithoutContainer", name), phase: phaseRemoveContainer, err: checkContainerName(name),
-		claims: decides(containerExists(name), "no"),
+		option: edits.Spell("WithoutContainer", name), phase: edits.PhaseDropElements, err: checkContainerName(name),
+		claims: edits.Decides(containerExists(name), "no"),
 		service: func(s *servingv1.Service) error {
 			dropContainer(s, name)
 			return nil
@@ -244,7 +237,7 @@ func WithoutContainer(name string) ServiceOption {
 	if remove.err != nil {
 		return onService(remove)
 	}
-	return onService(remove, setting{option: remove.option, phase: phaseDerive, service: pruneDependencies})
+	return onService(remove, setting{option: remove.option, phase: edits.PhaseDerive, service: pruneDependencies})
 }
 
 func checkContainerName(name string) error {

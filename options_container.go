@@ -8,14 +8,22 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
+)
+
+// Settings that other code refers to.
+const (
+	thingImage        = "the image"
+	thingRevisionName = "the name of the revision"
 )
 
 // WithImage sets the container image, such as
 // "europe-docker.pkg.dev/project/repo/app:v1". It is sent as it is, without
 // looking up a digest. Flag: --image. Field: containers[].image.
 func WithImage(image string) ContainerOption {
-	s := editContainer(call("WithImage", image), thingImage, image, func(c *corev1.Container) { c.Image = image })
-	s.phase = phaseContainer
+	s := editContainer(edits.Spell("WithImage", image), thingImage, image, func(c *corev1.Container) { c.Image = image })
+	s.phase = edits.PhaseAddElements
 	if image == "" || strings.ContainsFunc(image, isBlank) {
 		s.err = errors.New("the image must not be empty or have blanks in it")
 	}
@@ -28,7 +36,7 @@ func WithImage(image string) ContainerOption {
 // [WithArgs], stay as they are. Flag: --command. Field: containers[].command.
 func WithCommand(argv ...string) ContainerOption {
 	argv = slices.Clone(argv)
-	return onContainer(editContainer(call("WithCommand", hidden{}), "the command", joined(argv), func(c *corev1.Container) { c.Command = argv }))
+	return onContainer(editContainer(edits.Spell("WithCommand", edits.Hidden{}), "the command", joined(argv), func(c *corev1.Container) { c.Command = argv }))
 }
 
 // WithArgs sets the arguments of the container's command. All of them are
@@ -36,7 +44,7 @@ func WithCommand(argv ...string) ContainerOption {
 // Flag: --args. Field: containers[].args.
 func WithArgs(args ...string) ContainerOption {
 	args = slices.Clone(args)
-	return onContainer(editContainer(call("WithArgs", hidden{}), "the arguments", joined(args), func(c *corev1.Container) { c.Args = args }))
+	return onContainer(editContainer(edits.Spell("WithArgs", edits.Hidden{}), "the arguments", joined(args), func(c *corev1.Container) { c.Args = args }))
 }
 
 // WithDependsOn has the container start after others, once their startup
@@ -50,7 +58,7 @@ func WithArgs(args ...string) ContainerOption {
 func WithDependsOn(containers ...string) ContainerOption {
 	containers = slices.Compact(slices.Sorted(slices.Values(containers)))
 	s := setting{
-		option: call("WithDependsOn", anys(containers)...), phase: phaseSet, claims: decides("the dependencies", joined(containers)),
+		option: edits.SpellList("WithDependsOn", containers), phase: edits.PhaseSet, claims: edits.Decides("the dependencies", joined(containers)),
 		container: func(s *servingv1.Service, c *corev1.Container) error { return setDependencies(s, c.Name, containers) },
 	}
 	if slices.Contains(containers, "") {
@@ -62,7 +70,7 @@ func WithDependsOn(containers ...string) ContainerOption {
 // editContainer is a setting of one thing that every container has.
 func editContainer(option, thing, value string, edit func(*corev1.Container)) setting {
 	return setting{
-		option: option, phase: phaseSet, claims: decides(thing, value),
+		option: option, phase: edits.PhaseSet, claims: edits.Decides(thing, value),
 		container: func(_ *servingv1.Service, c *corev1.Container) error {
 			edit(c)
 			return nil

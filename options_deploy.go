@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
@@ -22,10 +23,10 @@ type ProgressOption interface {
 	WaitOption
 }
 
-type deployOption struct{ setting }
+type deployOption struct{ set edits.Setting }
 
-func (o deployOption) settings() []setting { return []setting{o.setting} }
-func (deployOption) onDeploy()             {}
+func (o deployOption) Settings() []edits.Setting { return []edits.Setting{o.set} }
+func (deployOption) onDeploy()                   {}
 
 type callOption struct{ deployOption }
 
@@ -37,45 +38,27 @@ type progressOption struct{ callOption }
 
 func (progressOption) onWait() {}
 
-type waitOption struct{ setting }
+type waitOption struct{ set edits.Setting }
 
-func (o waitOption) settings() []setting { return []setting{o.setting} }
-func (waitOption) onWait()               {}
-
-// asDeployOptions makes options of another kind ones that a plan takes.
-func asDeployOptions[O interface{ settings() []setting }](opts []O) []DeployOption {
-	all := make([]DeployOption, len(opts))
-	for i, o := range opts {
-		if any(o) != nil { // a nil interface must stay one
-			all[i] = serviceOption{o.settings()}
-		}
-	}
-	return all
-}
+func (o waitOption) Settings() []edits.Setting { return []edits.Setting{o.set} }
+func (waitOption) onWait()                     {}
 
 // deployConfig is what the options say of a call, not of the Service.
 type deployConfig struct {
-	wait          waitConfig
 	public        *bool // nil leaves the IAM policy alone
 	iap           bool
-	async         bool
 	ifChanged     bool
 	noTraffic     bool
 	tag           string
 	clientName    string
 	clientVersion string
-	traffic       trafficEdit
-	rollback      rollbackConfig
-	preview       previewConfig
 }
 
-// configures is a setting of the call itself.
-func configures(option, thing, value string, err error, set func(*deployConfig)) setting {
-	return setting{option: option, phase: phaseSet, claims: decides(thing, value), err: err, deploy: set}
-}
+// callConfig configures any call.
+type callConfig struct{ async bool }
 
 func decidesAccess(option string, public bool) DeployOption {
-	return deployOption{configures(option, "public access", fmt.Sprint(public), nil, func(c *deployConfig) { c.public = &public })}
+	return deployOption{edits.Configures(option, "public access", fmt.Sprint(public), nil, func(c *deployConfig) { c.public = &public })}
 }
 
 // WithPublicAccess lets everybody call the Service, as [MakePublic] does; the
@@ -94,7 +77,7 @@ func WithoutPublicAccess() DeployOption { return decidesAccess("WithoutPublicAcc
 // cannot be deployed so. On an existing Service without any other option it
 // only moves the traffic. Flag: --no-traffic. Field: spec.traffic.
 func WithNoTraffic() DeployOption {
-	return deployOption{configures("WithNoTraffic()", "whether the new revision gets traffic", "no", nil,
+	return deployOption{edits.Configures("WithNoTraffic()", "whether the new revision gets traffic", "no", nil,
 		func(c *deployConfig) { c.noTraffic = true })}
 }
 
@@ -104,7 +87,7 @@ func WithNoTraffic() DeployOption {
 // no new Revision, or there are none, the latest one gets the tag.
 // Flag: --tag. Field: spec.traffic.
 func WithTag(tag string) DeployOption {
-	return deployOption{configures(call("WithTag", tag), "the tag of the new revision", tag, split.CheckTag(tag, ""),
+	return deployOption{edits.Configures(edits.Spell("WithTag", tag), "the tag of the new revision", tag, split.CheckTag(tag, ""),
 		func(c *deployConfig) { c.tag = tag })}
 }
 
@@ -113,7 +96,7 @@ func WithTag(tag string) DeployOption {
 // [Unchanged]; a Service that is not ready is still waited for. Without it,
 // every Deploy makes a new Revision, as gcloud does.
 func IfChanged() DeployOption {
-	return deployOption{configures("IfChanged()", "whether an unchanged service is deployed", "no", nil,
+	return deployOption{edits.Configures("IfChanged()", "whether an unchanged service is deployed", "no", nil,
 		func(c *deployConfig) { c.ifChanged = true })}
 }
 
@@ -124,19 +107,19 @@ func IfChanged() DeployOption {
 // run.googleapis.com/client-name and client-version, of the template too if
 // that changes.
 func WithClient(name, version string) DeployOption {
-	return deployOption{configures(call("WithClient", name, version), "the client", name+" "+version, notEmpty("name", name+version),
+	return deployOption{edits.Configures(edits.Spell("WithClient", name, version), "the client", name+" "+version, notEmpty("name", name+version),
 		func(c *deployConfig) { c.clientName, c.clientVersion = name, version })}
 }
 
 // Async has a call return as soon as the server has taken the change, without
 // waiting until it is ready; the IAM policy is still written. Flag: --async.
 func Async() CallOption {
-	return callOption{deployOption{configures("Async()", "whether to wait", "no", nil, func(c *deployConfig) { c.async = true })}}
+	return callOption{deployOption{edits.Configures("Async()", "whether to wait", "no", nil, func(c *callConfig) { c.async = true })}}
 }
 
 func progress(option, thing, value string, err error, set func(*waitConfig)) ProgressOption {
 	return progressOption{callOption{deployOption{
-		configures(option, thing, value, err, func(c *deployConfig) { set(&c.wait) }),
+		edits.Configures(option, thing, value, err, set),
 	}}}
 }
 
@@ -144,10 +127,10 @@ func progress(option, thing, value string, err error, set func(*waitConfig)) Pro
 // and none after the deployment or wait has returned. It should be quick,
 // because the work waits for it. Of several such options, all are heard.
 func WithProgress(handle func(Event)) ProgressOption {
-	s := configures("WithProgress", "", "", nil, func(c *deployConfig) { c.wait.listen(handle) })
-	s.claims = nil
+	s := edits.Configures("WithProgress", "", "", nil, func(c *waitConfig) { c.listen(handle) })
+	s.Claims = nil
 	if handle == nil {
-		s.err = errors.New("the function is nil")
+		s.Err = errors.New("the function is nil")
 	}
 	return progressOption{callOption{deployOption{s}}}
 }
@@ -172,7 +155,7 @@ func positive(d time.Duration) error {
 // WithWaitTimeout bounds the wait; [DefaultWaitTimeout] without it. The context
 // bounds it as well. What was written stays written when the time is up.
 func WithWaitTimeout(d time.Duration) ProgressOption {
-	return progress(call("WithWaitTimeout", d), "the wait timeout", d.String(), positive(d), func(c *waitConfig) { c.timeout = d })
+	return progress(edits.Spell("WithWaitTimeout", d), "the wait timeout", d.String(), positive(d), func(c *waitConfig) { c.timeout = d })
 }
 
 // WithFailureWindow says how long Ready=False must last before it counts as a
@@ -183,7 +166,7 @@ func WithFailureWindow(d time.Duration) ProgressOption {
 	if d < 0 {
 		err = errors.New("it must not be negative")
 	}
-	return progress(call("WithFailureWindow", d), "the failure window", d.String(), err, func(c *waitConfig) { c.window = d })
+	return progress(edits.Spell("WithFailureWindow", d), "the failure window", d.String(), err, func(c *waitConfig) { c.window = d })
 }
 
 // WithPollInterval sets the first pause between polls and the longest, to which
@@ -193,7 +176,7 @@ func WithPollInterval(initial, longest time.Duration) ProgressOption {
 	if err == nil && longest < initial {
 		err = errors.New("the longest pause must not be shorter than the first")
 	}
-	option := call("WithPollInterval", initial, longest)
+	option := edits.Spell("WithPollInterval", initial, longest)
 	return progress(option, "the poll interval", option, err, func(c *waitConfig) { c.pollInitial, c.pollMax = initial, longest })
 }
 
@@ -205,6 +188,6 @@ func WithGeneration(generation int64) WaitOption {
 	if generation < 1 {
 		err = errors.New("it must be at least 1")
 	}
-	return waitOption{configures(call("WithGeneration", generation), "the generation", fmt.Sprint(generation), err,
-		func(c *deployConfig) { c.wait.anchor = generation })}
+	return waitOption{edits.Configures(edits.Spell("WithGeneration", generation), "the generation", fmt.Sprint(generation), err,
+		func(c *waitConfig) { c.anchor = generation })}
 }

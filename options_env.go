@@ -9,6 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // WithEnv sets an environment variable. One that exists keeps its place. One
@@ -18,14 +20,14 @@ import (
 // the ingress container; names must not begin with X_GOOGLE_.
 // Flag: --update-env-vars. Field: containers[].env.
 func WithEnv(name, value string) ContainerOption {
-	return onContainer(withEnv(call("WithEnv", name, hidden{}), name, value))
+	return onContainer(withEnv(edits.Spell("WithEnv", name, edits.Hidden{}), name, value))
 }
 
 // SetEnv replaces all environment variables but those that hold secrets; see
 // [WithEnv]. Flags: --set-env-vars, --env-vars-file. Field: containers[].env.
 func SetEnv(variables map[string]string) ContainerOption {
 	variables = maps.Clone(variables)
-	option := call("SetEnv", hidden{})
+	option := edits.Spell("SetEnv", edits.Hidden{})
 	all := []setting{emptyEnv(option, variables)}
 	return onContainer(append(all, perItem(sortedKeys(variables), func(name string) setting { return withEnv(option, name, variables[name]) })...)...)
 }
@@ -33,12 +35,12 @@ func SetEnv(variables map[string]string) ContainerOption {
 // WithoutEnv removes environment variables, but not those that hold secrets:
 // see [WithoutSecret]. Flag: --remove-env-vars. Field: containers[].env.
 func WithoutEnv(names ...string) ContainerOption {
-	option := call("WithoutEnv", anys(names)...)
+	option := edits.SpellList("WithoutEnv", names)
 	return onContainer(perItem(names, func(name string) setting {
 		s := editContainer(option, envThing(name), noValue, func(c *corev1.Container) {
 			c.Env = slices.DeleteFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == name && isLiteral(v) })
 		})
-		s.phase, s.err = phaseRemove, notEmpty("name", name)
+		s.phase, s.err = edits.PhaseRemove, notEmpty("name", name)
 		return s
 	})...)
 }
@@ -60,8 +62,8 @@ func secretThing(name string) string {
 
 func withEnv(option, name, value string) setting {
 	return setting{
-		option: option, phase: phaseSet, err: checkEnv(name),
-		claims: []claim{{envThing(name), "=" + value}, {secretThing(name), noValue}},
+		option: option, phase: edits.PhaseSet, err: checkEnv(name),
+		claims: edits.Decides(envThing(name), "="+value).And(secretThing(name), noValue),
 		container: func(s *servingv1.Service, c *corev1.Container) error {
 			if name == "PORT" && isIngress(s, c) {
 				return errors.New("PORT is set by Cloud Run in the ingress container: use WithPort")
@@ -76,7 +78,7 @@ func emptyEnv(option string, keep map[string]string) setting {
 	s := editContainer(option, "all environment variables", joinedMap(keep), func(c *corev1.Container) {
 		c.Env = slices.DeleteFunc(c.Env, func(v corev1.EnvVar) bool { _, stays := keep[v.Name]; return !stays && isLiteral(v) })
 	})
-	s.phase = phaseEmpty
+	s.phase = edits.PhaseEmpty
 	return s
 }
 

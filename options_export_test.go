@@ -1,21 +1,29 @@
 package cloudrun
 
-import servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+import (
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
+)
 
 // ApplyForTest edits a Service by options, from the weakest layer to the strongest.
 func ApplyForTest(s *servingv1.Service, layers ...[]DeployOption) error {
-	p, err := newPlan(layers...)
+	all := make([][]edits.Setting, len(layers))
+	for i, opts := range layers {
+		all[i] = edits.Of(opts)
+	}
+	set, err := collect(all...)
 	if err != nil {
 		return err
 	}
-	return p.apply(s)
+	return editService(s, set)
 }
 
 // MakesRevisionForTest reports whether one of the options changes the template.
 func MakesRevisionForTest(opts ...DeployOption) (bool, error) {
-	p, err := newPlan(opts)
+	set, err := collect(edits.Of(opts))
 	if err != nil {
 		return false, err
 	}
-	return p.any(func(s setting) bool { return s.deploy == nil && !s.plain }), nil
+	return edits.Has[templateEdit](set) || edits.Has[containerEdit](set), nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // maxLabels is Cloud Run's limit.
@@ -22,15 +24,15 @@ const maxLabels = 64
 // digits, underscores and hyphens, at most 63. Flags: --labels,
 // --update-labels. Fields: metadata.labels and spec.template.metadata.labels.
 func WithLabel(key, value string) ServiceOption {
-	return onService(withLabel(call("WithLabel", key, value), key, value))
+	return onService(withLabel(edits.Spell("WithLabel", key, value), key, value))
 }
 
 // SetLabels replaces all labels but those that Cloud Run sets; see
 // [WithLabel]. gcloud has no flag for it, but --clear-labels with --labels.
 func SetLabels(labels map[string]string) ServiceOption {
 	labels = maps.Clone(labels)
-	option := call("SetLabels", labels)
-	all := []setting{editLabels(option, phaseEmpty, decides("all labels", joinedMap(labels)), func(is map[string]string) {
+	option := edits.Spell("SetLabels", labels)
+	all := []setting{editLabels(option, edits.PhaseEmpty, edits.Decides("all labels", joinedMap(labels)), func(is map[string]string) {
 		maps.DeleteFunc(is, func(key, _ string) bool { _, stays := labels[key]; return !stays && !serverLabel(key) })
 	})}
 	if len(labels) > maxLabels {
@@ -42,9 +44,9 @@ func SetLabels(labels map[string]string) ServiceOption {
 // WithoutLabel removes labels; see [WithLabel]. Flag: --remove-labels.
 // Fields: metadata.labels and spec.template.metadata.labels.
 func WithoutLabel(keys ...string) ServiceOption {
-	option := call("WithoutLabel", anys(keys)...)
+	option := edits.SpellList("WithoutLabel", keys)
 	return onService(perItem(keys, func(key string) setting {
-		s := editLabels(option, phaseRemove, decides(labelThing(key), "none"), func(is map[string]string) { delete(is, key) })
+		s := editLabels(option, edits.PhaseRemove, edits.Decides(labelThing(key), "none"), func(is map[string]string) { delete(is, key) })
 		s.err = notEmpty("key", key)
 		return s
 	})...)
@@ -54,7 +56,7 @@ func WithoutLabel(keys ...string) ServiceOption {
 // [WithLabel]. Flag: --clear-labels. Fields: metadata.labels and
 // spec.template.metadata.labels.
 func ClearLabels() ServiceOption {
-	return onService(editLabels("ClearLabels()", phaseEmpty, decides("all labels", joinedMap(nil)), func(is map[string]string) {
+	return onService(editLabels("ClearLabels()", edits.PhaseEmpty, edits.Decides("all labels", joinedMap(nil)), func(is map[string]string) {
 		maps.DeleteFunc(is, func(key, _ string) bool { return !serverLabel(key) })
 	}))
 }
@@ -62,14 +64,14 @@ func ClearLabels() ServiceOption {
 func labelThing(key string) string { return fmt.Sprintf("label %q", key) }
 
 func withLabel(option, key, value string) setting {
-	s := editLabels(option, phaseSet, decides(labelThing(key), "="+value), func(is map[string]string) { is[key] = value })
+	s := editLabels(option, edits.PhaseSet, edits.Decides(labelThing(key), "="+value), func(is map[string]string) { is[key] = value })
 	s.err = checkLabel(key, value)
 	return s
 }
 
 // editLabels is a setting of the Service's labels. They are copied to the
 // template if they change; so one that the server has already changes nothing.
-func editLabels(option string, p phase, claims []claim, edit func(map[string]string)) setting {
+func editLabels(option string, p edits.Phase, claims edits.Claims, edit func(map[string]string)) setting {
 	return setting{option: option, phase: p, claims: claims, service: func(s *servingv1.Service) error {
 		labels := maps.Clone(s.Labels)
 		if labels == nil {

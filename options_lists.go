@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // WithCloudSQL connects the Service to Cloud SQL instances, given by their
@@ -15,21 +17,21 @@ import (
 // Flag: --add-cloudsql-instances. Field: the template annotation
 // run.googleapis.com/cloudsql-instances.
 func WithCloudSQL(instances ...string) ServiceOption {
-	return cloudSQL.with(call("WithCloudSQL", anys(instances)...), instances)
+	return cloudSQL.with(edits.SpellList("WithCloudSQL", instances), instances)
 }
 
 // WithoutCloudSQL disconnects the Service from Cloud SQL instances.
 // Flag: --remove-cloudsql-instances. Field: the template annotation
 // run.googleapis.com/cloudsql-instances, which is empty when none is left.
 func WithoutCloudSQL(instances ...string) ServiceOption {
-	return cloudSQL.without(call("WithoutCloudSQL", anys(instances)...), instances)
+	return cloudSQL.without(edits.SpellList("WithoutCloudSQL", instances), instances)
 }
 
 // SetCloudSQL connects the Service to these Cloud SQL instances and to no
 // others; see [WithCloudSQL]. Flag: --set-cloudsql-instances. Field: the
 // template annotation run.googleapis.com/cloudsql-instances.
 func SetCloudSQL(instances ...string) ServiceOption {
-	return cloudSQL.set(call("SetCloudSQL", anys(instances)...), instances)
+	return cloudSQL.set(edits.SpellList("SetCloudSQL", instances), instances)
 }
 
 // ClearCloudSQL disconnects the Service from all Cloud SQL instances.
@@ -41,21 +43,21 @@ func ClearCloudSQL() ServiceOption { return cloudSQL.set("ClearCloudSQL()", nil)
 // beside its own URLs. Flag: --add-custom-audiences. Field: the annotation
 // run.googleapis.com/custom-audiences. A change makes a new Revision, as with gcloud.
 func WithCustomAudiences(audiences ...string) ServiceOption {
-	return customAudiences.with(call("WithCustomAudiences", anys(audiences)...), audiences)
+	return customAudiences.with(edits.SpellList("WithCustomAudiences", audiences), audiences)
 }
 
 // WithoutCustomAudiences removes audiences; see [WithCustomAudiences].
 // Flag: --remove-custom-audiences. Field: the annotation
 // run.googleapis.com/custom-audiences, which goes when none is left.
 func WithoutCustomAudiences(audiences ...string) ServiceOption {
-	return customAudiences.without(call("WithoutCustomAudiences", anys(audiences)...), audiences)
+	return customAudiences.without(edits.SpellList("WithoutCustomAudiences", audiences), audiences)
 }
 
 // SetCustomAudiences replaces all audiences; see [WithCustomAudiences].
 // Flag: --set-custom-audiences. Field: the annotation
 // run.googleapis.com/custom-audiences.
 func SetCustomAudiences(audiences ...string) ServiceOption {
-	return customAudiences.set(call("SetCustomAudiences", anys(audiences)...), audiences)
+	return customAudiences.set(edits.SpellList("SetCustomAudiences", audiences), audiences)
 }
 
 // ClearCustomAudiences removes all audiences; see [WithCustomAudiences].
@@ -127,7 +129,7 @@ func (c collection) with(option string, items []string) ServiceOption {
 func (c collection) additions(option string, items []string) []setting {
 	place := 0 // within the option; others come before or after all of its items
 	return perItem(items, func(item string) setting {
-		s := c.edit(option, phaseSet, claim{c.thing(item), "yes"}, func(is []string) []string {
+		s := c.edit(option, edits.PhaseSet, edits.Decides(c.thing(item), "yes"), func(is []string) []string {
 			if slices.Contains(is, item) {
 				return is
 			}
@@ -142,7 +144,7 @@ func (c collection) additions(option string, items []string) []setting {
 
 func (c collection) without(option string, items []string) ServiceOption {
 	return onService(perItem(items, func(item string) setting {
-		return c.edit(option, phaseRemove, claim{c.thing(item), "no"}, func(is []string) []string {
+		return c.edit(option, edits.PhaseRemove, edits.Decides(c.thing(item), "no"), func(is []string) []string {
 			return slices.DeleteFunc(is, func(s string) bool { return s == item })
 		})
 	})...)
@@ -152,7 +154,7 @@ func (c collection) without(option string, items []string) ServiceOption {
 // already stays as it is. The additions then find nothing to do, but claim each item.
 func (c collection) set(option string, items []string) ServiceOption {
 	items = slices.Clone(items)
-	all := c.edit(option, phaseEmpty, claim{fmt.Sprintf("the set of %ss", c.item), joined(items)}, func(is []string) []string {
+	all := c.edit(option, edits.PhaseEmpty, edits.Decides(fmt.Sprintf("the set of %ss", c.item), joined(items)), func(is []string) []string {
 		if slices.Equal(slices.Sorted(slices.Values(is)), slices.Sorted(slices.Values(items))) {
 			return is
 		}
@@ -163,8 +165,8 @@ func (c collection) set(option string, items []string) ServiceOption {
 
 func (c collection) thing(item string) string { return fmt.Sprintf("%s %q", c.item, item) }
 
-func (c collection) edit(option string, p phase, what claim, edit func([]string) []string) setting {
-	return setting{option: option, phase: p, claims: []claim{what, {c.annotation, inParts}}, service: func(s *servingv1.Service) error {
+func (c collection) edit(option string, p edits.Phase, what edits.Claims, edit func([]string) []string) setting {
+	return setting{option: option, phase: p, claims: what.And(c.annotation, inParts), service: func(s *servingv1.Service) error {
 		was, err := c.read(s)
 		if err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // WithIngress sets from where the Service can be reached: "all", the default,
@@ -12,14 +14,14 @@ import (
 // Flag: --ingress. Field: the annotation run.googleapis.com/ingress.
 func WithIngress(ingress string) ServiceOption {
 	err := oneOf(ingress, "all", "internal", "internal-and-cloud-load-balancing")
-	return onService(annotateService(call("WithIngress", ingress), annotationIngress, ingress, err))
+	return onService(annotateService(edits.Spell("WithIngress", ingress), annotationIngress, ingress, err))
 }
 
 // WithDefaultURL says whether the Service has its run.app URL, which is the
 // default. It makes no new Revision. Flag: --[no-]default-url (beta).
 // Field: the annotation run.googleapis.com/default-url-disabled, which says the opposite.
 func WithDefaultURL(on bool) ServiceOption {
-	return onService(annotateService(call("WithDefaultURL", on), annotationDefaultURLDisabled, boolean(!on), nil))
+	return onService(annotateService(edits.Spell("WithDefaultURL", on), annotationDefaultURLDisabled, boolean(!on), nil))
 }
 
 // WithMesh has the Service take part in a service mesh, given by its full name:
@@ -30,7 +32,7 @@ func WithMesh(mesh string) ServiceOption {
 	if !fullName(mesh, "projects", "locations", "meshes") {
 		err = fmt.Errorf("give its full name, projects/PROJECT/locations/global/meshes/NAME")
 	}
-	return onService(annotateTemplate(call("WithMesh", mesh), annotationMesh, mesh, err))
+	return onService(annotateTemplate(edits.Spell("WithMesh", mesh), annotationMesh, mesh, err))
 }
 
 // WithoutMesh takes the Service out of its service mesh. Flag: --mesh= (beta).
@@ -44,7 +46,7 @@ func WithoutMesh() ServiceOption {
 // from direct VPC access, add [ClearNetwork]. Flag: --vpc-connector.
 // Field: the template annotation run.googleapis.com/vpc-access-connector.
 func WithVPCConnector(connector string) ServiceOption {
-	return onService(annotateTemplate(call("WithVPCConnector", connector), annotationVPCConnector, connector, notEmpty("connector", connector)))
+	return onService(annotateTemplate(edits.Spell("WithVPCConnector", connector), annotationVPCConnector, connector, notEmpty("connector", connector)))
 }
 
 // WithoutVPCConnector takes the Service off its connector. The egress setting
@@ -70,7 +72,7 @@ func WithoutVPCConnector() ServiceOption {
 // run.googleapis.com/vpc-access-egress.
 func WithVPCEgress(egress string) ServiceOption {
 	err := oneOf(egress, "all", "all-traffic", "private-ranges-only")
-	return onService(annotateTemplate(call("WithVPCEgress", egress), annotationVPCEgress, egress, err))
+	return onService(annotateTemplate(edits.Spell("WithVPCEgress", egress), annotationVPCEgress, egress, err))
 }
 
 // WithNetwork has the Service send traffic directly into a VPC network. To
@@ -78,7 +80,7 @@ func WithVPCEgress(egress string) ServiceOption {
 // Flag: --network. Field: "network" in the template annotation
 // run.googleapis.com/network-interfaces.
 func WithNetwork(network string) ServiceOption {
-	s := onInterface(call("WithNetwork", network), thingNetwork, network, func(i map[string]any) { i["network"] = network })
+	s := onInterface(edits.Spell("WithNetwork", network), thingNetwork, network, func(i map[string]any) { i["network"] = network })
 	s.err = notEmpty("network", network)
 	return onService(s)
 }
@@ -92,7 +94,7 @@ func WithoutNetwork() ServiceOption { return forget("WithoutNetwork()", thingNet
 // VPC network. Flag: --subnet. Field: "subnetwork" in the template annotation
 // run.googleapis.com/network-interfaces.
 func WithSubnet(subnet string) ServiceOption {
-	s := onInterface(call("WithSubnet", subnet), thingSubnet, subnet, func(i map[string]any) { i["subnetwork"] = subnet })
+	s := onInterface(edits.Spell("WithSubnet", subnet), thingSubnet, subnet, func(i map[string]any) { i["subnetwork"] = subnet })
 	s.err = notEmpty("subnet", subnet)
 	return onService(s)
 }
@@ -107,7 +109,7 @@ func WithoutSubnet() ServiceOption { return forget("WithoutSubnet()", thingSubne
 // the template annotation run.googleapis.com/network-interfaces.
 func WithNetworkTags(tags ...string) ServiceOption {
 	tags = slices.Clone(tags)
-	s := onInterface(call("WithNetworkTags", anys(tags)...), thingNetworkTags, joined(tags), func(i map[string]any) { i["tags"] = tags })
+	s := onInterface(edits.SpellList("WithNetworkTags", tags), thingNetworkTags, joined(tags), func(i map[string]any) { i["tags"] = tags })
 	if len(tags) == 0 || slices.Contains(tags, "") {
 		s.err = fmt.Errorf("name at least one tag, and none that is empty: ClearNetworkTags removes them")
 	}
@@ -126,7 +128,7 @@ func ClearNetworkTags() ServiceOption {
 // run.googleapis.com/vpc-access-egress.
 func ClearNetwork() ServiceOption {
 	clearAll := annotateTemplate("ClearNetwork()", annotationNetworkInterfaces, "", nil)
-	clearAll.claims = append(clearAll.claims, claim{thingNetwork, ""}, claim{thingSubnet, ""}, claim{thingNetworkTags, ""})
+	clearAll.claims = clearAll.claims.And(thingNetwork, "").And(thingSubnet, "").And(thingNetworkTags, "")
 	return onService(clearAll, dropEgress(clearAll.option, nil))
 }
 
@@ -138,8 +140,8 @@ const (
 
 // onInterface is a setting of the one network interface that a template has.
 func onInterface(option, thing, value string, edit func(map[string]any)) setting {
-	claims := []claim{{thing, value}, {templateAnnotationThing(annotationNetworkInterfaces), inParts}}
-	return setting{option: option, phase: phaseSet, claims: claims, service: func(s *servingv1.Service) error {
+	claims := edits.Decides(thing, value).And(templateAnnotationThing(annotationNetworkInterfaces), inParts)
+	return setting{option: option, phase: edits.PhaseSet, claims: claims, service: func(s *servingv1.Service) error {
 		template := &s.Spec.Template.ObjectMeta
 		var all []map[string]any
 		if err := readAnnotation(template, annotationNetworkInterfaces, &all); err != nil {
@@ -159,7 +161,7 @@ func forget(option, thing, key string) ServiceOption {
 	remove := onInterface(option, thing, "", func(i map[string]any) { delete(i, key) })
 	orphan := dropEgress(option, nil)
 	drop := orphan.service
-	orphan.phase = phaseDerive
+	orphan.phase = edits.PhaseDerive
 	orphan.service = func(s *servingv1.Service) error {
 		annotations := s.Spec.Template.Annotations
 		if annotations[annotationNetworkInterfaces] != "" || annotations[annotationVPCConnector] != "" {
@@ -174,7 +176,7 @@ func forget(option, thing, key string) ServiceOption {
 // not set it. gcloud removes it even then, and so loses what was asked for.
 func dropEgress(option string, check func(*servingv1.Service) error) setting {
 	return setting{
-		option: option, phase: phaseRemove, unless: templateAnnotationThing(annotationVPCEgress),
+		option: option, phase: edits.PhaseRemove, unless: templateAnnotationThing(annotationVPCEgress),
 		service: func(s *servingv1.Service) error {
 			if check != nil {
 				if err := check(s); err != nil {

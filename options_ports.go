@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 // Cloud Run's default is 8080. A TCP startup probe on the old port moves along.
 // Flag: --port. Field: containers[].ports[0].containerPort.
 func WithPort(port int) ContainerOption {
-	s := onPort(call("WithPort", port), "the port", fmt.Sprint(port), func(p *corev1.ContainerPort) { p.ContainerPort = int32(port) })
+	s := onPort(edits.Spell("WithPort", port), "the port", fmt.Sprint(port), func(p *corev1.ContainerPort) { p.ContainerPort = int32(port) })
 	s.port = true
 	if port < 1 || port > 65535 {
 		s.err = fmt.Errorf("a port is a number from 1 to 65535")
@@ -68,7 +70,7 @@ func onPort(option, thing, value string, edit func(*corev1.ContainerPort)) setti
 		}
 		moveProbe(c.StartupProbe, old, port.ContainerPort)
 	})
-	s.phase = phaseContainer
+	s.phase = edits.PhaseAddElements
 	return s
 }
 

@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // Probe tells how Cloud Run finds out the state of a container. Fields that are
@@ -121,7 +123,7 @@ func readinessProbe(c *corev1.Container) **corev1.Probe { return &c.ReadinessPro
 func withProbe(option, thing string, p Probe, longest time.Duration, field func(*corev1.Container) **corev1.Probe) ContainerOption {
 	want := p.probe()
 	s := setting{
-		option: call(option, p), phase: phaseSet, claims: decides(thing, want.String()),
+		option: edits.Spell(option, p), phase: edits.PhaseSet, claims: edits.Decides(thing, want.String()),
 		container: func(s *servingv1.Service, c *corev1.Container) error {
 			if is := *field(c); is == nil || !sameProbe(is, want, c) {
 				*field(c) = want.DeepCopy()

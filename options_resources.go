@@ -9,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 const (
@@ -34,7 +36,7 @@ func WithMemory(memory string) ContainerOption {
 // [WithCPUThrottling]. Flag: --gpu.
 // Field: containers[].resources.limits."nvidia.com/gpu".
 func WithGPU(count int) ContainerOption {
-	s := editContainer(call("WithGPU", count), "the number of GPUs", strconv.Itoa(count), func(c *corev1.Container) {
+	s := editContainer(edits.Spell("WithGPU", count), "the number of GPUs", strconv.Itoa(count), func(c *corev1.Container) {
 		setLimit(c, resourceGPU, *resource.NewQuantity(int64(count), resource.DecimalSI))
 	})
 	if count < 1 {
@@ -49,7 +51,7 @@ func WithGPU(count int) ContainerOption {
 // and nodeSelector."run.googleapis.com/accelerator".
 func WithoutGPU() ContainerOption {
 	return onContainer(setting{
-		option: "WithoutGPU()", phase: phaseRemove, claims: decides("the number of GPUs", "0"),
+		option: "WithoutGPU()", phase: edits.PhaseRemove, claims: edits.Decides("the number of GPUs", "0"),
 		container: func(s *servingv1.Service, c *corev1.Container) error {
 			delete(c.Resources.Limits, resourceGPU)
 			if !hasGPU(s) {
@@ -63,7 +65,7 @@ func WithoutGPU() ContainerOption {
 // WithGPUType sets the type of GPU, such as "nvidia-l4". Flag: --gpu-type.
 // Field: the template's nodeSelector."run.googleapis.com/accelerator".
 func WithGPUType(gpuType string) ServiceOption {
-	s := editTemplate(call("WithGPUType", gpuType), "the type of GPU", gpuType, func(spec *servingv1.RevisionSpec) {
+	s := editTemplate(edits.Spell("WithGPUType", gpuType), "the type of GPU", gpuType, func(spec *servingv1.RevisionSpec) {
 		if spec.NodeSelector == nil {
 			spec.NodeSelector = map[string]string{}
 		}
@@ -80,14 +82,14 @@ func WithGPUType(gpuType string) ServiceOption {
 // Flag: --[no-]gpu-zonal-redundancy. Field: the template annotation
 // run.googleapis.com/gpu-zonal-redundancy-disabled, which says the opposite.
 func WithGPUZonalRedundancy(on bool) ServiceOption {
-	return onService(annotateTemplate(call("WithGPUZonalRedundancy", on), annotationGPURedundancyOff, boolean(!on), nil))
+	return onService(annotateTemplate(edits.Spell("WithGPUZonalRedundancy", on), annotationGPURedundancyOff, boolean(!on), nil))
 }
 
 // WithCPUThrottling says whether the CPU is only given while requests are
 // served, which is the default, or always. Flag: --[no-]cpu-throttling.
 // Field: the template annotation run.googleapis.com/cpu-throttling.
 func WithCPUThrottling(on bool) ServiceOption {
-	return onService(annotateTemplate(call("WithCPUThrottling", on), annotationCPUThrottling, boolean(on), nil))
+	return onService(annotateTemplate(edits.Spell("WithCPUThrottling", on), annotationCPUThrottling, boolean(on), nil))
 }
 
 // WithCPUBoost says whether containers get more CPU while they start. A new
@@ -95,7 +97,7 @@ func WithCPUThrottling(on bool) ServiceOption {
 // alone. Flag: --[no-]cpu-boost. Field: the template annotation
 // run.googleapis.com/startup-cpu-boost.
 func WithCPUBoost(on bool) ServiceOption {
-	return onService(annotateTemplate(call("WithCPUBoost", on), annotationCPUBoost, boolean(on), nil))
+	return onService(annotateTemplate(edits.Spell("WithCPUBoost", on), annotationCPUBoost, boolean(on), nil))
 }
 
 // WithExecutionEnvironment sets the sandbox that containers run in: "gen1" or
@@ -103,12 +105,12 @@ func WithCPUBoost(on bool) ServiceOption {
 // Field: the template annotation run.googleapis.com/execution-environment.
 func WithExecutionEnvironment(environment string) ServiceOption {
 	err := oneOf(environment, "gen1", "gen2")
-	return onService(annotateTemplate(call("WithExecutionEnvironment", environment), annotationExecutionEnv, environment, err))
+	return onService(annotateTemplate(edits.Spell("WithExecutionEnvironment", environment), annotationExecutionEnv, environment, err))
 }
 
 func withLimit(option, thing string, name corev1.ResourceName, amount string) ContainerOption {
 	q, err := parseQuantity(amount)
-	s := editContainer(call(option, amount), thing, q.String(), func(c *corev1.Container) { setLimit(c, name, q) })
+	s := editContainer(edits.Spell(option, amount), thing, q.String(), func(c *corev1.Container) { setLimit(c, name, q) })
 	s.err = err
 	return onContainer(s)
 }

@@ -150,7 +150,7 @@ func TestContradictions(t *testing.T) {
 // firstName tells what an option is called.
 func firstName(t *testing.T, opt cloudrun.ServiceOption) string {
 	t.Helper()
-	_, name, found := strings.Cut(fmt.Sprintf("%+v", opt), "option:")
+	_, name, found := strings.Cut(fmt.Sprintf("%+v", opt), "Option:")
 	require.True(t, found)
 	name, _, _ = strings.Cut(name, "(")
 	return name

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // WithMinInstances sets how many instances each Revision keeps running; 0, the
@@ -12,7 +14,7 @@ import (
 // the Service as a whole and makes no new Revision. Flag: --min-instances.
 // Field: the template annotation autoscaling.knative.dev/minScale.
 func WithMinInstances(n int) ServiceOption {
-	return onService(annotateTemplate(call("WithMinInstances", n), annotationMinScale, instances(n), checkInstances(n)))
+	return onService(annotateTemplate(edits.Spell("WithMinInstances", n), annotationMinScale, instances(n), checkInstances(n)))
 }
 
 // WithoutMinInstances has Revisions scale down to zero. Flag: --min-instances=default.
@@ -25,7 +27,7 @@ func WithoutMinInstances() ServiceOption {
 // Cloud Run's default is 100. Flag: --max-instances. Field: the template
 // annotation autoscaling.knative.dev/maxScale.
 func WithMaxInstances(n int) ServiceOption {
-	return onService(annotateTemplate(call("WithMaxInstances", n), annotationMaxScale, strconv.Itoa(n), checkInstances(n)))
+	return onService(annotateTemplate(edits.Spell("WithMaxInstances", n), annotationMaxScale, strconv.Itoa(n), checkInstances(n)))
 }
 
 // WithoutMaxInstances has Cloud Run set how many instances each Revision may
@@ -39,7 +41,7 @@ func WithoutMaxInstances() ServiceOption {
 // shared by its Revisions; 0, the default, removes the setting. It makes no new
 // Revision. Flag: --min. Field: the annotation run.googleapis.com/minScale.
 func WithServiceMinInstances(n int) ServiceOption {
-	return onService(annotateService(call("WithServiceMinInstances", n), annotationServiceMinScale, instances(n), checkInstances(n)))
+	return onService(annotateService(edits.Spell("WithServiceMinInstances", n), annotationServiceMinScale, instances(n), checkInstances(n)))
 }
 
 // WithoutServiceMinInstances has the Service scale down to zero.
@@ -52,7 +54,7 @@ func WithoutServiceMinInstances() ServiceOption {
 // all its Revisions together. It makes no new Revision. Flag: --max (beta).
 // Field: the annotation run.googleapis.com/maxScale.
 func WithServiceMaxInstances(n int) ServiceOption {
-	return onService(annotateService(call("WithServiceMaxInstances", n), annotationServiceMaxScale, strconv.Itoa(n), checkInstances(n)))
+	return onService(annotateService(edits.Spell("WithServiceMaxInstances", n), annotationServiceMaxScale, strconv.Itoa(n), checkInstances(n)))
 }
 
 // WithoutServiceMaxInstances removes the limit on the instances of the Service
@@ -68,7 +70,7 @@ func WithoutServiceMaxInstances() ServiceOption {
 // Fields: the annotations run.googleapis.com/scalingMode and
 // run.googleapis.com/manualInstanceCount.
 func WithManualScaling(n int) ServiceOption {
-	return scaling(call("WithManualScaling", n), checkInstances(n), map[string]string{
+	return scaling(edits.Spell("WithManualScaling", n), checkInstances(n), map[string]string{
 		annotationScalingMode: "manual", annotationManualInstances: strconv.Itoa(n),
 		annotationServiceMinScale: "", annotationServiceMaxScale: "",
 	})
@@ -83,9 +85,9 @@ func WithAutomaticScaling() ServiceOption {
 }
 
 func scaling(option string, err error, annotations map[string]string) ServiceOption {
-	all := setting{option: option, phase: phaseSet, plain: true, err: err}
+	all := setting{option: option, phase: edits.PhaseSet, plain: true, err: err}
 	for _, key := range sortedKeys(annotations) {
-		all.claims = append(all.claims, claim{serviceAnnotationThing(key), annotations[key]})
+		all.claims = all.claims.And(serviceAnnotationThing(key), annotations[key])
 	}
 	all.service = func(s *servingv1.Service) error {
 		for key, value := range annotations {

@@ -10,6 +10,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // SecretVersion names a version of a secret of Secret Manager.
@@ -29,7 +31,7 @@ type SecretVersion struct {
 // containers[].env[].valueFrom.secretKeyRef and, for a secret of another
 // project, the template annotation run.googleapis.com/secrets.
 func WithSecretEnv(name, secret, version string) ContainerOption {
-	option := call("WithSecretEnv", name, secret, version)
+	option := edits.Spell("WithSecretEnv", name, secret, version)
 	return onContainer(withSecretEnv(option, name, SecretVersion{secret, version})...)
 }
 
@@ -40,7 +42,7 @@ func WithSecretEnv(name, secret, version string) ContainerOption {
 // containers[].volumeMounts, volumes[].secret of the template and, for a secret
 // of another project, the template annotation run.googleapis.com/secrets.
 func WithSecretFile(path, secret, version string) ContainerOption {
-	option := call("WithSecretFile", path, secret, version)
+	option := edits.Spell("WithSecretFile", path, secret, version)
 	return onContainer(withSecretFile(option, path, SecretVersion{secret, version})...)
 }
 
@@ -50,7 +52,7 @@ func WithSecretFile(path, secret, version string) ContainerOption {
 // [WithSecretFile]. Flag: --set-secrets.
 func SetSecrets(secrets map[string]SecretVersion) ContainerOption {
 	secrets = maps.Clone(secrets)
-	option := call("SetSecrets", hidden{})
+	option := edits.Spell("SetSecrets", edits.Hidden{})
 	all := []setting{emptySecrets(option, secrets)}
 	for _, key := range sortedKeys(secrets) {
 		if strings.HasPrefix(key, "/") {
@@ -66,7 +68,7 @@ func SetSecrets(secrets map[string]SecretVersion) ContainerOption {
 // environment variables or the paths of the files that hold them.
 // Flag: --remove-secrets.
 func WithoutSecret(namesOrPaths ...string) ContainerOption {
-	option := call("WithoutSecret", anys(namesOrPaths)...)
+	option := edits.SpellList("WithoutSecret", namesOrPaths)
 	all := perItem(namesOrPaths, func(key string) setting {
 		if strings.HasPrefix(key, "/") {
 			return withoutSecretFile(option, key)
@@ -74,7 +76,7 @@ func WithoutSecret(namesOrPaths ...string) ContainerOption {
 		s := editContainer(option, secretThing(key), noValue, func(c *corev1.Container) {
 			c.Env = slices.DeleteFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == key && isSecret(v) })
 		})
-		s.phase, s.err = phaseRemove, notEmpty("name", key)
+		s.phase, s.err = edits.PhaseRemove, notEmpty("name", key)
 		return s
 	})
 	return onContainer(append(all, pruneSecrets(option))...)
@@ -88,8 +90,8 @@ func ClearSecrets() ContainerOption {
 
 func withSecretEnv(option, name string, v SecretVersion) []setting {
 	set := setting{
-		option: option, phase: phaseSet, err: errors.Join(checkEnv(name), v.check()),
-		claims: []claim{{secretThing(name), v.claim()}, {envThing(name), noValue}},
+		option: option, phase: edits.PhaseSet, err: errors.Join(checkEnv(name), v.check()),
+		claims: edits.Decides(secretThing(name), v.claim()).And(envThing(name), noValue),
 		container: func(s *servingv1.Service, c *corev1.Container) error {
 			secret, err := aliasFor(s, v.Secret)
 			if err != nil {
@@ -108,9 +110,9 @@ func withSecretEnv(option, name string, v SecretVersion) []setting {
 func withSecretFile(option, file string, v SecretVersion) []setting {
 	dir, name := path.Split(file)
 	dir = strings.TrimSuffix(dir, "/")
-	claims := []claim{{secretFileThing(file), v.claim()}, {secretMountThing(dir), "=" + v.Secret}}
+	claims := edits.Decides(secretFileThing(file), v.claim()).And(secretMountThing(dir), "="+v.Secret)
 	evict := setting{
-		option: option, phase: phaseRemove, claims: claims, err: errors.Join(checkSecretFile(file), v.check()),
+		option: option, phase: edits.PhaseRemove, claims: claims, err: errors.Join(checkSecretFile(file), v.check()),
 		container: func(s *servingv1.Service, c *corev1.Container) error {
 			dropUnmountedSecrets(s)
 			return evictFile(s, c, dir, name, v.Secret)
@@ -119,7 +121,7 @@ func withSecretFile(option, file string, v SecretVersion) []setting {
 	if evict.err != nil {
 		return []setting{evict}
 	}
-	put := setting{option: option, phase: phaseSet, claims: claims, container: func(s *servingv1.Service, c *corev1.Container) error {
+	put := setting{option: option, phase: edits.PhaseSet, claims: claims, container: func(s *servingv1.Service, c *corev1.Container) error {
 		return putFile(s, c, dir, name, v)
 	}}
 	return []setting{evict, put, pruneSecrets(option)}
@@ -128,7 +130,7 @@ func withSecretFile(option, file string, v SecretVersion) []setting {
 func withoutSecretFile(option, file string) setting {
 	dir, name := path.Split(file)
 	return setting{
-		option: option, phase: phaseRemove, err: checkSecretFile(file), claims: decides(secretFileThing(file), noValue),
+		option: option, phase: edits.PhaseRemove, err: checkSecretFile(file), claims: edits.Decides(secretFileThing(file), noValue),
 		container: func(s *servingv1.Service, c *corev1.Container) error {
 			dropFiles(s, c, strings.TrimSuffix(dir, "/"), func(item string) bool { return item == name })
 			dropUnmountedSecrets(s)
@@ -140,8 +142,8 @@ func withoutSecretFile(option, file string) setting {
 // emptySecrets is a setting that removes the secrets that are not to be kept.
 func emptySecrets(option string, keep map[string]SecretVersion) setting {
 	stays := func(key string) bool { _, ok := keep[key]; return ok }
-	claims := decides("all secrets", fmt.Sprintf("%q", keep))
-	return setting{option: option, phase: phaseRemove, claims: claims, container: func(s *servingv1.Service, c *corev1.Container) error {
+	claims := edits.Decides("all secrets", fmt.Sprintf("%q", keep))
+	return setting{option: option, phase: edits.PhaseRemove, claims: claims, container: func(s *servingv1.Service, c *corev1.Container) error {
 		c.Env = slices.DeleteFunc(c.Env, func(v corev1.EnvVar) bool { return isSecret(v) && !stays(v.Name) })
 		for _, m := range slices.Clone(c.VolumeMounts) {
 			if secretVolume(s, m.Name) != nil {
@@ -155,7 +157,7 @@ func emptySecrets(option string, keep map[string]SecretVersion) setting {
 
 // pruneSecrets is a setting that forgets the secrets of other projects that are used no more.
 func pruneSecrets(option string) setting {
-	return setting{option: option, phase: phaseDerive, service: pruneAliases}
+	return setting{option: option, phase: edits.PhaseDerive, service: pruneAliases}
 }
 
 func secretFileThing(file string) string { return fmt.Sprintf("the secret file %q", file) }

@@ -6,13 +6,15 @@ import (
 	"strings"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // WithServiceAccount sets the service account that the Service runs as, by its
 // e-mail address. The default is the project's compute account. Flag: --service-account.
 // Field: serviceAccountName of the template.
 func WithServiceAccount(account string) ServiceOption {
-	s := editTemplate(call("WithServiceAccount", account), "the service account", account, func(spec *servingv1.RevisionSpec) {
+	s := editTemplate(edits.Spell("WithServiceAccount", account), "the service account", account, func(spec *servingv1.RevisionSpec) {
 		spec.ServiceAccountName = account
 	})
 	s.err = notEmpty("service account", account)
@@ -25,7 +27,7 @@ func WithServiceAccount(account string) ServiceOption {
 // Flag: --[no-]invoker-iam-check. Field: the annotation
 // run.googleapis.com/invoker-iam-disabled, which says the opposite.
 func WithInvokerIAMCheck(on bool) ServiceOption {
-	return onService(annotateService(call("WithInvokerIAMCheck", on), annotationInvokerDisabled, boolean(!on), nil))
+	return onService(annotateService(edits.Spell("WithInvokerIAMCheck", on), annotationInvokerDisabled, boolean(!on), nil))
 }
 
 // WithIAP says whether Identity-Aware Proxy stands before the Service. It makes
@@ -38,9 +40,9 @@ func WithIAP(on bool) ServiceOption {
 	if on {
 		value = "true"
 	}
-	option := call("WithIAP", on)
-	return onService(annotateService(option, annotationIAP, value, nil),
-		configures(option, "the access of Identity-Aware Proxy", value, nil, func(c *deployConfig) { c.iap = on }))
+	option := edits.Spell("WithIAP", on)
+	return serviceOption{append(asEdits([]setting{annotateService(option, annotationIAP, value, nil)}),
+		edits.Configures(option, "the access of Identity-Aware Proxy", value, nil, func(c *deployConfig) { c.iap = on }))}
 }
 
 // WithBinaryAuthorization has images checked by a policy of Binary
@@ -48,7 +50,7 @@ func WithIAP(on bool) ServiceOption {
 // Flag: --binary-authorization. Field: the annotation
 // run.googleapis.com/binary-authorization.
 func WithBinaryAuthorization(policy string) ServiceOption {
-	return onService(annotateService(call("WithBinaryAuthorization", policy), annotationBinaryAuthorization, policy, notEmpty("policy", policy)))
+	return onService(annotateService(edits.Spell("WithBinaryAuthorization", policy), annotationBinaryAuthorization, policy, notEmpty("policy", policy)))
 }
 
 // WithoutBinaryAuthorization has images no longer checked. It makes no new
@@ -63,7 +65,7 @@ func WithoutBinaryAuthorization() ServiceOption {
 // Flag: --breakglass. Field: the annotation
 // run.googleapis.com/binary-authorization-breakglass.
 func WithBreakglass(justification string) ServiceOption {
-	return onService(annotateService(call("WithBreakglass", justification), annotationBreakglass, justification, notEmpty("justification", justification)))
+	return onService(annotateService(edits.Spell("WithBreakglass", justification), annotationBreakglass, justification, notEmpty("justification", justification)))
 }
 
 // WithEncryptionKey has the image encrypted with a key of yours (CMEK):
@@ -74,7 +76,7 @@ func WithEncryptionKey(key string) ServiceOption {
 	if !fullName(key, "projects", "locations", "keyRings", "cryptoKeys") {
 		err = errors.New("give its full name, projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY")
 	}
-	return onService(annotateTemplate(call("WithEncryptionKey", key), annotationEncryptionKey, key, err))
+	return onService(annotateTemplate(edits.Spell("WithEncryptionKey", key), annotationEncryptionKey, key, err))
 }
 
 // WithoutEncryptionKey has the image encrypted with Google's own key, and
@@ -91,7 +93,7 @@ func WithoutEncryptionKey() ServiceOption {
 // run.googleapis.com/post-key-revocation-action-type.
 func WithPostKeyRevocationAction(action string) ServiceOption {
 	err := oneOf(action, "prevent-new", "shut-down")
-	return onService(annotateTemplate(call("WithPostKeyRevocationAction", action), annotationRevocationAction, action, err))
+	return onService(annotateTemplate(edits.Spell("WithPostKeyRevocationAction", action), annotationRevocationAction, action, err))
 }
 
 // WithoutPostKeyRevocationAction forgets what should happen when the
@@ -111,7 +113,7 @@ func WithEncryptionKeyShutdownHours(hours int) ServiceOption {
 	if hours < 1 {
 		err = errors.New("it must be at least 1")
 	}
-	return onService(annotateTemplate(call("WithEncryptionKeyShutdownHours", hours), annotationShutdownHours, strconv.Itoa(hours), err))
+	return onService(annotateTemplate(edits.Spell("WithEncryptionKeyShutdownHours", hours), annotationShutdownHours, strconv.Itoa(hours), err))
 }
 
 // WithoutEncryptionKeyShutdownHours has Cloud Run decide when instances are

@@ -9,6 +9,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 )
 
@@ -22,7 +23,7 @@ const (
 // 1000. Flag: --concurrency. Field: containerConcurrency of the template.
 func WithConcurrency(requests int) ServiceOption {
 	n := int64(requests)
-	s := editTemplate(call("WithConcurrency", requests), "the concurrency", fmt.Sprint(requests), func(spec *servingv1.RevisionSpec) {
+	s := editTemplate(edits.Spell("WithConcurrency", requests), "the concurrency", fmt.Sprint(requests), func(spec *servingv1.RevisionSpec) {
 		spec.ContainerConcurrency = &n
 	})
 	if requests < 1 || requests > maxConcurrency {
@@ -44,7 +45,7 @@ func WithDefaultConcurrency() ServiceOption {
 // 1h. Cloud Run's default is 5m. Flag: --timeout. Field: timeoutSeconds of the template.
 func WithRequestTimeout(timeout time.Duration) ServiceOption {
 	seconds := int64(timeout / time.Second)
-	s := editTemplate(call("WithRequestTimeout", timeout), "the request timeout", timeout.String(), func(spec *servingv1.RevisionSpec) {
+	s := editTemplate(edits.Spell("WithRequestTimeout", timeout), "the request timeout", timeout.String(), func(spec *servingv1.RevisionSpec) {
 		spec.TimeoutSeconds = &seconds
 	})
 	if timeout < time.Second || timeout > maxRequestTimeout || timeout%time.Second != 0 {
@@ -62,7 +63,7 @@ func WithSessionAffinity(on bool) ServiceOption {
 	if on {
 		value = "true"
 	}
-	return onService(annotateTemplate(call("WithSessionAffinity", on), annotationSessionAffinity, value, nil))
+	return onService(annotateTemplate(edits.Spell("WithSessionAffinity", on), annotationSessionAffinity, value, nil))
 }
 
 // WithDeployHealthCheck says whether a new Revision must have started an
@@ -70,14 +71,14 @@ func WithSessionAffinity(on bool) ServiceOption {
 // Flag: --[no-]deploy-health-check (beta). Field: the template annotation
 // run.googleapis.com/health-check-disabled, which says the opposite.
 func WithDeployHealthCheck(on bool) ServiceOption {
-	return onService(annotateTemplate(call("WithDeployHealthCheck", on), annotationHealthCheckDisabled, boolean(!on), nil))
+	return onService(annotateTemplate(edits.Spell("WithDeployHealthCheck", on), annotationHealthCheckDisabled, boolean(!on), nil))
 }
 
 // WithDescription sets a text that tells what the Service is for; it may be
 // empty. It makes no new Revision. Flag: --description. Field: the annotation
 // run.googleapis.com/description.
 func WithDescription(text string) ServiceOption {
-	s := annotateService(call("WithDescription", text), annotationDescription, text, nil)
+	s := annotateService(edits.Spell("WithDescription", text), annotationDescription, text, nil)
 	s.service = func(s *servingv1.Service) error {
 		if _, had := s.Annotations[annotationDescription]; had || text != "" {
 			putAnnotation(&s.ObjectMeta, annotationDescription, text)
@@ -90,7 +91,7 @@ func WithDescription(text string) ServiceOption {
 // WithAnnotation sets an annotation of the Service, which makes no new
 // Revision. Flag: --update-annotations (hidden). Field: metadata.annotations.
 func WithAnnotation(key, value string) ServiceOption {
-	s := annotateService(call("WithAnnotation", key, value), key, value, notEmpty("key", key))
+	s := annotateService(edits.Spell("WithAnnotation", key, value), key, value, notEmpty("key", key))
 	s.service = func(s *servingv1.Service) error {
 		putAnnotation(&s.ObjectMeta, key, value)
 		return nil
@@ -101,7 +102,7 @@ func WithAnnotation(key, value string) ServiceOption {
 // WithoutAnnotation removes annotations of the Service, which makes no new
 // Revision; gcloud has no flag for it. Field: metadata.annotations.
 func WithoutAnnotation(keys ...string) ServiceOption {
-	option := call("WithoutAnnotation", anys(keys)...)
+	option := edits.SpellList("WithoutAnnotation", keys)
 	return onService(perItem(keys, func(key string) setting {
 		return annotateService(option, key, "", notEmpty("key", key))
 	})...)
@@ -111,7 +112,7 @@ func WithoutAnnotation(keys ...string) ServiceOption {
 // Revisions made from it; gcloud has no flag for it. Field:
 // spec.template.metadata.annotations.
 func WithTemplateAnnotation(key, value string) ServiceOption {
-	s := annotateTemplate(call("WithTemplateAnnotation", key, value), key, value, notEmpty("key", key))
+	s := annotateTemplate(edits.Spell("WithTemplateAnnotation", key, value), key, value, notEmpty("key", key))
 	s.service = func(s *servingv1.Service) error {
 		putAnnotation(&s.Spec.Template.ObjectMeta, key, value)
 		return nil
@@ -122,7 +123,7 @@ func WithTemplateAnnotation(key, value string) ServiceOption {
 // WithoutTemplateAnnotation removes annotations of the template; gcloud has no
 // flag for it. Field: spec.template.metadata.annotations.
 func WithoutTemplateAnnotation(keys ...string) ServiceOption {
-	option := call("WithoutTemplateAnnotation", anys(keys)...)
+	option := edits.SpellList("WithoutTemplateAnnotation", keys)
 	return onService(perItem(keys, func(key string) setting {
 		return annotateTemplate(option, key, "", notEmpty("key", key))
 	})...)
@@ -132,9 +133,9 @@ func WithoutTemplateAnnotation(keys ...string) ServiceOption {
 // "ALPHA", "BETA" or "GA". It makes no new Revision. The gcloud commands beta
 // and alpha set it. Field: the annotation run.googleapis.com/launch-stage.
 func WithLaunchStage(stage string) LaunchStageOption {
-	return launchStageOption{serviceOption{[]setting{
-		annotateService(call("WithLaunchStage", stage), annotationLaunchStage, stage, oneOf(stage, "ALPHA", "BETA", "GA")),
-	}}}
+	return launchStageOption{serviceOption{asEdits([]setting{
+		annotateService(edits.Spell("WithLaunchStage", stage), annotationLaunchStage, stage, oneOf(stage, "ALPHA", "BETA", "GA")),
+	})}}
 }
 
 // LaunchStageOption is a [ServiceOption] that [Deployer.UpdateTraffic] takes as well.
@@ -158,7 +159,7 @@ func WithRegions(regions ...string) ServiceOption {
 		}
 		err = errors.Join(errs...)
 	}
-	return onService(annotateService(call("WithRegions", anys(regions)...), annotationRegions, strings.Join(regions, ","), err))
+	return onService(annotateService(edits.SpellList("WithRegions", regions), annotationRegions, strings.Join(regions, ","), err))
 }
 
 var suffixRE = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`)
@@ -170,7 +171,7 @@ var suffixRE = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`)
 // Flag: --revision-suffix. Field: spec.template.metadata.name.
 func WithRevisionSuffix(suffix string) ServiceOption {
 	s := setting{
-		option: call("WithRevisionSuffix", suffix), phase: phaseSet, claims: decides(thingRevisionName, suffix),
+		option: edits.Spell("WithRevisionSuffix", suffix), phase: edits.PhaseSet, claims: edits.Decides(thingRevisionName, suffix),
 		service: func(s *servingv1.Service) error {
 			prefix := s.Name[:min(len(s.Name), maxRevisionName-1-len(suffix))]
 			s.Spec.Template.Name = prefix + "-" + suffix

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
@@ -15,14 +16,14 @@ import (
 // too. The rules are those of [DeployOption]; tags are changed before the
 // traffic is split.
 type TrafficOption interface {
-	settings() []setting
+	edits.Option
 	onTraffic()
 }
 
-type trafficOption struct{ list []setting }
+type trafficOption struct{ list []edits.Setting }
 
-func (o trafficOption) settings() []setting { return o.list }
-func (trafficOption) onTraffic()            {}
+func (o trafficOption) Settings() []edits.Setting { return o.list }
+func (trafficOption) onTraffic()                  {}
 
 // LatestOption is a [TrafficOption] that [Deployer.Deploy] takes as well.
 type LatestOption interface {
@@ -61,7 +62,7 @@ func (e trafficEdit) check(service string) error {
 	var problems []error
 	for _, tag := range slices.Sorted(maps.Keys(e.tags)) {
 		if err := split.CheckTag(tag, service); err != nil {
-			problems = append(problems, &OptionError{Option: call("WithTagOn", tag, e.tags[tag]), Reason: err.Error()})
+			problems = append(problems, &OptionError{Option: edits.Spell("WithTagOn", tag, e.tags[tag]), Reason: err.Error()})
 		}
 	}
 	return errors.Join(append(problems, checkSum("ToRevision", e.shares), checkSum("ToTag", e.tagShares))...)
@@ -73,7 +74,7 @@ func checkSum(option string, shares map[string]int64) error {
 	calls := make([]string, 0, len(shares))
 	for _, name := range slices.Sorted(maps.Keys(shares)) {
 		sum += shares[name]
-		calls = append(calls, call(option, name, shares[name]))
+		calls = append(calls, edits.Spell(option, name, shares[name]))
 	}
 	if sum <= 100 {
 		return nil
@@ -112,15 +113,15 @@ const (
 	thingTags  = "all tags"
 )
 
-func setsTraffic(option string, claims []claim, err error, set func(*trafficEdit)) setting {
-	return setting{option: option, phase: phaseSet, claims: claims, err: err, deploy: func(c *deployConfig) { set(&c.traffic) }}
+func setsTraffic(option string, claims edits.Claims, err error, set func(*trafficEdit)) edits.Setting {
+	return edits.Setting{Option: option, Phase: edits.PhaseSet, Claims: claims, Err: err, Do: set}
 }
 
 // ToLatest sends all traffic to the latest ready Revision, and to each later
 // one when that is ready. With [Deployer.Deploy] the new Revision gets it, even
 // if the traffic was pinned to another one. Flag: --to-latest. Field: spec.traffic.
 func ToLatest() LatestOption {
-	claims := []claim{{thingSplit, "to latest"}, {"whether the new revision gets traffic", "yes"}}
+	claims := edits.Decides(thingSplit, "to latest").And("whether the new revision gets traffic", "yes")
 	return latestOption{deployOption{setsTraffic("ToLatest()", claims, nil, func(e *trafficEdit) { e.toLatest = true })}}
 }
 
@@ -142,8 +143,8 @@ func share(option, way, what, name string, percent int, where func(*trafficEdit)
 	if err == nil && (percent < 0 || percent > 100) {
 		err = errors.New("the percentage must be from 0 to 100")
 	}
-	claims := []claim{{thingSplit, way}, {"the traffic of " + what + " " + strconv.Quote(name), fmt.Sprint(percent)}}
-	return trafficOption{[]setting{setsTraffic(call(option, name, percent), claims, err, func(e *trafficEdit) {
+	claims := edits.Decides(thingSplit, way).And("the traffic of "+what+" "+strconv.Quote(name), fmt.Sprint(percent))
+	return trafficOption{[]edits.Setting{setsTraffic(edits.Spell(option, name, percent), claims, err, func(e *trafficEdit) {
 		put(where(e), name, int64(percent))
 	})}}
 }
@@ -159,12 +160,12 @@ func put[V any](m *map[string]V, key string, value V) {
 // SetTags makes these tags, each with the name of a Revision or [Latest], all
 // that the Service has. Flag: --set-tags. Field: spec.traffic.
 func SetTags(tags map[string]string) TrafficOption {
-	option := call("SetTags", tags)
+	option := edits.Spell("SetTags", tags)
 	var err error
 	if len(tags) == 0 {
 		err = errors.New("there are no tags in it: use ClearTags")
 	}
-	all := []setting{setsTraffic(option, decides(thingTags, option), err, func(e *trafficEdit) { e.replace = true })}
+	all := []edits.Setting{setsTraffic(option, edits.Decides(thingTags, option), err, func(e *trafficEdit) { e.replace = true })}
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
 		all = append(all, tagsRevision(option, option, tag, tags[tag]))
 	}
@@ -174,26 +175,26 @@ func SetTags(tags map[string]string) TrafficOption {
 // WithTagOn gives a Revision, or [Latest], a tag and with it a URL of its own; a
 // tag that another Revision has moves. Flag: --update-tags. Field: spec.traffic.
 func WithTagOn(tag, revision string) TrafficOption {
-	return trafficOption{[]setting{tagsRevision(call("WithTagOn", tag, revision), "in parts", tag, revision)}}
+	return trafficOption{[]edits.Setting{tagsRevision(edits.Spell("WithTagOn", tag, revision), "in parts", tag, revision)}}
 }
 
-func tagsRevision(option, all, tag, revision string) setting {
+func tagsRevision(option, all, tag, revision string) edits.Setting {
 	err := errors.Join(split.CheckTag(tag, ""), notEmpty("revision", revision))
-	claims := []claim{{"the tag " + strconv.Quote(tag), revision}, {thingTags, all}}
+	claims := edits.Decides("the tag "+strconv.Quote(tag), revision).And(thingTags, all)
 	return setsTraffic(option, claims, err, func(e *trafficEdit) { put(&e.tags, tag, revision) })
 }
 
 // WithoutTag removes tags; those that are not there are ignored. Flag:
 // --remove-tags. Field: spec.traffic.
 func WithoutTag(tags ...string) TrafficOption {
-	option := call("WithoutTag", anys(tags)...)
-	return trafficOption{perItem(tags, func(tag string) setting {
-		claims := []claim{{"the tag " + strconv.Quote(tag), ""}, {thingTags, "in parts"}}
+	option := edits.SpellList("WithoutTag", tags)
+	return trafficOption{perItem(tags, func(tag string) edits.Setting {
+		claims := edits.Decides("the tag "+strconv.Quote(tag), "").And(thingTags, "in parts")
 		return setsTraffic(option, claims, notEmpty("tag", tag), func(e *trafficEdit) { e.removeTags = append(e.removeTags, tag) })
 	})}
 }
 
 // ClearTags removes all tags. Flag: --clear-tags. Field: spec.traffic.
 func ClearTags() TrafficOption {
-	return trafficOption{[]setting{setsTraffic("ClearTags()", decides(thingTags, "cleared"), nil, func(e *trafficEdit) { e.replace = true })}}
+	return trafficOption{[]edits.Setting{setsTraffic("ClearTags()", edits.Decides(thingTags, "cleared"), nil, func(e *trafficEdit) { e.replace = true })}}
 }

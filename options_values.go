@@ -8,12 +8,14 @@ import (
 	"unicode"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // editTemplate is a setting of one thing of the template's spec.
 func editTemplate(option, thing, value string, edit func(*servingv1.RevisionSpec)) setting {
 	return setting{
-		option: option, phase: phaseSet, claims: decides(thing, value),
+		option: option, phase: edits.PhaseSet, claims: edits.Decides(thing, value),
 		service: func(s *servingv1.Service) error {
 			edit(&s.Spec.Template.Spec)
 			return nil
@@ -39,15 +41,6 @@ func notEmpty(what, value string) error {
 
 // joined is a list as the value of a claim: only equal lists are equal.
 func joined(list []string) string { return fmt.Sprintf("%q", list) }
-
-// anys passes strings on to call.
-func anys(list []string) []any {
-	all := make([]any, len(list))
-	for i, s := range list {
-		all[i] = s
-	}
-	return all
-}
 
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 const (
@@ -29,7 +31,7 @@ type VolumeSource struct {
 // is written counts against the memory limit of the container that wrote it.
 // The size is a quantity such as "256Mi"; empty, it is half of the memory limits.
 func InMemoryVolume(size string) VolumeSource {
-	v := VolumeSource{text: call("InMemoryVolume", size)}
+	v := VolumeSource{text: edits.Spell("InMemoryVolume", size)}
 	v.source.EmptyDir = &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory}
 	if size != "" {
 		q, err := parseQuantity(size)
@@ -41,7 +43,7 @@ func InMemoryVolume(size string) VolumeSource {
 // GCSVolume is a bucket of Cloud Storage as a file system. Mount options are
 // those of Cloud Storage FUSE, such as "implicit-dirs" and "uid=1000" (beta).
 func GCSVolume(bucket string, readOnly bool, mountOptions ...string) VolumeSource {
-	v := VolumeSource{text: call("GCSVolume", bucket, readOnly), err: notEmpty("bucket", bucket)}
+	v := VolumeSource{text: edits.Spell("GCSVolume", bucket, readOnly), err: notEmpty("bucket", bucket)}
 	v.source.CSI = &corev1.CSIVolumeSource{Driver: driverGCS, ReadOnly: &readOnly, VolumeAttributes: map[string]string{"bucketName": bucket}}
 	if len(mountOptions) > 0 {
 		v.source.CSI.VolumeAttributes["mountOptions"] = strings.Join(mountOptions, ",")
@@ -51,7 +53,7 @@ func GCSVolume(bucket string, readOnly bool, mountOptions ...string) VolumeSourc
 
 // NFSVolume is a directory that a server exports by NFS; the path is absolute.
 func NFSVolume(server, dir string, readOnly bool) VolumeSource {
-	v := VolumeSource{text: call("NFSVolume", server, dir, readOnly), err: notEmpty("server", server)}
+	v := VolumeSource{text: edits.Spell("NFSVolume", server, dir, readOnly), err: notEmpty("server", server)}
 	if !path.IsAbs(dir) {
 		v.err = errors.Join(v.err, errors.New("the exported path must be absolute"))
 	}
@@ -62,7 +64,7 @@ func NFSVolume(server, dir string, readOnly bool) VolumeSource {
 // SecretVolume is a directory with one file, which holds a secret of the same
 // project (alpha). [WithSecretFile] does the same, and mounts it as well.
 func SecretVolume(secret, version, file string) VolumeSource {
-	v := VolumeSource{text: call("SecretVolume", secret, version, file)}
+	v := VolumeSource{text: edits.Spell("SecretVolume", secret, version, file)}
 	v.err = errors.Join(SecretVersion{secret, version}.check(), notEmpty("file", file))
 	v.source.Secret = &corev1.SecretVolumeSource{SecretName: secret, Items: []corev1.KeyToPath{{Key: version, Path: file}}}
 	return v
@@ -71,7 +73,7 @@ func SecretVolume(secret, version, file string) VolumeSource {
 // CloudSQLVolume is a directory with the sockets of Cloud SQL instances, given
 // by their connection names (alpha); see also [WithCloudSQL].
 func CloudSQLVolume(instances ...string) VolumeSource {
-	v := VolumeSource{text: call("CloudSQLVolume", anys(instances)...)}
+	v := VolumeSource{text: edits.SpellList("CloudSQLVolume", instances)}
 	for _, instance := range instances {
 		v.err = errors.Join(v.err, checkCloudSQL(instance))
 	}
@@ -95,12 +97,12 @@ func WithVolume(name string, source VolumeSource) ServiceOption {
 // WithoutVolume removes volumes. What mounts them stays and must go by
 // [WithoutVolumeMount]. Flag: --remove-volume. Field: volumes of the template.
 func WithoutVolume(names ...string) ServiceOption {
-	option := call("WithoutVolume", anys(names)...)
+	option := edits.SpellList("WithoutVolume", names)
 	return onService(perItem(names, func(name string) setting {
 		s := editTemplate(option, volumeThing(name), noValue, func(spec *servingv1.RevisionSpec) {
 			spec.Volumes = slices.DeleteFunc(spec.Volumes, func(v corev1.Volume) bool { return v.Name == name })
 		})
-		s.phase, s.err = phaseRemove, notEmpty("name", name)
+		s.phase, s.err = edits.PhaseRemove, notEmpty("name", name)
 		return s
 	})...)
 }
@@ -110,7 +112,7 @@ func WithoutVolume(names ...string) ServiceOption {
 // volumes of the template.
 func ClearVolumes() ServiceOption {
 	s := editTemplate("ClearVolumes()", "all volumes", noValue, func(spec *servingv1.RevisionSpec) { spec.Volumes = nil })
-	s.phase = phaseEmpty
+	s.phase = edits.PhaseEmpty
 	return onService(s)
 }
 
@@ -118,10 +120,10 @@ func ClearVolumes() ServiceOption {
 // place of one that is mounted there. The volume must exist, see [WithVolume].
 // Flag: --add-volume-mount. Field: containers[].volumeMounts.
 func WithVolumeMount(volume, dir string) ContainerOption {
-	s := editContainer(call("WithVolumeMount", volume, dir), mountThing(dir), "="+volume, func(c *corev1.Container) {
+	s := editContainer(edits.Spell("WithVolumeMount", volume, dir), mountThing(dir), "="+volume, func(c *corev1.Container) {
 		setMount(c, volume, dir)
 	})
-	s.claims = append(s.claims, claim{secretMountThing(dir), noValue})
+	s.claims = s.claims.And(secretMountThing(dir), noValue)
 	s.err = errors.Join(notEmpty("volume", volume), checkMountPath(dir))
 	return onContainer(s)
 }
@@ -129,12 +131,12 @@ func WithVolumeMount(volume, dir string) ContainerOption {
 // WithoutVolumeMount unmounts what is mounted in the container at these paths.
 // Flag: --remove-volume-mount. Field: containers[].volumeMounts.
 func WithoutVolumeMount(dirs ...string) ContainerOption {
-	option := call("WithoutVolumeMount", anys(dirs)...)
+	option := edits.SpellList("WithoutVolumeMount", dirs)
 	return onContainer(perItem(dirs, func(dir string) setting {
 		s := editContainer(option, mountThing(dir), noValue, func(c *corev1.Container) {
 			c.VolumeMounts = slices.DeleteFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == dir })
 		})
-		s.phase, s.err = phaseEmpty, checkMountPath(dir)
+		s.phase, s.err = edits.PhaseEmpty, checkMountPath(dir)
 		return s
 	})...)
 }
@@ -143,7 +145,7 @@ func WithoutVolumeMount(dirs ...string) ContainerOption {
 // Flag: --clear-volume-mounts. Field: containers[].volumeMounts.
 func ClearVolumeMounts() ContainerOption {
 	s := editContainer("ClearVolumeMounts()", "all volume mounts", noValue, func(c *corev1.Container) { c.VolumeMounts = nil })
-	s.phase = phaseEmpty
+	s.phase = edits.PhaseEmpty
 	return onContainer(s)
 }
 

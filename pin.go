@@ -17,7 +17,7 @@ import (
 // container among the options says that other code is wanted.
 func (r *release) pin(ctx context.Context, s *servingv1.Service, was *servingv1.RevisionTemplateSpec) error {
 	c, err := ingressContainer(s)
-	if err != nil || strings.Contains(c.Image, "@") || r.plan.setsImage() || imagesChanged(was.Spec.Containers, s.Spec.Template.Spec.Containers) {
+	if err != nil || strings.Contains(c.Image, "@") || r.options.DecidesAnywhere(thingImage) || imagesChanged(was.Spec.Containers, s.Spec.Template.Spec.Containers) {
 		return nil
 	}
 	base, err := r.client.baseRevision(ctx, s, was)
@@ -30,13 +30,6 @@ func (r *release) pin(ctx context.Context, s *servingv1.Service, was *servingv1.
 	}
 	r.warnings = append(r.warnings, fmt.Sprintf("the digest of the image that runs is not known, so the new revision runs what %q means now", c.Image))
 	return nil
-}
-
-// setsImage reports whether an option sets the image of any container.
-func (p *plan) setsImage() bool {
-	return p.any(func(s setting) bool {
-		return len(s.claims) > 0 && (s.claims[0].thing == thingImage || s.in != "" && s.claims[0].thing == thingImage+ofContainer(s.in))
-	})
 }
 
 func imagesChanged(was, is []corev1.Container) bool {

@@ -12,6 +12,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/diff"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 )
 
@@ -62,13 +63,13 @@ func (p *Plan) Answer() *servingv1.Service {
 // RevealValues has [Deployer.Plan] show the values of environment variables,
 // secrets and what else may be secret. It has no effect on other calls.
 func RevealValues() DeployOption {
-	return deployOption{configures("RevealValues()", "whether values are shown", "yes", nil, func(c *deployConfig) { c.preview.reveal = true })}
+	return deployOption{edits.Configures("RevealValues()", "whether values are shown", "yes", nil, func(c *previewConfig) { c.reveal = true })}
 }
 
 // WithoutDryRun has [Deployer.Plan] not ask the server what it thinks of the
 // change, which takes the permission to make it. It has no effect on other calls.
 func WithoutDryRun() DeployOption {
-	return deployOption{configures("WithoutDryRun()", "whether the server is asked", "no", nil, func(c *deployConfig) { c.preview.unchecked = true })}
+	return deployOption{edits.Configures("WithoutDryRun()", "whether the server is asked", "no", nil, func(c *previewConfig) { c.unchecked = true })}
 }
 
 // previewConfig is what the options say of a plan.
@@ -86,14 +87,14 @@ type previewConfig struct{ reveal, unchecked bool }
 // The error is a [*DeployError]: the options cannot be used, or the Service
 // cannot be read, or the server cannot be asked.
 func (d *Deployer) Plan(ctx context.Context, name string, opts ...DeployOption) (*Plan, error) {
-	c, options, err := d.begin("plan service", name, opts)
+	c, err := d.begin("plan service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
 	p := &prepared{
-		call: c, client: c.client, release: newRelease(c, options),
-		layers: [][]DeployOption{slices.Clone(d.defaults), slices.Clone(opts)},
+		call: c, client: c.client, release: newRelease(c), cfg: edits.Configure(c.options, previewConfig{}),
+		layers: [][]edits.Setting{edits.Of(d.defaults), edits.Of(opts)},
 	}
 	if c.report != nil {
 		p.client = c.client.observed(c.report.retrying(StageRead))
@@ -116,7 +117,8 @@ type prepared struct {
 	call    *deployment
 	client  *Client
 	release *release
-	layers  [][]DeployOption // the options, from the weakest layer to the strongest
+	cfg     previewConfig
+	layers  [][]edits.Setting // the options, from the weakest layer to the strongest
 
 	before  *document // the Service as it was read; nil if there was none
 	body    []byte    // what would be sent
@@ -143,10 +145,10 @@ func (p *prepared) try(ctx context.Context) error {
 	if p.body, err = p.release.compose(ctx, p.before); err != nil {
 		return refused(err)
 	}
-	if p.hide, err = redactorFor(p.call.cfg.preview.reveal, p.raw(), p.body); err != nil {
+	if p.hide, err = redactorFor(p.cfg.reveal, p.raw(), p.body); err != nil {
 		return &DeployError{Stage: StageRead, Err: err}
 	}
-	if p.unchanged() || p.call.cfg.preview.unchecked {
+	if p.unchanged() || p.cfg.unchecked {
 		return nil
 	}
 	return p.ask(ctx)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"sync"
 	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // Stage is a part of a deployment.
@@ -69,8 +71,8 @@ type Event struct {
 // The error joins an [*OptionError] for each option that cannot be used. The
 // function is not nil even then.
 func (d *Deployer) Progress(opts ...CallOption) (report func(Event), err error) {
-	p, err := newPlan(d.callDefaults(), asDeployOptions(opts))
-	return newReporter("", p.configure().wait.progress).emit, err
+	options, err := collect(edits.Of(d.callDefaults()), edits.Of(opts))
+	return newReporter("", edits.Configure(options, waitConfig{}).progress).emit, err
 }
 
 // reporter hands events to a caller: in order, one at a time, and none after

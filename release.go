@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -21,19 +22,23 @@ const (
 // release composes the Service that Deploy sends: what the options say, and
 // what makes a new Revision of it.
 type release struct {
-	client *Client
-	name   string
-	plan   *plan
-	cfg    deployConfig
-	nonce  *nonce
-	makes  bool // whether the options are such that a new Revision is made
+	client  *Client
+	name    string
+	options *edits.Set
+	cfg     deployConfig
+	latest  bool // whether all traffic goes to the latest Revision
+	nonce   *nonce
+	makes   bool // whether the options are such that a new Revision is made
 
 	warnings []string                  // of the last composition
 	before   []servingv1.TrafficTarget // the traffic before it
 }
 
-func newRelease(c *deployment, p *plan) *release {
-	return &release{client: c.client, name: c.name, plan: p, cfg: c.cfg, nonce: newNonce(), makes: p.makesRevision(c.cfg)}
+func newRelease(c *deployment) *release {
+	return &release{
+		client: c.client, name: c.name, options: c.options, cfg: c.cfg, latest: c.traffic.toLatest,
+		nonce: newNonce(), makes: makesRevision(c.options, c.cfg),
+	}
 }
 
 func (r *release) updater() *updater {
@@ -55,9 +60,9 @@ func (r *release) mark(w *written) *nonce {
 // makesRevision reports whether the options of a call ask for a new Revision:
 // unless all of them are about the Service itself or its traffic. No options ask
 // for one too.
-func (p *plan) makesRevision(cfg deployConfig) bool {
-	template := p.any(func(s setting) bool { return s.deploy == nil && !s.plain })
-	service := p.any(func(s setting) bool { return s.deploy == nil && s.plain })
+func makesRevision(options *edits.Set, cfg deployConfig) bool {
+	template := edits.Has[templateEdit](options) || edits.Has[containerEdit](options)
+	service := edits.Has[metadataEdit](options)
 	return template || !service && !cfg.noTraffic && cfg.tag == ""
 }
 
@@ -73,7 +78,7 @@ func (r *release) create() ([]byte, error) {
 	if r.cfg.noTraffic {
 		return nil, &OptionError{Option: "WithNoTraffic()", Reason: "the service does not exist, and the first revision of a service serves all its traffic"}
 	}
-	s, err := r.plan.assemble(r.name)
+	s, err := newService(r.name, r.options)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +94,13 @@ func (r *release) update(ctx context.Context, d *document) ([]byte, error) {
 	s := d.service
 	was := s.Spec.Template.DeepCopy()
 	r.before = resolvedTraffic(s)
-	if err := r.plan.apply(s); err != nil {
+	if err := editService(s, r.options); err != nil {
 		return nil, err
 	}
 	if err := checkContainers(s.Spec.Template.Spec.Containers); err != nil {
 		return nil, err
 	}
-	named, makes := r.plan.decides(thingRevisionName), r.makes
+	named, makes := r.options.Decides(thingRevisionName), r.makes
 	if r.cfg.ifChanged || named {
 		unchanged, err := d.unchanged()
 		if err != nil {
@@ -158,11 +163,11 @@ func (r *release) stamp(s *servingv1.Service, makes bool) error {
 // route keeps the traffic off the new Revision, or sends it all there, and tags
 // it, if that is asked for. Where no new one is made, the latest gets the tag.
 func (r *release) route(s *servingv1.Service, makes bool) (err error) {
-	if !r.cfg.noTraffic && r.cfg.tag == "" && !r.cfg.traffic.toLatest {
+	if !r.cfg.noTraffic && r.cfg.tag == "" && !r.latest {
 		return nil
 	}
 	targets := splitTargets(s)
-	if r.cfg.traffic.toLatest {
+	if r.latest {
 		endRollout(s)
 		targets = split.ToLatest(targets)
 	}
@@ -177,7 +182,7 @@ func (r *release) route(s *servingv1.Service, makes bool) (err error) {
 		}
 		revision := cmp.Or(s.Spec.Template.Name, s.Status.LatestCreatedRevisionName)
 		if targets, err = split.TagNew(targets, r.cfg.tag, revision); err != nil {
-			return &OptionError{Option: call("WithTag", r.cfg.tag), Reason: err.Error()}
+			return &OptionError{Option: edits.Spell("WithTag", r.cfg.tag), Reason: err.Error()}
 		}
 	}
 	setTraffic(s, targets)

@@ -8,6 +8,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
@@ -19,21 +20,21 @@ var ErrNothingToRollBackTo = errors.New("there is no older revision that is read
 
 // RollbackOption configures [Deployer.Rollback]. Every [CallOption] is one too.
 type RollbackOption interface {
-	settings() []setting
+	edits.Option
 	onRollback()
 }
 
-type rollbackOption struct{ setting }
+type rollbackOption struct{ set edits.Setting }
 
-func (o rollbackOption) settings() []setting { return []setting{o.setting} }
-func (rollbackOption) onRollback()           {}
+func (o rollbackOption) Settings() []edits.Setting { return []edits.Setting{o.set} }
+func (rollbackOption) onRollback()                 {}
 
 const thingRollback = "what to roll back to"
 
 // RollbackTo names the Revision to go back to.
 func RollbackTo(revision string) RollbackOption {
-	return rollbackOption{configures(call("RollbackTo", revision), thingRollback, "revision "+revision, names.Revision(revision),
-		func(c *deployConfig) { c.rollback.revision = revision })}
+	return rollbackOption{edits.Configures(edits.Spell("RollbackTo", revision), thingRollback, "revision "+revision, names.Revision(revision),
+		func(c *rollbackConfig) { c.revision = revision })}
 }
 
 // RollbackToTraffic goes back to a split of the traffic, such as the
@@ -45,13 +46,13 @@ func RollbackToTraffic(targets []servingv1.TrafficTarget) RollbackOption {
 		err = errors.New("there are no targets in it")
 	}
 	kept := slices.Clone(targets)
-	return rollbackOption{configures("RollbackToTraffic", thingRollback, "traffic "+traffic.Describe(targets), err,
-		func(c *deployConfig) { c.rollback.traffic = kept })}
+	return rollbackOption{edits.Configures("RollbackToTraffic", thingRollback, "traffic "+traffic.Describe(targets), err,
+		func(c *rollbackConfig) { c.traffic = kept })}
 }
 
 // Preview has [Deployer.Rollback] tell what it would do, and do nothing.
 func Preview() RollbackOption {
-	return rollbackOption{configures("Preview()", "whether anything is done", "no", nil, func(c *deployConfig) { c.rollback.preview = true })}
+	return rollbackOption{edits.Configures("Preview()", "whether anything is done", "no", nil, func(c *rollbackConfig) { c.preview = true })}
 }
 
 // rollbackConfig is what the options say of a rollback.
@@ -89,19 +90,19 @@ func (r *RollbackResult) String() string {
 func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOption) (*RollbackResult, error) {
 	const op = "roll back service"
 	strict := Deployer{client: d.client, defaults: d.callDefaults()}
-	c, _, err := strict.begin(op, name, asDeployOptions(opts))
+	c, err := strict.begin(op, name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
-	to := &c.cfg.rollback
+	to := edits.Configure(c.options, rollbackConfig{})
 	if to.revision == "" && to.traffic == nil {
 		if to.revision, err = c.previousRevision(ctx); err != nil {
 			return nil, c.fail(StageRead, NotWritten, err)
 		}
 	}
 	if to.preview {
-		return c.previewRollback(ctx)
+		return c.previewRollback(ctx, to)
 	}
 	changed, err := c.applyTraffic(ctx, to.apply)
 	if changed == nil {
@@ -144,13 +145,13 @@ func asBefore(targets []servingv1.TrafficTarget, latest string) []servingv1.Traf
 }
 
 // previewRollback tells what a rollback would do to the Service as it is.
-func (c *deployment) previewRollback(ctx context.Context) (*RollbackResult, error) {
+func (c *deployment) previewRollback(ctx context.Context, to rollbackConfig) (*RollbackResult, error) {
 	s, err := c.client.GetService(ctx, c.name)
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
-	r := &RollbackResult{Revision: c.cfg.rollback.revision, Before: resolvedTraffic(s)}
-	if err := c.cfg.rollback.apply(s); err != nil {
+	r := &RollbackResult{Revision: to.revision, Before: resolvedTraffic(s)}
+	if err := to.apply(s); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
 	r.After = s.Spec.Traffic

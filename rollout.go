@@ -123,7 +123,7 @@ func (d *Deployer) Rollout(ctx context.Context, name string, r Rollout, opts ...
 		return nil, err
 	}
 	defer c.report.close()
-	c.cfg.async = false
+	c.async = false
 	if err := r.check(c.client.tagService(name)); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}

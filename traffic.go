@@ -6,6 +6,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -28,17 +29,17 @@ import (
 // where the traffic goes.
 func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...TrafficOption) (*Result, error) {
 	strict := Deployer{client: d.client, defaults: d.callDefaults()}
-	c, p, err := strict.begin("update traffic of service", name, asDeployOptions(opts))
+	c, err := strict.begin("update traffic of service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
-	if c.cfg.traffic.empty() {
+	if c.traffic.empty() {
 		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: "UpdateTraffic",
 			Reason: "no change of the traffic is asked for: add ToLatest, ToRevision or ToTag, or an option about tags"})
 	}
 	return c.applyTraffic(ctx, func(s *servingv1.Service) error {
-		if err := p.apply(s); err != nil {
+		if err := editService(s, c.options); err != nil {
 			return err
 		}
 		return c.editTraffic(s)
@@ -70,11 +71,11 @@ func (c *deployment) applyTraffic(ctx context.Context, edit func(*servingv1.Serv
 // editTraffic edits the traffic as the options say. Traffic that is so already
 // keeps its form.
 func (c *deployment) editTraffic(s *servingv1.Service) error {
-	targets, err := c.cfg.traffic.apply(splitTargets(s))
+	targets, err := c.traffic.apply(splitTargets(s))
 	if err != nil {
 		return &OptionError{Option: "UpdateTraffic", Reason: err.Error()}
 	}
-	if c.cfg.traffic.divides() {
+	if c.traffic.divides() {
 		endRollout(s)
 	}
 	was := s.Spec.Traffic

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -25,7 +26,7 @@ type ServiceGetter interface {
 
 // WaitOption configures [WaitReady].
 type WaitOption interface {
-	settings() []setting
+	edits.Option
 	onWait()
 }
 
@@ -68,14 +69,14 @@ func defaultWait() waitConfig {
 // the wait; else it is that of a poll that cannot succeed later, such as one
 // for a Service that does not exist.
 func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ...WaitOption) (*servingv1.Service, error) {
-	p, err := newPlan(asDeployOptions(opts))
+	options, err := collect(edits.Of(opts))
 	if err == nil && services == nil {
 		err = errors.New("there is nothing to read the service with")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("wait for service %q: %w", name, err)
 	}
-	cfg := p.configure().wait
+	cfg := edits.Configure(options, defaultWait())
 	report := newReporter(name, cfg.progress)
 	defer report.close()
 	w := waiter{services: services, name: name, cfg: cfg, report: report, goal: goalReady}
