@@ -108,7 +108,8 @@ func standaloneModule(t *testing.T) string {
 	mod := regexp.MustCompile(`(?m)^module .*$`).ReplaceAllString(string(ours), "module example.com/user")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o600))
-	standaloneGo(t, dir, "mod", "edit", "-require="+depsModule+"@v0.0.0", "-replace="+depsModule+"="+root)
+	const module = "github.com/cloudrun-go/cloudrun"
+	standaloneGo(t, dir, "mod", "edit", "-require="+module+"@v0.0.0", "-replace="+module+"="+root)
 	return dir
 }
 
