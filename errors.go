@@ -98,49 +98,6 @@ func (e *DeployError) Unwrap() error { return e.Err }
 // Condition is one condition of a Service or Revision.
 type Condition = apis.Condition
 
-// NotReadyError tells that a Service, or the Revision that a call made, has failed.
-type NotReadyError struct {
-	// Service is the name of the Service.
-	Service string
-	// Generation is the generation of the Service that failed.
-	Generation int64
-	// Revision is the Revision at fault; empty if the failure is not a Revision's.
-	Revision string
-	// Condition is the type of the condition with the cause, such as "ConfigurationsReady".
-	Condition string
-	// Reason and Message are the cause in the server's words; either may be empty.
-	Reason, Message string
-	// Conditions are those of the Service when it failed.
-	Conditions []Condition
-	// RevisionConditions are those of the Revision at fault; nil if they could not be read.
-	RevisionConditions []Condition
-	// LogURL is the page with the log of the Revision at fault; empty if unknown.
-	LogURL string
-}
-
-// Error names the Service, the Revision and the cause, and where the log is.
-func (e *NotReadyError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "service %q is not ready", e.Service)
-	if e.Revision != "" {
-		fmt.Fprintf(&b, ": revision %q failed", e.Revision)
-	}
-	cause := e.Condition
-	if e.Reason != "" {
-		cause += " " + e.Reason
-	}
-	if cause != "" {
-		fmt.Fprintf(&b, ": %s", printable(cause, maxMessage))
-	}
-	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
-	}
-	if e.LogURL != "" {
-		fmt.Fprintf(&b, " (log: %s)", e.LogURL)
-	}
-	return b.String()
-}
-
 // TimeoutError tells that a wait ended before the Service was ready or had
 // failed, or before it was gone. The Service may yet become ready: wait again with [WaitReady].
 // It unwraps to the error of the context and to the failure of the last poll, if it failed.

@@ -3,86 +3,97 @@ package cloudrun
 import (
 	"cmp"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
-	"knative.dev/pkg/apis"
+	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
-// Cause is what part of becoming ready went wrong.
+// NotReadyError is returned when the Service, or the Revision created by the
+// call, failed to become ready. [NotReadyError.Cause] names the cause for
+// programs, [NotReadyError.Explain] describes it for people.
+type NotReadyError struct {
+	// Service is the name of the Service.
+	Service string
+	// Generation is the generation of the Service that failed.
+	Generation int64
+	// Revision is the Revision at fault; empty if the failure is not a Revision's.
+	Revision string
+	// Condition is the type of the condition with the cause, such as "ConfigurationsReady".
+	Condition string
+	// Reason and Message are the cause in the server's words; either may be empty.
+	Reason, Message string
+	// Conditions are those of the Service when it failed.
+	Conditions []Condition
+	// RevisionConditions are those of the Revision at fault; nil if they could not be read.
+	RevisionConditions []Condition
+	// LogURL is the page with the log of the Revision at fault; empty if unknown.
+	LogURL string
+}
+
+// Error names the Service, the Revision and the cause, and where the log is.
+func (e *NotReadyError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "service %q is not ready", e.Service)
+	if e.Revision != "" {
+		fmt.Fprintf(&b, ": revision %q failed", e.Revision)
+	}
+	cause := e.Condition
+	if e.Reason != "" {
+		cause += " " + e.Reason
+	}
+	if cause != "" {
+		fmt.Fprintf(&b, ": %s", safetext.Message(cause))
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if e.LogURL != "" {
+		fmt.Fprintf(&b, " (log: %s)", e.LogURL)
+	}
+	return b.String()
+}
+
+// Cause is the part of becoming ready that failed.
 type Cause string
 
 // The causes of a [NotReadyError].
 const (
-	// CauseUnknown: the server does not say, or not in words that are known here.
+	// CauseUnknown: the server gives no cause, or one that this library does not know.
 	CauseUnknown Cause = "unknown"
-	// CauseImage: the image does not exist, must not be read, or is not one for this platform.
+	// CauseImage: the image does not exist, cannot be read, or is not built for this platform.
 	CauseImage Cause = "image pull"
 	// CauseContainerStart: the container exited, or does not listen on its port.
 	CauseContainerStart Cause = "container start"
-	// CauseHealthCheck: the container runs, but fails a probe that the Service has.
+	// CauseHealthCheck: the container runs, but fails a probe.
 	CauseHealthCheck Cause = "health check"
-	// CauseQuota: the project or the cluster has not got the resources.
+	// CauseQuota: the project or the cluster has too few resources.
 	CauseQuota Cause = "quota"
 	// CausePermission: an account lacks a permission for something other than images and secrets.
 	CausePermission Cause = "permission"
-	// CauseSecret: a secret does not exist, or the Revision's service account must not read it.
+	// CauseSecret: a secret does not exist, or the Revision's service account is not allowed to read it.
 	CauseSecret Cause = "secret access"
-	// CauseRouting: the Revision is fine, but the traffic cannot be sent where it should go.
+	// CauseRouting: the Revision is ready, but the traffic cannot be routed as configured.
 	CauseRouting Cause = "routing"
 )
 
-// Cause tells what went wrong, as far as the texts of the server are known.
-func (e *NotReadyError) Cause() Cause { return e.diagnose().cause }
+// Cause returns the cause, as far as the server's messages are known.
+func (e *NotReadyError) Cause() Cause { return Cause(diagnosis.Of(e.failed()).Cause) }
 
-func (e *NotReadyError) diagnose() diagnosis {
-	failed := e.failedConditions()
-	for _, sign := range failureSigns {
-		if slices.ContainsFunc(failed, func(c Condition) bool { return holdsAll(c.Message, sign.words) }) {
-			return sign.diagnosis
-		}
-	}
-	for _, c := range failed {
-		if d, ok := failedReasons[c.Reason]; ok {
-			return d
-		}
-		if strings.HasPrefix(c.Reason, "ExitCode") {
-			return diagnosis{CauseContainerStart, adviceLog}
-		}
-	}
-	for _, c := range failed {
-		if d, ok := failedPlaces[string(c.Type)]; ok {
-			return d
-		}
-	}
-	return diagnosis{CauseUnknown, ""}
-}
-
-// failedConditions are all that tell of the failure, the most telling first.
-func (e *NotReadyError) failedConditions() []Condition {
-	all := []Condition{{Type: apis.ConditionType(e.Condition), Reason: e.Reason, Message: e.Message}}
+// failed returns all conditions that report the failure, the most specific first.
+func (e *NotReadyError) failed() []diagnosis.Condition {
+	all := []diagnosis.Condition{{Type: e.Condition, Reason: e.Reason, Message: e.Message}}
 	for _, conditions := range [][]Condition{e.RevisionConditions, e.Conditions} {
 		for _, c := range conditions {
 			if conditionFailed(&c) {
-				all = append(all, c)
+				all = append(all, diagnosis.Condition{Type: string(c.Type), Reason: c.Reason, Message: c.Message})
 			}
 		}
 	}
 	return all
 }
 
-func holdsAll(text string, words []string) bool {
-	text = strings.ToLower(text)
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			return false
-		}
-	}
-	return true
-}
-
-// DeniedSecret is a secret that the Revision's service account must not read.
+// DeniedSecret is a secret that the Revision's service account is not allowed to read.
 type DeniedSecret struct {
 	// Secret is such as "projects/123/secrets/db-password/versions/latest".
 	Secret string
@@ -90,58 +101,31 @@ type DeniedSecret struct {
 	ServiceAccount string
 }
 
-var deniedSecret = regexp.MustCompile(`(?i)permission denied on secret:? (\S+) for Revision service account (\S+)`)
-
-// DeniedSecrets are the secrets that could not be read, each once; nil unless
-// that is the cause and the server names them.
+// DeniedSecrets returns the secrets that could not be read, each once. It is
+// nil unless that is the cause and the server names them.
 func (e *NotReadyError) DeniedSecrets() []DeniedSecret {
 	var all []DeniedSecret
-	for _, c := range e.failedConditions() {
-		for _, match := range deniedSecret.FindAllStringSubmatch(printable(c.Message, maxMessage), -1) {
-			s := DeniedSecret{Secret: match[1], ServiceAccount: strings.Trim(match[2], ".,;")}
-			if !slices.Contains(all, s) {
-				all = append(all, s)
-			}
-		}
+	for _, s := range diagnosis.DeniedSecrets(e.failed()) {
+		all = append(all, DeniedSecret(s))
 	}
 	return all
 }
 
-var (
-	logInMessage  = regexp.MustCompile(`\s*Logs? URL: (https?://\S+)`)
-	helpInMessage = regexp.MustCompile(`\s*For more troubleshooting guidance, see (https?://\S+)`)
-)
-
-// logIn finds the page of the log that Cloud Run mentions in messages.
-func logIn(message string) string { return firstGroup(logInMessage, message) }
-
-func firstGroup(re *regexp.Regexp, text string) string {
-	if match := re.FindStringSubmatch(text); match != nil {
-		return strings.TrimRight(match[1], ".,;")
-	}
-	return ""
-}
-
-// Explain tells people what happened: a block of a few short lines with what
-// failed, why in the server's words, what to do, and where the log is. It ends
-// with a line feed. [NotReadyError.Error] says the same on one line.
+// Explain returns a report for people: a few short lines with what failed, why
+// in the server's words, what to do, and where the log is. It ends with a line
+// feed. [NotReadyError.Error] says the same on one line.
 func (e *NotReadyError) Explain() string {
-	d := e.diagnose()
+	d := diagnosis.Of(e.failed())
+	message, log, help := diagnosis.SplitLinks(safetext.Message(e.Message))
+	log = cmp.Or(e.LogURL, log)
 	var b strings.Builder
-	b.WriteString(e.headline(d.cause) + "\n")
-	message := printable(e.Message, maxMessage)
-	help := firstGroup(helpInMessage, message)
-	log := e.LogURL
-	if log == "" {
-		log = logIn(message)
-	}
-	message = helpInMessage.ReplaceAllString(logInMessage.ReplaceAllString(message, ""), "")
-	explainLine(&b, "Why", cmp.Or(message, printable(e.Reason, maxMessage)))
-	explainLine(&b, "What to do", d.advice)
+	b.WriteString(e.headline(Cause(d.Cause)) + "\n")
+	explainLine(&b, "Why", cmp.Or(message, safetext.Message(e.Reason)))
+	explainLine(&b, "What to do", d.Advice)
 	for _, s := range e.DeniedSecrets() {
 		explainLine(&b, "Grant", s.Secret+" to "+s.ServiceAccount)
 	}
-	explainLine(&b, "Log", printable(log, maxMessage))
+	explainLine(&b, "Log", safetext.Message(log))
 	explainLine(&b, "More", help)
 	return b.String()
 }
@@ -152,9 +136,9 @@ func (e *NotReadyError) headline(cause Cause) string {
 		at = ": " + string(cause)
 	}
 	if e.Revision != "" {
-		return fmt.Sprintf("Revision %s of service %s failed%s", printable(e.Revision, maxMessage), printable(e.Service, maxMessage), at)
+		return fmt.Sprintf("Revision %s of service %s failed%s", safetext.Message(e.Revision), safetext.Message(e.Service), at)
 	}
-	return fmt.Sprintf("Service %s failed%s", printable(e.Service, maxMessage), at)
+	return fmt.Sprintf("Service %s failed%s", safetext.Message(e.Service), at)
 }
 
 const (

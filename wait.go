@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -411,7 +412,7 @@ func (w *waiter) notReady(ctx context.Context, s *servingv1.Service) error {
 	if e.Message == "" && w.operationErr != nil {
 		e.Message = printable(w.operationErr.Error(), maxMessage)
 	}
-	e.LogURL = logIn(e.Message)
+	_, e.LogURL, _ = diagnosis.SplitLinks(e.Message)
 	configurations := findCondition(s.Status.Conditions, conditionConfigurations)
 	if configurations == nil || !conditionFailed(configurations) || w.goal.excuses(s) {
 		return e
