@@ -7,20 +7,24 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"google.golang.org/api/option"
 	"google.golang.org/api/option/internaloption"
+	"google.golang.org/api/transport"
 	htransport "google.golang.org/api/transport/http"
 
+	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
 const (
 	cloudPlatformScope = "https://www.googleapis.com/auth/cloud-platform"
 	servingPath        = "/apis/serving.knative.dev/v1"
-	// defaultEndpointMark ends the path of the default endpoint, to tell it from one that the caller gave.
+	// defaultEndpointMark ends the path of the default endpoint, to distinguish it from one that the caller gave.
 	defaultEndpointMark = "/cloudrun-default"
 )
 
@@ -28,32 +32,40 @@ const (
 // or of one namespace on a cluster. It is safe for concurrent use and reuses
 // its connections.
 //
-// Its methods are single requests: reads are repeated when they fail in a way
-// that may pass (a lost connection, 429, 5xx), with exponential backoff, jitter
-// and the server's Retry-After; writes are repeated only where it is certain
-// that the failed one had no effect. [Deployer] makes safe deployments of them.
+// Its methods send single requests. A read is retried after a transient failure
+// (a lost connection, 429, 5xx), with exponential backoff, jitter and the
+// server's Retry-After. A write is retried only if the failed one certainly had
+// no effect. [Deployer] builds safe deployments on them.
 type Client struct {
 	project  string
 	region   string // empty on a cluster
 	regional string // base URL of the Knative API and of operations
 	global   string // base URL of IAM and locations
-	http     *http.Client
+	rest     rest.Client
 	version  string                               // of this library; empty if it is not a released one
 	onRetry  func(err error, delay time.Duration) // nil unless a caller listens
 }
 
+var (
+	errNoClient = errors.New("the client is nil or empty: use NewClient or NewClusterClient")
+	errNilOne   = errors.New("an option is nil")
+)
+
 // NewClient returns the Client of a project (its ID or number) in a region such as "us-central1".
 //
 // An empty project means that of the credentials in use. Requests go to
-// https://REGION-run.googleapis.com, those about IAM and locations to
-// https://run.googleapis.com; with [option.WithEndpoint] all go there. The
-// credentials are the application default ones unless the options say
-// otherwise; universe domain, mTLS, quota project, impersonation, user agent,
-// API key and HTTP client are taken from the options too.
+// https://REGION-run.googleapis.com, and those for IAM and locations to
+// https://run.googleapis.com. With [option.WithEndpoint] all go to that endpoint.
+// The application default credentials are used unless the options bring others.
+// The options also set the universe domain, mTLS, quota project, impersonation,
+// user agent, API key and HTTP client.
 //
-// Plain http is refused but for loopback addresses, unless [AllowPlainHTTP] is
-// given. No request is sent. The error names the argument at fault.
+// Plain http is refused unless the address is a loopback one or
+// [AllowPlainHTTP] is given. No request is sent. The error names the argument at fault.
 func NewClient(ctx context.Context, project, region string, opts ...option.ClientOption) (*Client, error) {
+	if slices.Contains(opts, nil) {
+		return nil, fmt.Errorf("new client: %w", errNilOne)
+	}
 	if err := names.Region(region); err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
@@ -66,41 +78,64 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	if err := names.Project(project); err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	defaults := []option.ClientOption{
-		option.WithScopes(cloudPlatformScope),
-		option.WithUserAgent(userAgent(libraryVersion())),
-		internaloption.WithDefaultEndpointTemplate("https://" + region + "-run.UNIVERSE_DOMAIN" + defaultEndpointMark),
-		internaloption.WithDefaultMTLSEndpoint("https://" + region + "-run.mtls.googleapis.com" + defaultEndpointMark),
-		internaloption.WithDefaultUniverseDomain("googleapis.com"),
-	}
-	hc, endpoint, err := htransport.NewClient(ctx, append(defaults, opts...)...)
+	version := agent.Version()
+	hc, endpoint, err := htransport.NewClient(ctx, slices.Concat(transportOptions(version), endpointOptions(region), opts)...)
 	if err != nil {
 		return nil, fmt.Errorf("new client for project %q: %w", project, err)
 	}
-	c := &Client{project: project, region: region, http: withoutRedirects(hc), version: libraryVersion()}
 	base, isDefault := strings.CutSuffix(endpoint, defaultEndpointMark)
-	if c.regional, err = baseURL(base, opts); err != nil {
+	regional, err := baseURL(base, opts)
+	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	c.global = c.regional
-	if global, ok := strings.CutPrefix(base, "https://"+region+"-run."); isDefault && ok {
-		c.global = "https://run." + global
+	global := regional
+	if domain, ok := strings.CutPrefix(base, "https://"+region+"-run."); isDefault && ok {
+		global = "https://run." + domain
 	}
-	return c, nil
+	return &Client{project: project, region: region, regional: regional, global: global,
+		rest: restClient(hc, version), version: version}, nil
+}
+
+// transportOptions are the defaults of every Client.
+func transportOptions(version string) []option.ClientOption {
+	return []option.ClientOption{option.WithScopes(cloudPlatformScope), option.WithUserAgent(agent.UserAgent(version))}
+}
+
+// endpointOptions are the default endpoints. Which one applies depends on the
+// universe domain and the client certificate, which no public API can read from
+// the options. internaloption is what Google's generated clients use, also those
+// of other modules.
+func endpointOptions(region string) []option.ClientOption {
+	return []option.ClientOption{
+		internaloption.WithDefaultEndpointTemplate("https://" + region + "-run.UNIVERSE_DOMAIN" + defaultEndpointMark),
+		internaloption.WithDefaultMTLSEndpoint("https://" + region + "-run.mtls.googleapis.com" + defaultEndpointMark),
+	}
+}
+
+// restClient returns a client that follows no redirect: the API sends none, and
+// a redirect to another host would get the token.
+func restClient(hc *http.Client, version string) rest.Client {
+	copied := *hc
+	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return rest.Client{HTTP: &copied, UserAgent: agent.UserAgent(version)}
 }
 
 // NewClusterClient returns the Client of a namespace on a cluster with Knative
-// Serving. The options must name the API server ([option.WithEndpoint]) and,
-// unless that needs no credentials, a client that has them
-// ([option.WithHTTPClient]). IAM, locations and operations are Cloud Run's
-// own: calls that need them fail and say so; everything else works alike.
+// Serving. The options must name the API server ([option.WithEndpoint]). Unless
+// that needs no credentials, they must also bring a client that has them
+// ([option.WithHTTPClient]). A cluster has no IAM, locations and operations:
+// calls that need them return an error that says so. All other calls work.
 //
 // No request is sent. The error names the argument at fault.
 func NewClusterClient(ctx context.Context, namespace string, opts ...option.ClientOption) (*Client, error) {
+	if slices.Contains(opts, nil) {
+		return nil, fmt.Errorf("new cluster client: %w", errNilOne)
+	}
 	if err := names.Namespace(namespace); err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)
 	}
-	hc, endpoint, err := clusterTransport(ctx, opts)
+	version := agent.Version()
+	hc, endpoint, err := clusterTransport(ctx, slices.Concat(transportOptions(version), opts))
 	if err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)
 	}
@@ -111,51 +146,63 @@ func NewClusterClient(ctx context.Context, namespace string, opts ...option.Clie
 	if err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)
 	}
-	return &Client{project: namespace, regional: base, global: base, http: withoutRedirects(hc), version: libraryVersion()}, nil
+	return &Client{project: namespace, regional: base, global: base, rest: restClient(hc, version), version: version}, nil
 }
 
-// clusterTransport never looks for Google's default credentials, which are not
-// for a cluster: what the options give is used, or nothing.
+// clusterTransport uses the credentials of the options or none. Google's default
+// credentials must not go to a cluster.
 func clusterTransport(ctx context.Context, opts []option.ClientOption) (*http.Client, string, error) {
-	defaults := []option.ClientOption{option.WithScopes(cloudPlatformScope), option.WithUserAgent(userAgent(libraryVersion()))}
-	opts = append(defaults, opts...)
-	hc, endpoint, err := htransport.NewClient(ctx, append(opts, option.WithoutAuthentication())...)
+	hc, endpoint, err := htransport.NewClient(ctx, append(slices.Clone(opts), option.WithoutAuthentication())...)
 	if err == nil {
 		return hc, endpoint, nil
 	}
-	return htransport.NewClient(ctx, opts...) // the options have credentials of their own
+	return htransport.NewClient(ctx, opts...) // the options bring credentials
 }
 
-// Project is the project, or the namespace on a cluster.
-func (c *Client) Project() string { return c.project }
+// Project returns the project, or the namespace on a cluster.
+func (c *Client) Project() string {
+	if c == nil {
+		return ""
+	}
+	return c.project
+}
 
-// Region is the region; empty on a cluster.
-func (c *Client) Region() string { return c.region }
+// Region returns the region; empty on a cluster.
+func (c *Client) Region() string {
+	if c == nil {
+		return ""
+	}
+	return c.region
+}
 
+// allowPlainHTTP embeds what internaloption offers to libraries with options of
+// their own. The interface cannot be implemented without it, and each public
+// option changes some setting of a client that gets the same list of options.
 type allowPlainHTTP struct {
 	internaloption.EmbeddableAdapter
 }
 
-// AllowPlainHTTP lets a Client talk plain http to an address that is not a
-// loopback one. Whoever can read the traffic then can use the credentials.
+// AllowPlainHTTP allows a Client to use plain http for an address that is not a
+// loopback one. Whoever can read the traffic can then use the credentials.
 func AllowPlainHTTP() option.ClientOption { return &allowPlainHTTP{} }
 
-// defaultProject is the project of the credentials that the options or the environment give.
+// defaultProject returns the project of the credentials that the options or the environment bring.
 func defaultProject(ctx context.Context, opts []option.ClientOption) (string, error) {
 	const remedy = "pass a project, or use credentials that name one, such as a service account's (GOOGLE_APPLICATION_CREDENTIALS)"
-	creds, err := internaloption.AuthCreds(ctx, append([]option.ClientOption{option.WithScopes(cloudPlatformScope)}, opts...))
+	if slices.Contains(opts, option.WithoutAuthentication()) { // transport.Creds would return the default ones all the same
+		return "", fmt.Errorf("no project was given and there are no credentials to take it from: %s", remedy)
+	}
+	creds, err := transport.Creds(ctx, append([]option.ClientOption{option.WithScopes(cloudPlatformScope)}, opts...)...)
 	if err != nil {
 		return "", fmt.Errorf("no project was given and there are no default credentials to take it from: %s: %w", remedy, err)
 	}
-	if creds != nil {
-		if project, err := creds.ProjectID(ctx); err == nil && project != "" {
-			return project, nil
-		}
+	if creds.ProjectID == "" {
+		return "", fmt.Errorf("no project was given and the credentials in use name none: %s", remedy)
 	}
-	return "", fmt.Errorf("no project was given and the credentials in use name none: %s", remedy)
+	return creds.ProjectID, nil
 }
 
-// baseURL checks an endpoint and brings it to the form scheme://host[/path].
+// baseURL checks an endpoint and returns it in the form scheme://host[/path].
 func baseURL(endpoint string, opts []option.ClientOption) (string, error) {
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "https://" + endpoint
@@ -169,7 +216,7 @@ func baseURL(endpoint string, opts []option.ClientOption) (string, error) {
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", fmt.Errorf("endpoint %q: must be scheme://host, with a path at most", u.Redacted())
 	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !plainHTTPAllowed(opts):
-		return "", fmt.Errorf("endpoint %q: plain http would show the credentials to the network: use https, or say AllowPlainHTTP", endpoint)
+		return "", fmt.Errorf("endpoint %q: plain http exposes the credentials to the network: use https or AllowPlainHTTP", endpoint)
 	}
 	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
 }
@@ -191,15 +238,16 @@ func plainHTTPAllowed(opts []option.ClientOption) bool {
 	return false
 }
 
-// withoutRedirects copies an HTTP client into one that follows no redirect:
-// the API sends none, and one to another host would take the token along.
-func withoutRedirects(hc *http.Client) *http.Client {
-	c := *hc
-	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &c
+// hostOf returns the host of a base URL, for messages.
+func hostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
-// resource is the full name of something in this project and region, for messages and for IAM.
+// resource returns the full name of an object in this project and region, for messages and for IAM.
 func (c *Client) resource(kind, name string) string {
 	if c.region == "" {
 		return "namespaces/" + c.project + "/" + kind + "/" + name
@@ -207,7 +255,7 @@ func (c *Client) resource(kind, name string) string {
 	return "projects/" + c.project + "/locations/" + c.region + "/" + kind + "/" + name
 }
 
-// servingURL is the URL of a collection of the Knative API, or of one object in it.
+// servingURL returns the URL of a collection of the Knative API, or of an object in it.
 func (c *Client) servingURL(kind, name string, query url.Values) string {
 	u := c.regional + servingPath + "/namespaces/" + url.PathEscape(c.project) + "/" + kind
 	if name != "" {
@@ -219,17 +267,43 @@ func (c *Client) servingURL(kind, name string, query url.Values) string {
 	return u
 }
 
-// checkService checks the name of a Service before it goes into a URL.
+// check returns an error for a Client that NewClient did not make.
+func (c *Client) check() error {
+	if c == nil || c.rest.HTTP == nil {
+		return errNoClient
+	}
+	return nil
+}
+
+// checkService checks the Client, and the name of a Service before it goes into a URL.
 func (c *Client) checkService(name string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if c.region == "" {
 		return names.ClusterService(name)
 	}
 	return names.Service(name)
 }
 
-// observed is the same Client with somebody who hears of repeated requests.
+// checkRevision does the same for a Revision.
+func (c *Client) checkRevision(name string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	return names.Revision(name)
+}
+
+// observed returns the same Client with a function that is called before each retry.
 func (c *Client) observed(onRetry func(error, time.Duration)) *Client {
+	if c == nil {
+		return nil
+	}
 	d := *c
 	d.onRetry = onRetry
+	d.rest.OnRetry = nil
+	if onRetry != nil {
+		d.rest.OnRetry = func(err error, delay time.Duration) { onRetry(apiError(err), delay) }
+	}
 	return &d
 }

@@ -12,12 +12,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
-// ErrNotAPI is matched (with errors.Is) by the error of a request that was
-// answered by something that is not the Cloud Run API: an HTML page, or a 404
-// without an API error in it. The endpoint or the region is wrong, or a proxy
-// stands between.
-var ErrNotAPI = errors.New("the answer did not come from the Cloud Run API")
-
 // ErrBeingDeleted is matched by the error of a write to a Service that is being deleted.
 var ErrBeingDeleted = errors.New("the service is being deleted")
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
 const defaultPageSize = 500
@@ -80,193 +80,58 @@ func (c *Client) ListRevisions(ctx context.Context, opts ...ListOption) iter.Seq
 
 func list[T any](ctx context.Context, c *Client, kind string, opts []ListOption) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		cfg := listConfig{pageSize: defaultPageSize}
-		for _, o := range opts {
-			if err := o.applyList(&cfg); err != nil {
-				yield(nil, fmt.Errorf("list %s: %w", kind, err))
-				return
-			}
+		pages, err := c.pages(kind, opts)
+		if err != nil {
+			yield(nil, fmt.Errorf("list %s: %w", kind, err))
+			return
 		}
-		for token := ""; ; {
-			next, more := listPage(ctx, c, kind, cfg, token, yield)
-			if !more || next == "" {
-				return
-			}
-			if next == token {
-				yield(nil, fmt.Errorf("list %s: the server gives the same page again and again", kind))
-				return
-			}
-			token = next
-		}
-	}
-}
-
-// listPage yields the items of one page and returns the token of the next.
-// When the answer breaks off, the page is asked for again, and what was
-// yielded already is passed over.
-func listPage[T any](ctx context.Context, c *Client, kind string, cfg listConfig, token string, yield func(*T, error) bool) (next string, more bool) {
-	yielded, more := 0, true
-	err := c.retry(ctx, transient, func() error {
 		seen := 0
-		var err error
-		next, err = c.eachItem(ctx, kind, cfg, token, func(raw json.RawMessage) (bool, error) {
-			if seen++; seen <= yielded {
-				return true, nil
-			}
-			item, err := decode[T](raw)
+		err = c.rest.List(ctx, pages, func(raw json.RawMessage) (bool, error) {
+			seen++
+			item, err := rest.Decode[T](raw)
 			if err != nil {
 				return false, fmt.Errorf("list %s: item %d: %w", kind, seen, err)
 			}
-			yielded++
-			more = yield(item, nil)
-			return more, nil
+			return yield(item, nil), nil
 		})
-		if !more {
-			return nil
+		if err != nil {
+			yield(nil, apiError(err))
 		}
-		return err
-	})
-	if err != nil {
-		yield(nil, err)
-		return "", false
 	}
-	return next, more
 }
 
-// eachItem streams one page through visit, which says whether to go on.
-func (c *Client) eachItem(ctx context.Context, kind string, cfg listConfig, token string, visit func(json.RawMessage) (bool, error)) (next string, err error) {
+// pages returns a function that returns the request for the page with a token.
+func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.Request, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	cfg := listConfig{pageSize: defaultPageSize}
+	for _, o := range opts {
+		if o == nil {
+			return nil, errNilOne
+		}
+		if err := o.applyList(&cfg); err != nil {
+			return nil, err
+		}
+	}
 	query := url.Values{"limit": {strconv.Itoa(cfg.pageSize)}}
-	if token != "" {
-		query.Set("continue", token)
+	if len(cfg.selectors) > 0 {
+		query.Set("labelSelector", strings.Join(cfg.selectors, ","))
 	}
-	for i, s := range cfg.selectors {
-		if i > 0 {
-			s = query.Get("labelSelector") + "," + s
+	return func(token string) rest.Request {
+		if token != "" {
+			query.Set("continue", token)
 		}
-		query.Set("labelSelector", s)
-	}
-	r := request{op: "list " + kind, resource: c.parent(), method: http.MethodGet, url: c.servingURL(kind, "", query)}
-	resp, err := c.open(ctx, r)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	p := newPageReader(resp.Body)
-	next, err = p.read(visit)
-	if syntax, ok := asType[*brokenPage](err); ok {
-		return "", &answerError{op: r.op, resource: r.resource, err: syntax.err}
-	}
-	return next, err
+		return rest.Request{Op: "list " + kind, Resource: c.parent(), Method: http.MethodGet, URL: c.servingURL(kind, "", query)}
+	}, nil
 }
 
-// parent is the full name of this project and region, for messages.
+// parent returns the full name of this project and region, for messages.
 func (c *Client) parent() string {
 	if c.region == "" {
 		return "namespaces/" + c.project
 	}
 	return "projects/" + c.project + "/locations/" + c.region
-}
-
-// brokenPage is an answer that ends early or is not a list.
-type brokenPage struct{ err error }
-
-func (e *brokenPage) Error() string { return e.err.Error() }
-
-// pageReader reads a Kubernetes list without holding more than one item.
-type pageReader struct {
-	dec  *json.Decoder
-	body *bounded
-}
-
-func newPageReader(body io.Reader) pageReader {
-	b := &bounded{body, maxObject}
-	return pageReader{json.NewDecoder(b), b}
-}
-
-func (p pageReader) read(visit func(json.RawMessage) (bool, error)) (next string, err error) {
-	if err := p.open('{'); err != nil {
-		return "", err
-	}
-	isList := false
-	for p.dec.More() {
-		key, err := p.dec.Token()
-		if err != nil {
-			return "", &brokenPage{err}
-		}
-		if key == "items" {
-			if goOn, err := p.items(visit); err != nil || !goOn {
-				return "", err
-			}
-			isList = true
-			continue
-		}
-		var field json.RawMessage
-		if err := p.dec.Decode(&field); err != nil {
-			return "", &brokenPage{err}
-		}
-		switch key {
-		case "kind":
-			isList = isList || strings.HasSuffix(string(field), `List"`)
-		case "metadata":
-			next = continueToken(field)
-		}
-	}
-	if _, err := p.dec.Token(); err != nil {
-		return "", &brokenPage{err}
-	}
-	if !isList {
-		return "", &brokenPage{fmt.Errorf("%w: it is not a list", ErrNotAPI)}
-	}
-	return next, nil
-}
-
-// continueToken is the token of the next page, in the metadata of a list.
-func continueToken(metadata json.RawMessage) string {
-	var list struct {
-		Continue string `json:"continue"`
-	}
-	if json.Unmarshal(metadata, &list) != nil {
-		return ""
-	}
-	return list.Continue
-}
-
-func (p pageReader) items(visit func(json.RawMessage) (bool, error)) (bool, error) {
-	t, err := p.dec.Token()
-	if err != nil {
-		return false, &brokenPage{err}
-	}
-	if t == nil { // null: an empty list
-		return true, nil
-	}
-	if t != json.Delim('[') {
-		return false, &brokenPage{fmt.Errorf("%w: its items are not a list", ErrNotAPI)}
-	}
-	for p.dec.More() {
-		p.body.left = maxObject
-		var item json.RawMessage
-		if err := p.dec.Decode(&item); err != nil {
-			return false, &brokenPage{err}
-		}
-		if goOn, err := visit(item); err != nil || !goOn {
-			return goOn, err
-		}
-	}
-	if _, err := p.dec.Token(); err != nil {
-		return false, &brokenPage{err}
-	}
-	return true, nil
-}
-
-func (p pageReader) open(want json.Delim) error {
-	t, err := p.dec.Token()
-	if err != nil {
-		return &brokenPage{err}
-	}
-	if t != want {
-		return &brokenPage{fmt.Errorf("%w: it is not a JSON object", ErrNotAPI)}
-	}
-	return nil
 }
 
 // Location is a region where Cloud Run can be used.
@@ -282,6 +147,9 @@ type Location struct {
 // ListLocations lists the regions that the project can use. On a cluster it
 // fails with [ErrNotOnCluster].
 func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("list locations: %w", err)
+	}
 	if c.region == "" {
 		return nil, fmt.Errorf("list locations: %w", ErrNotOnCluster)
 	}
@@ -292,11 +160,11 @@ func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
 		if token != "" {
 			u += "?" + url.Values{"pageToken": {token}}.Encode()
 		}
-		raw, err := c.read(ctx, request{op: "list locations", resource: "projects/" + c.project, method: http.MethodGet, url: u})
+		raw, err := c.rest.Read(ctx, rest.Request{Op: "list locations", Resource: "projects/" + c.project, Method: http.MethodGet, URL: u})
 		if err != nil {
-			return nil, err
+			return nil, apiError(err)
 		}
-		page, err := decode[struct {
+		page, err := rest.Decode[struct {
 			Locations     []Location `json:"locations"`
 			NextPageToken string     `json:"nextPageToken"`
 		}](raw)

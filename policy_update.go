@@ -123,7 +123,7 @@ func (p *policyPauses) after(err error) time.Duration {
 func iamError(err error, permission string, members []string) error {
 	api, ok := asType[*APIError](err)
 	switch {
-	case !ok || api.notAPI:
+	case !ok || api.notAPI():
 		return err
 	case api.StatusCode() == http.StatusForbidden && lacksPermission(api):
 		return &PermissionError{Permission: namedPermission(api, permission), Resource: api.Resource, Err: err}

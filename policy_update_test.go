@@ -146,10 +146,10 @@ func TestPolicyErrors(t *testing.T) {
 				require.NotErrorAs(t, err, &missing)
 			}},
 		"a policy that is none": {get: fault{status: 200, body: `["bindings"]`}, check: func(t *testing.T, err error) {
-			require.ErrorContains(t, err, "get IAM policy projects/demo/locations/us-central1/services/hello: read the server's answer")
+			require.ErrorContains(t, err, "get IAM policy projects/demo/locations/us-central1/services/hello: read the response")
 		}},
 		"bindings of the wrong type": {get: fault{status: 200, body: `{"bindings": {"role": 1}}`}, check: func(t *testing.T, err error) {
-			require.ErrorContains(t, err, "read the server's answer")
+			require.ErrorContains(t, err, "read the response")
 		}},
 	}
 	for name, tc := range cases {

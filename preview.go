@@ -193,7 +193,7 @@ func (p *prepared) ask(ctx context.Context) error {
 // isRefusal tells a server that judges a request from one that does not answer for now.
 func isRefusal(err error) bool {
 	api, ok := asType[*APIError](err)
-	return ok && !api.notAPI && api.StatusCode() < 500 &&
+	return ok && !api.notAPI() && api.StatusCode() < 500 &&
 		!slices.Contains([]int{http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests}, api.StatusCode())
 }
 

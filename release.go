@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
@@ -193,7 +194,7 @@ func (r *release) route(s *servingv1.Service, makes bool) (err error) {
 func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 	name, version := c.clientName, c.clientVersion
 	if name == "" && version == "" {
-		name, version = clientName, libraryVersion
+		name, version = agent.Name, libraryVersion
 	}
 	setAnnotation(m, annotationClientName, name)
 	setAnnotation(m, annotationClientVersion, version)

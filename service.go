@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"net/url"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
 const (
@@ -93,16 +93,10 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 }
 
 func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
-	raw, err := c.write(ctx, request{
+	return c.write(ctx, request{
 		op: "create service", resource: c.resource(kindServices, name),
-		method: http.MethodPost, url: c.servingURL(kindServices, "", c.query(opts)), body: raw,
+		method: http.MethodPost, url: c.servingURL(kindServices, "", c.query(opts)), body: raw, creates: true,
 	})
-	if apierrors.IsConflict(err) { // whatever a server calls it, a create conflicts only with what exists
-		if api, ok := asType[*APIError](err); ok && api.GoogleStatus == "" {
-			api.Reason = "AlreadyExists"
-		}
-	}
-	return raw, err
 }
 
 // ReplaceService writes exactly the Service that it is given over the existing
@@ -211,18 +205,10 @@ func (c *Client) DeleteRevision(ctx context.Context, name string) error {
 // delete deletes an object. A delete whose answer is lost is made again;
 // when the object is gone by then, it was this call that deleted it.
 func (c *Client) delete(ctx context.Context, op, kind, name string) error {
-	lost := false
-	return c.retry(ctx, transient, func() error {
-		_, err := c.send(ctx, request{
-			op: op, resource: c.resource(kind, name),
-			method: http.MethodDelete, url: c.servingURL(kind, name, nil),
-		})
-		if lost && isMissing(err) {
-			return nil
-		}
-		lost = lost || outcomeOf(err) == WriteUnknown
-		return err
-	})
+	return apiError(c.rest.Delete(ctx, rest.Request{
+		Op: op, Resource: c.resource(kind, name),
+		Method: http.MethodDelete, URL: c.servingURL(kind, name, nil),
+	}))
 }
 
 // encodeService turns a Service into what is sent, without the empty fields that encoding the types adds.
@@ -270,18 +256,7 @@ func (c *Client) answeredService(op, name string, raw []byte) (*servingv1.Servic
 func decodeService(raw []byte) (*servingv1.Service, error) {
 	s, err := decode[servingv1.Service](raw)
 	if err == nil && s.Name == "" {
-		return nil, fmt.Errorf("read the server's answer: %w: it is not a Service", ErrNotAPI)
+		return nil, fmt.Errorf("read the response: %w: it is not a Service", ErrNotAPI)
 	}
 	return s, err
-}
-
-func decode[T any](raw []byte) (*T, error) {
-	if err := checkQuantities(raw); err != nil {
-		return nil, fmt.Errorf("read the server's answer: %w", err)
-	}
-	t := new(T)
-	if err := json.Unmarshal(raw, t); err != nil {
-		return nil, fmt.Errorf("read the server's answer: %w", err)
-	}
-	return t, nil
 }

@@ -13,6 +13,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
 // maxAttempts bounds how often a write is made anew after somebody else's.
@@ -250,7 +251,7 @@ func (u *updater) sent(a *attempt, answer []byte) (*written, error) {
 		if err == nil {
 			return &written{service: s, raw: answer, before: a.before(), created: a.document == nil, changed: true, generation: s.Generation}, nil
 		}
-		a.err = &answerError{op: u.op, resource: u.client.resource(kindServices, u.name), err: err}
+		a.err = rest.Unreadable(u.op, u.client.resource(kindServices, u.name), err)
 	}
 	if outcomeOf(a.err) != WriteUnknown || u.dryRun {
 		return nil, a.err

@@ -1,0 +1,108 @@
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
+)
+
+// ErrNotAPI is matched by the error of a response that did not come from the API.
+var ErrNotAPI = errors.New("the response did not come from the Cloud Run API")
+
+const (
+	maxMessage = 4096 // of text from a server
+	maxField   = 200
+	maxCode    = 64
+)
+
+// Answer is an error response of the server. Its texts are safe to print.
+type Answer struct {
+	StatusCode   int
+	Host         string // that answered
+	Header       http.Header
+	Body         string
+	NotAPI       bool // the response did not come from the API, so the status code means little
+	Message      string
+	Reason       string // in Kubernetes' terms
+	GoogleStatus string // the canonical code of a Google error body, such as "NOT_FOUND"
+	Details      []any  // of a Google error body
+	Violations   []Violation
+	RetryAfter   time.Duration
+}
+
+// Violation is a field of a request that the server rejected.
+type Violation struct {
+	Field       string
+	Description string
+}
+
+// newAnswer reads an error response.
+func newAnswer(host string, status int, header http.Header, body []byte) *Answer {
+	b := parseErrorBody(body)
+	a := &Answer{
+		StatusCode: status, Host: host, Header: header, Body: string(body),
+		Message: b.message, Reason: b.reason, GoogleStatus: b.googleStatus, Details: b.details, Violations: b.violations,
+		RetryAfter: retryAfter(header),
+	}
+	switch {
+	case b.ofAPI:
+	case isHTML(header, body) || status == http.StatusNotFound:
+		a.NotAPI = true
+	default:
+		a.Message = safetext.Line(string(body), maxField)
+	}
+	if a.RetryAfter == 0 {
+		a.RetryAfter = b.retryAfter
+	}
+	if notFound := a.NotAPI && status == http.StatusNotFound; a.Reason == reasonUnknown && !notFound {
+		a.Reason = reasonFor(status, a.GoogleStatus) // a wrong address must not look like an object that does not exist
+	}
+	return a
+}
+
+// text describes the response in one line.
+func (a *Answer) text() string {
+	if a.NotAPI {
+		return wrongAddress(a.Host, a.StatusCode).Error()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "HTTP %d", a.StatusCode)
+	if a.GoogleStatus != "" {
+		fmt.Fprintf(&b, " %s", a.GoogleStatus)
+	}
+	if a.Message != "" {
+		fmt.Fprintf(&b, ": %s", a.Message)
+	}
+	for _, v := range a.Violations {
+		if !strings.Contains(a.Message, v.Description) { // servers tend to repeat themselves
+			fmt.Fprintf(&b, "; %s: %s", v.Field, v.Description)
+		}
+	}
+	return b.String()
+}
+
+// has reports whether the server gave a reason, or a status code with no reason that Kubernetes knows.
+func (a *Answer) has(status int, reason string) bool {
+	return a.Reason == reason || !a.NotAPI && a.StatusCode == status && !knownReason(a.Reason)
+}
+
+// wrongAddress is the error for a response that did not come from the API.
+func wrongAddress(host string, status int) error {
+	return fmt.Errorf("%w: HTTP %d from %s: check the endpoint and the region", ErrNotAPI, status, host)
+}
+
+func isHTML(header http.Header, body []byte) bool {
+	t, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return t == "text/html" || strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), "<")
+}
+
+// isPart reports whether a body is the beginning of a JSON object.
+func isPart(body []byte) bool {
+	return strings.HasPrefix(strings.TrimSpace(string(body)), "{") && !json.Valid(body)
+}

@@ -1,0 +1,30 @@
+package rest
+
+import (
+	"errors"
+	"io"
+)
+
+const (
+	// maxObject bounds the response to a request for one object.
+	maxObject = 16 << 20
+	// maxError bounds how much of an error response is read.
+	maxError = 64 << 10
+)
+
+var errTooLarge = errors.New("the response is too large")
+
+// bounded reads up to a limit and then fails.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}

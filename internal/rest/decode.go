@@ -1,0 +1,19 @@
+package rest
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Decode decodes a response. It returns an error for a quantity of a Service or
+// a Revision that would take too long to decode.
+func Decode[T any](body []byte) (*T, error) {
+	if err := checkQuantities(body); err != nil {
+		return nil, fmt.Errorf("read the response: %w", err)
+	}
+	t := new(T)
+	if err := json.Unmarshal(body, t); err != nil {
+		return nil, fmt.Errorf("read the response: %w", err)
+	}
+	return t, nil
+}

@@ -1,0 +1,77 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/pause"
+)
+
+func find(err error) (e *Error, ok bool) {
+	ok = errors.As(err, &e)
+	return e, ok
+}
+
+// Transient reports whether the same request may succeed later.
+func Transient(err error) bool {
+	e, ok := find(err)
+	switch {
+	case !ok:
+		return false
+	case e.Answer != nil:
+		return e.Answer.transient()
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errTooLarge):
+		return false
+	}
+	return e.effect != refused
+}
+
+func (a *Answer) transient() bool {
+	switch a.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// Unsent reports whether a failed request cannot have reached the server.
+func Unsent(err error) bool {
+	e, ok := find(err)
+	return ok && e.effect == unsent
+}
+
+// MayHaveApplied reports whether a failed write may have taken effect.
+func MayHaveApplied(err error) bool {
+	e, ok := find(err)
+	return ok && e.effect == lost
+}
+
+// Delay returns how long to wait before the next try because the server asked
+// for it: a little longer than its Retry-After, see [pause.Spread].
+func Delay(err error) time.Duration {
+	e, ok := find(err)
+	if !ok || e.Answer == nil {
+		return 0
+	}
+	return pause.Spread(e.Answer.RetryAfter)
+}
+
+// IsNotFound reports whether the API responded that there is no such object.
+func IsNotFound(err error) bool { return answered(err, http.StatusNotFound, reasonNotFound) }
+
+// IsConflict reports whether the object was changed since it was read.
+func IsConflict(err error) bool { return answered(err, http.StatusConflict, reasonConflict) }
+
+// IsAlreadyExists reports whether there is such an object already.
+func IsAlreadyExists(err error) bool {
+	e, ok := find(err)
+	return ok && e.Answer != nil && e.Answer.Reason == reasonAlreadyExists
+}
+
+func answered(err error, status int, reason string) bool {
+	e, ok := find(err)
+	return ok && e.Answer != nil && e.Answer.has(status, reason)
+}
