@@ -11,18 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-const (
-	tagString = "!!str"
-	tagInt    = "!!int"
-	tagFloat  = "!!float"
-	tagBool   = "!!bool"
-	tagNull   = "!!null"
-	tagTime   = "!!timestamp"
-	tagMerge  = "!!merge"
-	tagMap    = "!!map"
-	tagList   = "!!seq"
-)
-
 // readJSON makes a tree of a JSON text, as the YAML parser would.
 func readJSON(text []byte) (*yaml.Node, error) {
 	j := &jsonReader{text: text, decoder: json.NewDecoder(bytes.NewReader(text)), line: 1}

@@ -13,7 +13,7 @@ type pair struct {
 }
 
 // pairs gives the keys and values of an object, with those that it merges from others (<<).
-func (r *reader) pairs(n *yaml.Node, at place) []pair {
+func (c *converter) pairs(n *yaml.Node, at place) []pair {
 	var all []pair
 	var merged []*yaml.Node
 	lines := map[string]int{}
@@ -23,54 +23,54 @@ func (r *reader) pairs(n *yaml.Node, at place) []pair {
 			merged = append(merged, value)
 			continue
 		}
-		key, ok := r.key(name, at)
+		key, ok := c.key(name, at)
 		if line, twice := lines[key]; ok && twice {
-			r.problem(name, at.field(key), "it is given twice, first in line %d", line)
+			c.problem(name, at.field(key), "it is given twice, first in line %d", line)
 		} else if ok {
 			lines[key] = name.Line
 			all = append(all, pair{key, name, value})
 		}
 	}
 	for _, m := range merged {
-		all = r.merge(all, m, at)
+		all = c.merge(all, m, at)
 	}
 	return all
 }
 
 // merge adds the pairs of an object, or of each in a list, that are not there yet.
-func (r *reader) merge(all []pair, from *yaml.Node, at place) []pair {
+func (c *converter) merge(all []pair, from *yaml.Node, at place) []pair {
 	at.depth++
-	from, ok := r.enter(from, at)
+	from, ok := c.enter(from, at)
 	switch {
 	case !ok:
 	case from.Kind == yaml.SequenceNode:
 		for _, one := range from.Content {
-			all = r.merge(all, one, at)
+			all = c.merge(all, one, at)
 		}
 	case from.Kind == yaml.MappingNode:
-		for _, p := range r.pairs(from, at) {
+		for _, p := range c.pairs(from, at) {
 			if !slices.ContainsFunc(all, func(have pair) bool { return have.key == p.key }) {
 				all = append(all, p)
 			}
 		}
 	default:
-		r.problem(from, at, "<< merges objects, and this is %s", describe(from))
+		c.problem(from, at, "<< merges objects, and this is %s", describe(from))
 	}
 	return all
 }
 
 // key reads the key of an object, which must be plainly a string.
-func (r *reader) key(n *yaml.Node, at place) (string, bool) {
-	n, ok := r.enter(n, at)
+func (c *converter) key(n *yaml.Node, at place) (string, bool) {
+	n, ok := c.enter(n, at)
 	if !ok {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != tagString {
-		r.problem(n, at, "it has a key that is %s, and a string is wanted%s", describe(n), quoteAdvice(n))
+		c.problem(n, at, "it has a key that is %s, and a string is wanted%s", describe(n), quoteAdvice(n))
 		return "", false
 	}
 	if isOldBool(n) {
-		r.problem(n, at, "its key %s is a boolean to some readers of YAML: put it in quotes", n.Value)
+		c.problem(n, at, "its key %s is a boolean to some readers of YAML: put it in quotes", n.Value)
 		return "", false
 	}
 	return n.Value, true

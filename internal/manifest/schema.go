@@ -8,6 +8,28 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
+// Schema says what an object may have in it. In its keys, a path is that of a
+// Problem with [] for the place in a list: "spec.containers[].name".
+type Schema struct {
+	// Type decodes the object.
+	Type reflect.Type
+	// Constants are the fields that tell what the object is, with their only right values.
+	Constants []Constant
+	// Added are fields that Type lacks, by path.
+	Added map[string]reflect.Type
+	// Hints say of fields that are often written, and unknown, what to write instead.
+	Hints map[string]string
+	// Text are the paths of strings that may be written as whole numbers without quotes.
+	Text []string
+	// Hidden ends the paths of strings that may be secrets, so that messages do not show them.
+	Hidden string
+	// Dropped are the paths of fields that are left out, whatever they hold.
+	Dropped []string
+}
+
+// Constant is a field at the top that has but one right value.
+type Constant struct{ Field, Value string }
+
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // decodesItself reports whether a type has its own idea of its JSON.

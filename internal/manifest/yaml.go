@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -36,7 +35,7 @@ func style(n *yaml.Node, key bool) {
 	}
 	switch {
 	case !is(n, tagString):
-	case isOldBoolWord(n.Value) || n.Value == "=" || n.Value == "<<" || digits.MatchString(n.Value):
+	case isOldBoolWord(n.Value) || n.Value == "=" || n.Value == "<<" || maybeNumber(n.Value):
 		n.Style = yaml.DoubleQuotedStyle
 	case !key && strings.Contains(n.Value, "\n") && isText(n.Value):
 		n.Style = yaml.LiteralStyle
@@ -45,8 +44,10 @@ func style(n *yaml.Node, key bool) {
 	}
 }
 
-// digits finds what could be a number, a time or a date, in some base.
-var digits = regexp.MustCompile(`^[-+.0-9][-+.:_0-9a-fA-FoxTZ ]*$`)
+// maybeNumber reports whether a string could be a number, a time or a date, in some base.
+func maybeNumber(s string) bool {
+	return s != "" && strings.ContainsRune("-+.0123456789", rune(s[0])) && strings.Trim(s, "-+.:_0123456789abcdefABCDEFoxTZ ") == ""
+}
 
 // isText reports whether a string of several lines can be written as they are.
 func isText(s string) bool {

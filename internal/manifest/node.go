@@ -1,0 +1,98 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	tagString = "!!str"
+	tagInt    = "!!int"
+	tagFloat  = "!!float"
+	tagBool   = "!!bool"
+	tagNull   = "!!null"
+	tagTime   = "!!timestamp"
+	tagMerge  = "!!merge"
+	tagMap    = "!!map"
+	tagList   = "!!seq"
+)
+
+// target is what an alias stands for.
+func target(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// member finds a value of an object; nil if there is none.
+func member(object *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(object.Content); i += 2 {
+		if object.Content[i].Value == key {
+			return target(object.Content[i+1])
+		}
+	}
+	return nil
+}
+
+func is(n *yaml.Node, tag string) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == tag }
+
+func isNull(n *yaml.Node) bool {
+	return is(n, tagNull) && slices.Contains([]string{"", "~", "null", "Null", "NULL"}, n.Value)
+}
+
+// isNumber reports whether a value is a number to every reader of YAML, and the same one.
+func isNumber(n *yaml.Node) bool {
+	return (is(n, tagInt) || is(n, tagFloat)) && json.Valid([]byte(n.Value)) && strings.TrimLeft(n.Value, "-0123456789.eE+") == ""
+}
+
+// isOldBool reports whether a value without quotes is a boolean to readers of YAML 1.1.
+func isOldBool(n *yaml.Node) bool {
+	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+	return is(n, tagString) && n.Style&(quoted|yaml.TaggedStyle) == 0 && isOldBoolWord(n.Value)
+}
+
+func isOldBoolWord(s string) bool {
+	switch strings.ToLower(s) {
+	case "y", "n", "yes", "no", "on", "off":
+		return s == strings.ToLower(s) || s == strings.ToUpper(s) || s[1:] == strings.ToLower(s[1:])
+	}
+	return false
+}
+
+func isBoolWord(s string) bool {
+	return slices.Contains([]string{"true", "True", "TRUE", "false", "False", "FALSE"}, s)
+}
+
+// describe puts a value in words.
+func describe(n *yaml.Node) string {
+	switch tag := n.ShortTag(); {
+	case tag == tagMap:
+		return "an object"
+	case tag == tagList:
+		return "a list"
+	case isNull(n):
+		return "empty"
+	case tag == tagString:
+		return fmt.Sprintf("the string %q", shown(n.Value))
+	case tag == tagBool:
+		return "the boolean " + shown(n.Value)
+	case tag == tagInt || tag == tagFloat:
+		return "the number " + shown(n.Value)
+	case tag == tagTime:
+		return "the date " + shown(n.Value)
+	default:
+		return fmt.Sprintf("a value with the tag %s", shown(tag))
+	}
+}
+
+func quoteAdvice(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && !isNull(n) {
+		return ": put it in quotes"
+	}
+	return ""
+}

@@ -1,0 +1,86 @@
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// scalar writes a string, number or boolean.
+func (c *converter) scalar(n *yaml.Node, at place, t reflect.Type) {
+	var err error
+	switch kind := t.Kind(); {
+	case isOldBool(n):
+		err = ambiguous(n)
+	case kind == reflect.String && isNumber(n) && slices.Contains(c.schema.Text, at.pattern):
+		c.out = appendString(c.out, n.Value)
+		return
+	case kind == reflect.String && !is(n, tagString) && c.schema.Hidden != "" && strings.HasSuffix(at.pattern, c.schema.Hidden):
+		err = fmt.Errorf("it is not a string%s", quoteAdvice(n))
+	case kind == reflect.String:
+		err = isString(n)
+	case kind == reflect.Bool:
+		err = isBool(n)
+	case reflect.Int <= kind && kind <= reflect.Int64:
+		err = isInt(n, t.Bits())
+	default:
+		err = fmt.Errorf("its type %s is not known", t)
+	}
+	if err != nil {
+		c.problem(n, at, "%v", err)
+		return
+	}
+	c.plain(n, at)
+}
+
+func isString(n *yaml.Node) error {
+	if is(n, tagString) {
+		return nil
+	}
+	return fmt.Errorf("it is %s, and a string is wanted%s", describe(n), quoteAdvice(n))
+}
+
+func ambiguous(n *yaml.Node) error {
+	return fmt.Errorf("%s is a boolean to some readers of YAML and a string to others: write true or false, or put it in quotes", n.Value)
+}
+
+func isBool(n *yaml.Node) error {
+	if is(n, tagBool) {
+		return nil
+	}
+	return fmt.Errorf("it is %s, and true or false is wanted", describe(n))
+}
+
+func isInt(n *yaml.Node, bits int) error {
+	if !is(n, tagInt) || !isNumber(n) {
+		return fmt.Errorf("it is %s, and a whole number is wanted", describe(n))
+	}
+	if _, err := strconv.ParseInt(n.Value, 10, bits); err != nil {
+		return fmt.Errorf("%s is out of range", shown(n.Value))
+	}
+	return nil
+}
+
+// plain writes a scalar as what it is by itself.
+func (c *converter) plain(n *yaml.Node, at place) {
+	switch tag := n.ShortTag(); {
+	case n.Kind != yaml.ScalarNode:
+		c.problem(n, at, "it is %s, which has no place here", describe(n))
+	case isOldBool(n):
+		c.problem(n, at, "%v", ambiguous(n))
+	case tag == tagString || tag == tagTime:
+		c.out = appendString(c.out, n.Value)
+	case isNumber(n):
+		c.out = append(c.out, n.Value...)
+	case tag == tagBool && isBoolWord(n.Value):
+		c.out = append(c.out, strings.ToLower(n.Value)...)
+	case isNull(n):
+		c.out = append(c.out, "null"...)
+	default:
+		c.problem(n, at, "it is %s: write it as a decimal number, as true or false, or in quotes", describe(n))
+	}
+}

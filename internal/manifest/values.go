@@ -1,0 +1,159 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// value writes a value of a type, which is nil for one that may be anything.
+func (c *converter) value(n *yaml.Node, at place, t reflect.Type) {
+	n, ok := c.enter(n, at)
+	if !ok {
+		return
+	}
+	if t != nil {
+		t = element(t)
+	}
+	switch {
+	case t == nil || t.Kind() == reflect.Interface:
+		c.anything(n, at)
+	case decodesItself(t):
+		c.custom(n, at, t)
+	case t.Kind() == reflect.Struct:
+		c.object(n, at, t)
+	case t.Kind() == reflect.Map:
+		c.entries(n, at, t.Elem())
+	case t.Kind() == reflect.Slice:
+		c.list(n, at, t.Elem())
+	default:
+		c.scalar(n, at, t)
+	}
+}
+
+// anything writes a value of which nothing is known.
+func (c *converter) anything(n *yaml.Node, at place) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		c.entries(n, at, nil)
+	case yaml.SequenceNode:
+		c.list(n, at, nil)
+	default:
+		c.plain(n, at)
+	}
+}
+
+// custom writes a value that its type reads in a way of its own.
+func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
+	start, problems := len(c.out), len(c.problems)
+	if c.anything(n, at); len(c.problems) > problems || c.stopped {
+		return
+	}
+	if isNull(n) {
+		c.problem(n, at, "it is empty")
+		return
+	}
+	text, decoded := c.out[start:], reflect.New(t).Interface()
+	if err := json.Unmarshal(text, decoded); err != nil {
+		c.problem(n, at, "%s is not a valid %s: %s", describe(n), t.Name(), shown(err.Error()))
+		return
+	}
+	if isNumber(n) && writesText(decoded) { // a quantity: as text it keeps its spelling everywhere
+		c.out = appendString(c.out[:start], n.Value)
+	}
+}
+
+// writesText reports whether a value is text to its type, however it was read.
+func writesText(decoded any) bool {
+	encoded, err := json.Marshal(decoded)
+	return err == nil && bytes.HasPrefix(encoded, []byte(`"`))
+}
+
+// object writes an object whose fields are known.
+func (c *converter) object(n *yaml.Node, at place, t reflect.Type) {
+	if !c.is(n, at, yaml.MappingNode, tagMap, "an object") {
+		return
+	}
+	c.out = append(c.out, '{')
+	first := len(c.out)
+	for _, p := range c.pairs(n, at) {
+		in := at.field(p.key)
+		field, known := c.schema.field(t, at, p.key)
+		switch {
+		case slices.Contains(c.schema.Dropped, in.pattern):
+		case !known && !c.lax:
+			c.problem(p.name, in, "%s", c.unknown(t, at, p.key))
+		case known && isNull(target(p.value)): // a field without a value is one that is not there
+		default:
+			c.name(first, p.key)
+			c.value(p.value, in, field)
+		}
+	}
+	c.out = append(c.out, '}')
+}
+
+func (c *converter) unknown(t reflect.Type, in place, key string) string {
+	if hint, ok := c.schema.Hints[in.field(key).pattern]; ok {
+		return "it is not a field: " + hint
+	}
+	if similar := c.schema.similar(t, in, key); similar != "" {
+		return fmt.Sprintf("it is not a field: is %s meant?", similar)
+	}
+	return "it is not a field of " + orRoot(in.path)
+}
+
+func orRoot(path string) string {
+	if path == "" {
+		return "the object"
+	}
+	return path
+}
+
+// name begins a member of the object whose members begin at first.
+func (c *converter) name(first int, key string) {
+	if len(c.out) > first {
+		c.out = append(c.out, ',')
+	}
+	c.out = append(appendString(c.out, key), ':')
+}
+
+// entries writes an object with any keys.
+func (c *converter) entries(n *yaml.Node, at place, t reflect.Type) {
+	if !c.is(n, at, yaml.MappingNode, tagMap, "an object") {
+		return
+	}
+	c.out = append(c.out, '{')
+	first := len(c.out)
+	for _, p := range c.pairs(n, at) {
+		c.name(first, p.key)
+		c.value(p.value, at.entry(p.key), t)
+	}
+	c.out = append(c.out, '}')
+}
+
+func (c *converter) list(n *yaml.Node, at place, t reflect.Type) {
+	if !c.is(n, at, yaml.SequenceNode, tagList, "a list") {
+		return
+	}
+	c.out = append(c.out, '[')
+	for i, item := range n.Content {
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		c.value(item, at.item(i), t)
+	}
+	c.out = append(c.out, ']')
+}
+
+// is tells that a value is not what is wanted.
+func (c *converter) is(n *yaml.Node, at place, kind yaml.Kind, tag, wanted string) bool {
+	if n.Kind != kind || n.ShortTag() != tag {
+		c.problem(n, at, "it is %s, and %s is wanted", describe(n), wanted)
+		return false
+	}
+	return true
+}
