@@ -27,14 +27,6 @@ func containerFlags() []*flag {
 	return append(all, &flag{name: "remove-containers", usage: "`list` of containers to remove", service: removeContainers})
 }
 
-// inContainer marks flags that may follow --container.
-func inContainer(flags ...*flag) []*flag {
-	for _, f := range flags {
-		f.perContainer = true
-	}
-	return flags
-}
-
 func argv(option func(...string) cloudrun.ContainerOption) func(given) ([]cloudrun.ContainerOption, error) {
 	return func(g given) ([]cloudrun.ContainerOption, error) {
 		items, err := g.joinedList(g.name)
@@ -101,9 +93,9 @@ func dependsOn(g given) ([]cloudrun.ContainerOption, error) {
 	return []cloudrun.ContainerOption{cloudrun.WithDependsOn(names...)}, err
 }
 
-// removedContainers are those that --remove-containers names.
-func (m *maker) removedContainers(first *section) []string {
-	names, _ := containerNames(given{section: first, name: "remove-containers"}) // what is wrong with it has been told
+// removedContainers returns the containers that --remove-containers names.
+func removedContainers(s *section) []string {
+	names, _ := containerNames(given{section: s, name: "remove-containers"}) // removeContainers reports the error
 	return names
 }
 

@@ -3,7 +3,6 @@ package runflags
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -45,6 +44,14 @@ type flag struct {
 	service      func(given) ([]cloudrun.ServiceOption, error)
 	deploy       func(given) ([]cloudrun.DeployOption, error)
 	aside        bool // what it asks for is no change of the Service
+}
+
+// inContainer marks flags that may follow --container.
+func inContainer(flags ...*flag) []*flag {
+	for _, f := range flags {
+		f.perContainer = true
+	}
+	return flags
 }
 
 // section is what was given before the first --container, or after one.
@@ -237,5 +244,3 @@ func checkExclusive(groups []exclusive, sections []*section) error {
 	}
 	return errors.Join(problems...)
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

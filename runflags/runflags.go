@@ -170,7 +170,7 @@ func (m *maker) make() {
 	for _, f := range m.given(first) {
 		m.serviceOptions(f, first)
 	}
-	removed := m.removedContainers(first)
+	removed := removedContainers(first)
 	for _, s := range m.flags.parsed.sections[1:] {
 		m.changes = true
 		if slices.Contains(removed, s.container) {

@@ -3,6 +3,7 @@ package runflags
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -124,3 +125,5 @@ func inSeconds(n float64) (time.Duration, error) {
 	}
 	return time.Duration(math.Round(n * float64(time.Second))), nil
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -5,12 +5,6 @@ import (
 	"strconv"
 )
 
-// pairing is an element of a list before and after; nil where it is not there.
-type pairing struct {
-	label         string
-	before, after any
-}
-
 // listKey is the member by which the elements of a list are known.
 func listKey(list string) (key string, byPlace bool) {
 	switch list {

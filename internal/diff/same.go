@@ -2,10 +2,13 @@ package diff
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"math/big"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // same reports whether two values at a path mean the same.
@@ -65,7 +68,9 @@ func isQuantity(p Path) bool {
 }
 
 // quantityRE bounds the digits and the exponent, and with them the work that a hostile text makes.
-var quantityRE = regexp.MustCompile(`^([+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))([eE][+-]?[0-9]{1,2})?([numkMGTPE]|[KMGTPE]i)?$`)
+var quantityRE = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))([eE][+-]?[0-9]{1,2})?([numkMGTPE]|[KMGTPE]i)?$`)
+})
 
 // quantity is the value of a quantity or number; nil if it is none.
 func quantity(v any) *big.Rat {
@@ -78,7 +83,7 @@ func quantity(v any) *big.Rat {
 	default:
 		return nil
 	}
-	parts := quantityRE.FindStringSubmatch(text)
+	parts := quantityRE().FindStringSubmatch(text)
 	if parts == nil || parts[2] != "" && parts[3] != "" {
 		return nil
 	}
@@ -128,6 +133,19 @@ func sameAnnotation(key, a, b string) bool {
 }
 
 func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+
+// decodeAny decodes one JSON value.
+func decodeAny(text string) (v any, err error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errors.New("there is text after the end of the value")
+	}
+	return v, nil
+}
 
 // holdsJSON reports whether an annotation is known to hold JSON.
 func holdsJSON(key string) bool {

@@ -18,6 +18,12 @@ type traffic struct {
 	tags   map[string]string
 }
 
+// pairing is an element of a list before and after; nil where it is not there.
+type pairing struct {
+	label         string
+	before, after any
+}
+
 // trafficPairs reports false for traffic with more in it than shares and tags.
 func trafficPairs(before, after any) ([]pairing, bool) {
 	x, ok := readTraffic(before)

@@ -78,3 +78,10 @@ func Load(dir string) ([]*Case, error) {
 	}
 	return cases, nil
 }
+
+// The project and the region of all cases.
+const (
+	Project = "demo"
+	Number  = "123456789012"
+	Region  = "us-central1"
+)

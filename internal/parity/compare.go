@@ -1,7 +1,6 @@
 package parity
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -93,50 +92,6 @@ func normalPolicy(body Object) any {
 	return prune(clone(body))
 }
 
-// oneOfKinds are the keys whose empty object says something: which of several kinds it is.
-var oneOfKinds = []string{"emptyDir", "tcpSocket", "httpGet", "grpc", "secret", "csi", "nfs", "configMap", "secretKeyRef", "valueFrom"}
-
-// prune drops what is empty.
-func prune(x any) any {
-	switch x := x.(type) {
-	case Object:
-		out := Object{}
-		for key, value := range x {
-			pruned := prune(value)
-			if _, isObject := pruned.(Object); isEmpty(pruned) && !(isObject && slices.Contains(oneOfKinds, key)) {
-				continue
-			}
-			out[key] = pruned
-		}
-		return out
-	case []any:
-		out := []any{}
-		for _, value := range x {
-			if pruned := prune(value); pruned == false || !isEmpty(pruned) {
-				out = append(out, pruned)
-			}
-		}
-		return out
-	}
-	return x
-}
-
-func isEmpty(x any) bool {
-	switch x := x.(type) {
-	case nil:
-		return true
-	case string:
-		return x == ""
-	case bool:
-		return !x
-	case Object:
-		return len(x) == 0
-	case []any:
-		return len(x) == 0
-	}
-	return false
-}
-
 func diff(want, got any, at string, out []string) []string {
 	wantObject, isObject := want.(Object)
 	gotObject, areObjects := got.(Object)
@@ -178,37 +133,4 @@ func diffObjects(want, got Object, at string, out []string) []string {
 		}
 	}
 	return out
-}
-
-// text is a value as JSON, with the keys in order.
-func text(x any) string {
-	raw, err := json.Marshal(x)
-	if err != nil {
-		return fmt.Sprint(x)
-	}
-	return string(raw)
-}
-
-// clone copies a value deep, and brings it to the types that decoding JSON gives.
-func clone(x any) any {
-	var copied any
-	if json.Unmarshal([]byte(text(x)), &copied) != nil {
-		return nil
-	}
-	return copied
-}
-
-func list(x any) []any {
-	l, _ := x.([]any)
-	return l
-}
-
-// object is the object of that key, which is made if there is none.
-func object(o Object, key string) Object {
-	inner, ok := o[key].(Object)
-	if !ok {
-		inner = Object{}
-		o[key] = inner
-	}
-	return inner
 }
