@@ -5,20 +5,22 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"k8s.io/apimachinery/pkg/types"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
+	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
-// Delete deletes a Service and waits until it is gone, so that one of the same
-// name can be created anew; with [Async] it does not wait. One that was made
-// anew by somebody else meanwhile counts as gone.
+// Delete deletes a Service and waits until it is gone, so that another of the
+// same name can be created. With [Async] it does not wait. A new Service of the
+// same name, created by someone else in the meantime, ends the wait too.
 //
-// The error is a [*DeployError], which tells whether the Service was deleted.
-// That of a Service that does not exist satisfies IsNotFound of
-// k8s.io/apimachinery/pkg/api/errors. When the wait takes too long, a
-// [*TimeoutError] is in it: the deletion goes on.
+// The error is a [*DeployError], which reports whether the Service was deleted.
+// It satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors if the Service
+// does not exist. If the wait times out, it wraps a [*TimeoutError], and the
+// deletion continues.
 func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) error {
 	c, err := d.beginCall("delete service", name, opts)
 	if err != nil {
@@ -34,7 +36,7 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 	outcome := outcomeOf(err)
 	if err == nil && !c.async {
 		outcome = Written
-		err = c.awaitGone(ctx, client)
+		err = awaitGone(ctx, client, name, c.wait, c.report)
 	}
 	end(err)
 	if err != nil {
@@ -43,35 +45,67 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 	return nil
 }
 
-// beginCall checks the name and the options of a call that sets up no Service.
+// beginCall checks the name and the options of a call that does not configure a Service.
 func (d *Deployer) beginCall(op, name string, opts []CallOption) (*deployment, error) {
 	strict := Deployer{client: d.client, defaults: d.callDefaults()}
 	c, err := strict.begin(op, name, edits.Of(opts))
 	return c, err
 }
 
-// awaitGone waits until the Service is gone.
-func (c *deployment) awaitGone(ctx context.Context, client *Client) error {
-	start := time.Now()
-	wctx, cancel := context.WithTimeout(ctx, c.wait.timeout)
-	defer cancel()
-	interval := backoff.NewExponentialBackOff(backoff.WithInitialInterval(c.wait.pollInitial), backoff.WithMultiplier(1.4),
-		backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(c.wait.pollMax), backoff.WithMaxElapsedTime(0))
-	var uid types.UID
-	for {
-		s, err := client.GetService(wctx, c.name)
-		switch {
-		case isMissing(err):
-			return nil
-		case err == nil && uid != "" && s.UID != uid:
-			return nil
-		case err == nil:
-			uid = s.UID
-		case wctx.Err() == nil:
-			return fmt.Errorf("wait until it is gone: %w", err)
-		}
-		if err := sleep(wctx, interval.NextBackOff()); err != nil {
-			return &TimeoutError{Service: c.name, Deletion: true, Waited: time.Since(start), Err: err}
-		}
+// awaitGone waits until a Service is gone. What it observes is the Service, nil if there is none.
+func awaitGone(ctx context.Context, services ServiceGetter, name string, cfg waitConfig, report *reporter) error {
+	watched := watch.Watch[*servingv1.Service]{
+		Timing:  cfg.timing(),
+		MayPass: func(err error) (bool, time.Duration) { return pollMayPass(err), askedDelay(err) },
+		Judge:   &goneJudge{},
+		Poll: func(ctx context.Context) (*servingv1.Service, error) {
+			s, err := services.GetService(rest.SingleAttempt(ctx), name)
+			if isMissing(err) {
+				return nil, nil
+			}
+			return s, err
+		},
 	}
+	if report != nil {
+		watched.Observer = deleteReport{report}
+	}
+	_, err := watched.Run(ctx)
+	if late, ok := asType[*watch.TimeoutError](err); ok {
+		return &TimeoutError{Service: name, Deletion: true, Waited: late.Waited, Err: late.Err, LastErr: late.LastErr}
+	}
+	if err != nil {
+		return fmt.Errorf("wait until it is gone: %w", err)
+	}
+	return nil
+}
+
+// goneJudge waits until the Service that it sees first is gone.
+type goneJudge struct{ uid types.UID }
+
+// Judge returns Done if there is no Service, or another one.
+func (j *goneJudge) Judge(s *servingv1.Service, _ error) watch.Verdict {
+	if s == nil || j.uid != "" && s.UID != j.uid {
+		return watch.Verdict{State: watch.Done}
+	}
+	j.uid = s.UID
+	return watch.Verdict{State: watch.Pending}
+}
+
+// Confirm agrees.
+func (*goneJudge) Confirm(context.Context, *servingv1.Service) (watch.Verdict, error) {
+	return watch.Verdict{State: watch.Done}, nil
+}
+
+// Failure is never called: a deletion does not fail.
+func (*goneJudge) Failure(context.Context, *servingv1.Service, error) error { return nil }
+
+// deleteReport reports the polls that fail.
+type deleteReport struct{ report *reporter }
+
+// Seen reports nothing.
+func (deleteReport) Seen(*servingv1.Service) {}
+
+// Retrying reports a failed poll.
+func (r deleteReport) Retrying(err error, pause time.Duration) {
+	r.report.emit(Event{Kind: Retrying, Stage: StageDelete, Err: err, Delay: pause})
 }

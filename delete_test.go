@@ -131,3 +131,31 @@ func TestDeleteChecksItsOptions(t *testing.T) {
 	require.Error(t, cloudrun.NewDeployer(nil).Delete(t.Context(), "hello"))
 	require.Empty(t, s.Requests())
 }
+
+// Polls that fail while the Service goes are repeated and reported like those of any wait.
+func TestDeleteWhilePollsFail(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := deleteServer(t)
+		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Status: http.StatusServiceUnavailable, Times: 4})
+		retried := 0
+		err := cloudrun.NewDeployer(c).Delete(t.Context(), "hello", cloudrun.WithProgress(func(e cloudrun.Event) {
+			if e.Kind == cloudrun.Retrying {
+				retried++
+				require.Equal(t, cloudrun.StageDelete, e.Stage)
+			}
+		}))
+		require.NoError(t, err)
+		require.Equal(t, 4, retried)
+	})
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := deleteServer(t)
+		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Status: http.StatusServiceUnavailable, Times: -1})
+		err := cloudrun.NewDeployer(c).Delete(t.Context(), "hello", cloudrun.WithWaitTimeout(20*time.Minute))
+		var timeout *cloudrun.TimeoutError
+		require.ErrorAs(t, err, &timeout)
+		require.True(t, timeout.Deletion)
+		require.Equal(t, 20*time.Minute, timeout.Waited)
+		require.True(t, apierrors.IsServiceUnavailable(timeout.LastErr), timeout.LastErr)
+	})
+}

@@ -8,6 +8,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // deployment is one call of a Deployer under way.
@@ -22,14 +23,14 @@ type deployment struct {
 	traffic  trafficEdit
 	report   *reporter
 	warnings []string
-	goal     goal
+	goal     status.Goal
 	before   []servingv1.TrafficTarget // the traffic before the call
 }
 
 // newDeployment is a call as its options configure it.
 func newDeployment(op string, client *Client, name string, options *edits.Set) *deployment {
 	return &deployment{
-		op: op, client: client, name: name, options: options,
+		op: op, client: client, name: name, options: options, goal: status.GoalServing,
 		cfg:     edits.Configure(options, deployConfig{}),
 		wait:    edits.Configure(options, defaultWait()),
 		async:   edits.Configure(options, callConfig{}).async,
@@ -83,10 +84,15 @@ func (c *deployment) await(ctx context.Context, w *written, mark *nonce) (*servi
 	if c.async {
 		return w.service, nil
 	}
-	cfg := c.wait
-	cfg.anchor = w.generation
-	wait := waiter{services: c.client, name: c.name, cfg: cfg, report: c.report, written: w.service, mark: mark, goal: c.goal}
-	s, err := wait.wait(ctx, w.service)
+	wait := serviceWait{
+		services: c.client, name: c.name, cfg: c.wait, report: c.report, goal: c.goal,
+		write: &status.Write{Service: w.service, Generation: w.generation},
+	}
+	if mark != nil {
+		wait.write.Nonce = mark.value
+		wait.marked = func(ctx context.Context) (int, error) { return mark.revisions(ctx, c.client, 2) }
+	}
+	s, err := wait.run(ctx)
 	if s == nil {
 		s = w.service
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
 
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
@@ -218,11 +217,6 @@ func describe(c *Condition) string {
 		s += fmt.Sprintf(" (%s%s)", c.Reason, c.Message)
 	}
 	return printable(s, maxMessage)
-}
-
-// conditionFailed reports whether a condition has failed in a way that decides.
-func conditionFailed(c *Condition) bool {
-	return c.Status == corev1.ConditionFalse && (c.Severity == apis.ConditionSeverityError || c.Severity == "Error")
 }
 
 // asType finds the first error of type T in err's tree.

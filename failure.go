@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // NotReadyError is returned when the Service, or the Revision created by the
@@ -85,7 +86,7 @@ func (e *NotReadyError) failed() []diagnosis.Condition {
 	all := []diagnosis.Condition{{Type: e.Condition, Reason: e.Reason, Message: e.Message}}
 	for _, conditions := range [][]Condition{e.RevisionConditions, e.Conditions} {
 		for _, c := range conditions {
-			if conditionFailed(&c) {
+			if status.HasFailed(&c) {
 				all = append(all, diagnosis.Condition{Type: string(c.Type), Reason: c.Reason, Message: c.Message})
 			}
 		}

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 const (
-	labelNonce             = "client.knative.dev/nonce"
+	labelNonce             = status.LabelNonce
 	annotationLastModifier = "serving.knative.dev/lastModifier"
 )
 

@@ -5,87 +5,82 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
 const annotationOperation = "run.googleapis.com/operation-id"
 
-// longPoll is how long the server is asked to hold a request for an operation's end.
-const longPoll = 30 * time.Second
+const (
+	// longPoll is how long the server is asked to hold a request.
+	longPoll = 30 * time.Second
+	// longPollGrace is how much longer a response may take before the connection counts as dead.
+	longPollGrace = 15 * time.Second
+	// longPollFailures bounds how often in a row a long poll may fail.
+	longPollFailures = 3
+)
 
-// longPollGrace is how much longer an answer may take before the connection counts as dead.
-const longPollGrace = 15 * time.Second
-
-// operationWait is a long poll under way.
-type operationWait struct {
-	result chan operationEnd
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+// OperationError is returned when an operation of a Service failed.
+type OperationError struct {
+	// Operation is the ID of the operation.
+	Operation string
+	// Message is the cause as the server states it.
+	Message string
 }
 
-// operationEnd is how an operation ended. Without service and failure, it is
-// not known: the operation cannot be waited for.
-type operationEnd struct {
-	service *servingv1.Service
-	failure error
-	again   time.Time // not to ask for another one before
+// Error names the operation and the cause.
+func (e *OperationError) Error() string {
+	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
 }
 
-func (o *operationWait) stop() {
-	o.cancel()
-	o.done.Wait()
-}
+var errNotHeld = errors.New("the server does not hold the request until the operation ends")
 
-// startOperation begins the long poll on the operation that a Service names,
-// unless it is under way or was waited for already.
-func (w *waiter) startOperation(ctx context.Context, s *servingv1.Service) {
-	c, ok := w.services.(*Client)
-	id := s.Annotations[annotationOperation]
-	if !ok || c.region == "" || id == "" || id == w.asked || w.operation != nil || s.Generation < w.cfg.anchor || time.Now().Before(w.askAgain) {
-		return
+// WaitOperation waits until an operation has ended and returns the Service at
+// that time, nil if the operation ended without one. The annotation
+// run.googleapis.com/operation-id of a Service names the operation of its last
+// change. [WaitReady] uses this method, see [OperationWaiter].
+//
+// The error is an [*OperationError] if the operation failed. It matches
+// [ErrNotOnCluster] on a cluster. Otherwise the operation cannot be waited for,
+// because the server refuses it or does not hold the request: poll the Service
+// instead.
+func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Service, error) {
+	const op = "wait for operation"
+	switch {
+	case c == nil:
+		return nil, fmt.Errorf("%s: the client is nil", op)
+	case c.region == "":
+		return nil, fmt.Errorf("%s: %w", op, ErrNotOnCluster)
+	case id == "":
+		return nil, fmt.Errorf("%s: the ID is empty", op)
 	}
-	w.asked, w.operationErr = id, nil // how an earlier operation ended says nothing of this one
-	ctx, cancel := context.WithCancel(ctx)
-	o := &operationWait{result: make(chan operationEnd, 1), cancel: cancel}
-	o.done.Go(func() { o.result <- c.waitOperation(ctx, id) })
-	w.operation = o
-}
-
-func (w *waiter) stopOperation() {
-	if w.operation != nil {
-		w.operation.stop()
-		w.operation = nil
-	}
-}
-
-// waitOperation waits until an operation has ended, or cannot be waited for:
-// a server that does not hold the request is better polled for the Service.
-func (c *Client) waitOperation(ctx context.Context, id string) operationEnd {
-	again := newBackOff()
+	again := pause.NewBackOff()
 	for failures := 0; ; {
 		start := time.Now()
-		op, err := c.askOperation(ctx, id)
-		if err == nil && op.Done {
-			return op.end()
+		o, err := c.askOperation(ctx, op, id)
+		if err == nil && o.Done {
+			return o.end(id)
 		}
 		if err == nil && time.Since(start) > longPoll/2 {
 			failures = 0
 			again.Reset()
-			continue // it was held: ask again at once
+			continue // the server held the request: ask again at once
 		}
-		if failures++; failures > 3 || err != nil && !transient(err) {
-			return operationEnd{again: time.Now().Add(askedDelay(err))}
+		if err == nil {
+			err = errNotHeld
 		}
-		again.atLeast = askedDelay(err)
-		pause := again.NextBackOff()
-		if pause == backoff.Stop || sleep(ctx, pause) != nil {
-			return operationEnd{}
+		if failures++; failures > longPollFailures || !errors.Is(err, errNotHeld) && !transient(err) {
+			return nil, err
+		}
+		delay := again.Next(askedDelay(err))
+		if delay == pause.Stop || pause.Sleep(ctx, delay) != nil {
+			return nil, err
 		}
 	}
 }
@@ -99,29 +94,31 @@ type operation struct {
 	Response json.RawMessage `json:"response"`
 }
 
-func (o *operation) end() operationEnd {
+// end returns how an operation that is done ended. A response that is not a
+// Service counts as none.
+func (o *operation) end(id string) (*servingv1.Service, error) {
 	if o.Error != nil {
 		message := printable(o.Error.Message, maxMessage)
 		if message == "" {
-			message = "the operation failed"
+			message = "the server does not say why"
 		}
-		return operationEnd{failure: errors.New(message)}
+		return nil, &OperationError{Operation: id, Message: message}
 	}
 	if len(bytes.TrimSpace(o.Response)) == 0 {
-		return operationEnd{}
+		return nil, nil
 	}
 	s, err := decodeService(o.Response)
 	if err != nil {
-		return operationEnd{} // not a Service of this API: the polls will tell
+		return nil, nil
 	}
-	return operationEnd{service: s}
+	return s, nil
 }
 
-func (c *Client) askOperation(ctx context.Context, id string) (*operation, error) {
+func (c *Client) askOperation(ctx context.Context, op, id string) (*operation, error) {
 	ctx, cancel := context.WithTimeout(ctx, longPoll+longPollGrace)
 	defer cancel()
 	raw, err := c.send(ctx, request{
-		op: "wait for operation", resource: c.resource("operations", id), method: http.MethodPost,
+		op: op, resource: c.resource("operations", id), method: http.MethodPost,
 		url:  c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",
 		body: []byte(`{"timeout":"30s"}`),
 	})

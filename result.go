@@ -6,6 +6,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -56,7 +57,7 @@ func (c *deployment) result(w *written, s *servingv1.Service, mark *nonce) *Resu
 	if len(r.URLs) > 0 {
 		r.URL = r.URLs[0]
 	}
-	r.Warnings = append(r.Warnings, warnings(s.Status.Conditions)...)
+	r.Warnings = append(r.Warnings, status.Warnings(s.Status.Conditions)...)
 	if mark != nil && r.Percent == 0 && !c.cfg.noTraffic {
 		r.Warnings = append(r.Warnings, pinnedWarning(s, r.Revision))
 	}

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -117,7 +118,7 @@ func (r *listedRevision) info(s *servingv1.Service) RevisionInfo {
 			i.Image = c.Image
 		}
 	}
-	if ready := findCondition(r.Status.Conditions, conditionReady); ready != nil {
+	if ready := status.Find(r.Status.Conditions, status.ConditionReady); ready != nil {
 		i.Ready = ready.Status == corev1.ConditionTrue
 		if !i.Ready {
 			i.Reason, i.Message = printable(ready.Reason, 200), printable(ready.Message, maxMessage)

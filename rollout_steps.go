@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // rollout is a call of [Deployer.Rollout] under way.
@@ -95,7 +97,7 @@ func (o *rollout) checkCandidate(ctx context.Context) error {
 	if of := r.Labels[labelService]; of != "" && of != o.name {
 		return fmt.Errorf("revision %q is one of service %q", o.how.Revision, of)
 	}
-	ready := findCondition(r.Status.Conditions, conditionReady)
+	ready := status.Find(r.Status.Conditions, status.ConditionReady)
 	if ready != nil && ready.Status == corev1.ConditionTrue {
 		return nil
 	}
@@ -103,7 +105,7 @@ func (o *rollout) checkCandidate(ctx context.Context) error {
 	if ready == nil {
 		e.Message = "it has no condition Ready yet"
 	} else {
-		e.Condition, e.Reason, e.Message = conditionReady, ready.Reason, printable(ready.Message, maxMessage)
+		e.Condition, e.Reason, e.Message = status.ConditionReady, ready.Reason, printable(ready.Message, maxMessage)
 	}
 	return e
 }

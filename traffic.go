@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -64,7 +65,7 @@ func (c *deployment) applyTraffic(ctx context.Context, edit func(*servingv1.Serv
 	if err != nil {
 		return nil, err
 	}
-	c.goal = goalRouted
+	c.goal = status.GoalRouted
 	return c.finish(ctx, w, nil)
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 const labelService = "serving.knative.dev/service"
@@ -49,7 +51,7 @@ func (c *deployment) whyNot(ctx context.Context, revision string) string {
 	if of := r.Labels[labelService]; of != "" && of != c.name {
 		return fmt.Sprintf("it is one of service %q, not of %q", of, c.name)
 	}
-	if ready := findCondition(r.Status.Conditions, conditionReady); ready != nil && conditionFailed(ready) {
+	if ready := status.Find(r.Status.Conditions, status.ConditionReady); status.StateOf(ready) == status.Failed {
 		return "it has failed and cannot serve: " + describe(ready)
 	}
 	return ""

@@ -48,6 +48,9 @@ func (c Client) Delete(ctx context.Context, r Request) error {
 // or until the budget or the context ends. It returns the error of the last
 // attempt, together with the context's if that was the end.
 func (c Client) retry(ctx context.Context, again func(error) bool, attempt func() error) error {
+	if IsSingleAttempt(ctx) {
+		return attempt()
+	}
 	backOff := pause.NewBackOff()
 	for {
 		err := attempt()

@@ -1,0 +1,50 @@
+package status
+
+import (
+	"k8s.io/apimachinery/pkg/api/equality"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
+)
+
+// LabelNonce is the label of a Revision template whose value identifies the
+// call that wrote it.
+const LabelNonce = "client.knative.dev/nonce"
+
+// Write is a write to a Service, as seen when the Service is read again later.
+type Write struct {
+	// Service is the response to the write.
+	Service *servingv1.Service
+	// Generation is the one that the write made.
+	Generation int64
+	// Nonce is the value of [LabelNonce] that the write put on the template;
+	// empty if the write made no Revision.
+	Nonce string
+}
+
+// IsStale reports whether s is a stale read of a deleted Service with the same
+// name, from before the write.
+func (w *Write) IsStale(s *servingv1.Service) bool {
+	return w.IsOther(s) && !w.Service.CreationTimestamp.Before(&s.CreationTimestamp)
+}
+
+// IsOther reports whether s only has the name in common with the Service that was written.
+func (w *Write) IsOther(s *servingv1.Service) bool {
+	return w.Service.UID != "" && s.UID != "" && s.UID != w.Service.UID
+}
+
+// Overtaken reports whether s is another Service, or has another configuration
+// than the one that was written. What counts as the configuration depends on
+// the goal: others may change the traffic while a new Revision becomes ready.
+func (w *Write) Overtaken(s *servingv1.Service, g Goal) bool {
+	switch {
+	case w.IsOther(s):
+		return true
+	case s.Generation <= w.Generation:
+		return false
+	case g == GoalRouted:
+		return !traffic.Same(w.Service.Spec.Traffic, s.Spec.Traffic)
+	}
+	return w.Nonce == "" || s.Spec.Template.Labels[LabelNonce] != w.Nonce ||
+		!equality.Semantic.DeepEqual(w.Service.Spec.Template.Spec, s.Spec.Template.Spec)
+}
