@@ -25,7 +25,6 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/cloudrun-go/cloudrun"
-	"github.com/cloudrun-go/cloudrun/runflags"
 )
 
 func main() {
@@ -47,17 +46,6 @@ func explain(stderr io.Writer, err error) {
 	if errors.As(err, &failed) {
 		fmt.Fprintf(stderr, "\n%s", failed.Explain())
 	}
-}
-
-// command is one call of the program.
-type command struct {
-	*settings
-	stage          string   // beta, alpha or empty
-	args           []string // the flags and the Service or file
-	flags          *pflag.FlagSet
-	stdout, stderr io.Writer
-	options        []option.ClientOption
-	fetch          func(ctx context.Context, stderr io.Writer, url string) error // of the result, if set
 }
 
 // run runs the command that the arguments name. The options are those of the client.
@@ -97,32 +85,4 @@ func commandOf(args []string) (word, stage string, rest []string) {
 		}
 	}
 	return "deploy", stage, nil
-}
-
-// stages are the options of flags for the words beta and alpha.
-func (c *command) stages() []runflags.Option {
-	switch c.stage {
-	case "beta":
-		return []runflags.Option{runflags.Beta()}
-	case "alpha":
-		return []runflags.Option{runflags.Alpha()}
-	}
-	return nil
-}
-
-// parse parses the flags, and gives the one argument that there must be beside them.
-func (c *command) parse(what string) (string, error) {
-	if err := c.flags.Parse(c.args); err != nil {
-		return "", runflags.Explain(c.flags, err)
-	}
-	if err := c.check(); err != nil {
-		return "", err
-	}
-	switch c.flags.NArg() {
-	case 0:
-		return "", fmt.Errorf("argument %s: must be specified", what)
-	case 1:
-		return c.flags.Arg(0), nil
-	}
-	return "", fmt.Errorf("unrecognized arguments: %v", c.flags.Args()[1:])
 }

@@ -1,18 +1,12 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"slices"
 
 	"github.com/spf13/pflag"
-	"google.golang.org/api/option"
-
-	"github.com/cloudrun-go/cloudrun"
 )
 
 // settings are the flags that all commands have.
@@ -61,28 +55,4 @@ func (s *settings) check() error {
 		return errors.New("at most one of --local | --endpoint can be specified")
 	}
 	return nil
-}
-
-// client makes the client of the command.
-func (c *command) client(ctx context.Context) (*cloudrun.Client, error) {
-	if c.region == "" {
-		return nil, errors.New("you must specify a region: use --region, or set CLOUDSDK_RUN_REGION")
-	}
-	opts := slices.Clone(c.options)
-	if c.endpoint != "" {
-		opts = append(opts, option.WithEndpoint(c.endpoint))
-		if isLoopback(c.endpoint) {
-			opts = append(opts, option.WithoutAuthentication())
-		}
-	}
-	return cloudrun.NewClient(ctx, c.project, c.region, opts...)
-}
-
-// isLoopback tells whether a server is on this machine, which gets no token.
-func isLoopback(endpoint string) bool {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return false
-	}
-	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }
