@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // ErrPlanStale is matched by the error of [Deployer.Apply] when the Service is
@@ -72,20 +75,19 @@ func (d *Deployer) Apply(ctx context.Context, plan *Plan, opts ...CallOption) (*
 		return nil, err
 	}
 	defer a.call.report.close()
-	w, err := a.write(ctx)
+	w, err := a.call.write(ctx, a.write())
 	if err != nil {
-		return nil, hideFailure(a.planned.hide, err)
+		return nil, a.explain(err)
 	}
-	a.call.before = a.planned.release.before
-	return a.call.finish(ctx, w, a.mark)
+	return a.call.finish(ctx, w, ending{goal: status.GoalServing, made: a.nonce, access: a.cfg.access(w), withoutTraffic: a.cfg.noTraffic})
 }
 
 // application is one call of Apply.
 type application struct {
-	call    *deployment
-	planned *prepared
-	mark    *nonce // of the new Revision; nil if there is none
-	updater *updater
+	call  *call
+	plan  *prepared
+	cfg   deployConfig
+	nonce nonce // of the new Revision; empty if there is none
 }
 
 func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*application, error) {
@@ -93,100 +95,107 @@ func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*applic
 		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errNoPlan}
 	}
 	p := plan.prepared
-	options, err := collect(append(slices.Clone(p.layers), edits.Of(opts))...)
-	c := newDeployment(op, d.client, p.call.name, options)
-	c.warnings = slices.Clone(p.release.warnings)
-	if err = errors.Join(c.check(), p.checkFor(d.client), err); err != nil {
+	c, err := d.beginWith(op, p.name, append(slices.Clone(p.layers), edits.Of(opts))...)
+	if err == nil {
+		err = p.checkFor(d.client)
+	}
+	if known, ok := asType[*DeployError](err); ok {
+		return nil, known
+	}
+	if err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
-	c.report = newReporter(c.name, c.wait.progress)
-	a := &application{call: c, planned: p}
+	a := &application{call: c, plan: p, cfg: edits.Configure(c.options, deployConfig{})}
 	if p.marked {
-		a.mark = newNonce()
+		a.nonce = newNonce()
 	}
-	a.updater = &updater{create: true, compose: a.compose, mark: a.mark}
 	return a, nil
 }
 
-// checkFor finds out whether a plan is for what a client is for.
+// checkFor reports an error if a plan is for another project, region or endpoint than a client.
 func (p *prepared) checkFor(c *Client) error {
 	is := p.client
-	if c == nil || is.project == c.project && is.region == c.region && is.regional == c.regional {
+	if is.project == c.project && is.region == c.region && is.regional == c.regional {
 		return nil
 	}
 	return fmt.Errorf("the plan is for project %q, region %q at %s, the client for project %q, region %q at %s",
 		is.project, is.region, hostOf(is.regional), c.project, c.region, hostOf(c.regional))
 }
 
-// write writes what was planned.
-func (a *application) write(ctx context.Context) (*written, error) {
-	w, err := a.call.write(ctx, a.updater)
-	if err == nil {
-		return w, nil
+// write is the write that was planned.
+func (a *application) write() serviceWrite {
+	w := serviceWrite{client: a.call.observed(StageWrite), name: a.plan.name, create: true, reveal: a.plan.reveal, compose: a.compose}
+	if a.nonce != "" {
+		w.mark = &nonceMark{a.nonce, a.call.client}
 	}
-	call, ok := asType[*DeployError](err)
-	switch known := errors.Is(err, ErrPlanStale); {
-	case known || !ok || call.Outcome != NotWritten:
-		return nil, err
-	case errors.Is(err, ErrBeingDeleted):
-		return nil, a.call.fail(StageWrite, NotWritten, &PlanStaleError{Service: a.call.name, Reason: "it is being deleted", Err: call.Err})
-	case apierrors.IsConflict(err): // and yet each read showed it as it was
-		return nil, a.call.fail(StageWrite, NotWritten, &PlanStaleError{Service: a.call.name, Reason: "it was changed", Err: call.Err})
-	}
-	return nil, err
+	return w
 }
 
-// compose gives what was planned, for the Service that it was planned for.
-func (a *application) compose(_ context.Context, d *document) ([]byte, error) {
-	p := a.planned
-	stale, err := p.staleFor(d)
+// explain returns the error of a write that found the plan out of date.
+func (a *application) explain(err error) error {
+	failed, ok := asType[*DeployError](err)
+	stale := func(reason string) error {
+		return a.call.fail(StageWrite, NotWritten, &PlanStaleError{Service: a.plan.name, Reason: reason, Err: failed.Err})
+	}
+	switch {
+	case !ok || failed.Outcome != NotWritten || errors.Is(err, ErrPlanStale):
+		return err
+	case errors.Is(err, ErrBeingDeleted):
+		return stale("it is being deleted")
+	case apierrors.IsConflict(err): // although each read showed it as planned
+		return stale("it was changed")
+	}
+	return err
+}
+
+// compose returns what was planned, for the Service that it was planned for.
+func (a *application) compose(_ context.Context, base *document) (composed, error) {
+	p := a.plan
+	stale, err := p.staleFor(base)
+	if err == nil && stale != nil {
+		err = &once.StepError{Step: once.StepWrite, Err: stale}
+	}
 	if err != nil {
-		return nil, err
+		return composed{}, err
 	}
-	if stale != nil {
-		if d != nil && a.mark != nil && (p.before == nil || d.uid == p.before.uid) {
-			a.updater.lost = nil // the mark was looked for: the lost write did nothing
-		}
-		return nil, &DeployError{Stage: StageWrite, Err: stale}
+	result := p.changes
+	if p.base != nil && bytes.Equal(p.target.raw, p.base.raw) {
+		result.body = base.raw
+		return result, nil
 	}
-	if p.unchanged() {
-		return d.raw, nil
+	d := p.target.draft()
+	if a.nonce != "" {
+		a.nonce.put(d.service)
 	}
-	body, err := newDocument(p.body)
-	if err != nil {
-		return nil, err
+	if base != nil {
+		d.service.ResourceVersion = base.service.ResourceVersion
 	}
-	if a.mark != nil {
-		a.mark.put(body.service)
-	}
-	if d != nil {
-		body.service.ResourceVersion = d.version
-	}
-	return body.merge()
+	result.body, err = d.merge()
+	return result, err
 }
 
 // staleFor tells how a Service has moved on; nil if it has not.
 func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
-	e := &PlanStaleError{Service: p.call.name}
+	e := &PlanStaleError{Service: p.name}
 	switch {
-	case p.before == nil && d == nil:
+	case p.base == nil && d == nil:
 		return nil, nil
 	case d == nil:
 		e.Reason = "it was deleted"
 		return e, nil
-	case p.before != nil && p.before.isStill(d):
+	case p.base != nil && p.base.isStill(d):
 		return nil, nil
-	case p.before == nil:
+	case p.base == nil:
 		e.Reason = "it was created"
-	case p.before.uid != d.uid:
+	case p.base.service.UID != d.service.UID:
 		e.Reason = "it was deleted and created anew"
-	case p.before.generation != d.generation || !configuration.Same(p.before.raw, d.raw):
+	case p.base.service.Generation != d.service.Generation || !configuration.Same(p.base.raw, d.raw):
 		e.Reason = "it was changed"
 	default:
 		e.Reason = "another revision became the latest"
 	}
 	e.By = d.service.Annotations[annotationLastModifier]
-	hide, err := redactorFor(p.cfg.reveal, p.raw(), d.raw)
+	hide, err := redactorFor(p.reveal, p.raw(), d.raw)
 	if err != nil {
 		return nil, err
 	}
@@ -198,10 +207,11 @@ func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 // what the server writes on its own account: on a cluster each change of the
 // status makes a new version.
 func (d *document) isStill(later *document) bool {
-	if d.uid != later.uid || d.generation != later.generation {
+	was, is := d.service, later.service
+	if is.UID != was.UID || is.Generation != was.Generation {
 		return false
 	}
-	is, was := later.service.Status, d.service.Status
-	return d.version == later.version || configuration.Same(d.raw, later.raw) &&
-		is.LatestReadyRevisionName == was.LatestReadyRevisionName && is.LatestCreatedRevisionName == was.LatestCreatedRevisionName
+	return is.ResourceVersion == was.ResourceVersion || configuration.Same(d.raw, later.raw) &&
+		is.Status.LatestReadyRevisionName == was.Status.LatestReadyRevisionName &&
+		is.Status.LatestCreatedRevisionName == was.Status.LatestCreatedRevisionName
 }

@@ -22,15 +22,12 @@ import (
 // does not exist. If the wait times out, it wraps a [*TimeoutError], and the
 // deletion continues.
 func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) error {
-	c, err := d.beginCall("delete service", name, opts)
+	c, err := d.beginCall("delete service", name, edits.Of(opts))
 	if err != nil {
 		return err
 	}
 	defer c.report.close()
-	client := c.client
-	if c.report != nil {
-		client = client.observed(c.report.retrying(StageDelete))
-	}
+	client := c.observed(StageDelete)
 	end := c.report.stage(StageDelete)
 	err = client.DeleteService(ctx, name)
 	outcome := outcomeOf(err)
@@ -43,13 +40,6 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 		return c.fail(StageDelete, outcome, err)
 	}
 	return nil
-}
-
-// beginCall checks the name and the options of a call that does not configure a Service.
-func (d *Deployer) beginCall(op, name string, opts []CallOption) (*deployment, error) {
-	strict := Deployer{client: d.client, defaults: d.callDefaults()}
-	c, err := strict.begin(op, name, edits.Of(opts))
-	return c, err
 }
 
 // awaitGone waits until a Service is gone. What it observes is the Service, nil if there is none.

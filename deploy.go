@@ -4,67 +4,98 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
-// Deployer deploys Services. Each of its calls reads, edits, writes and waits;
-// what a call does not set stays as it is, whoever changes it at the same time.
-// It is safe for concurrent use.
+// Deployer deploys Services. Each of its calls reads, edits, writes and waits.
+// Settings that a call does not mention are preserved, including concurrent
+// changes. A Deployer is safe for concurrent use.
 type Deployer struct {
 	client   *Client
 	defaults []DeployOption
 }
 
-// NewDeployer returns a Deployer with the defaults of its calls, which give way
-// to what a call sets. Mistakes in them are reported by every call.
+// NewDeployer returns a Deployer. The defaults apply to all its calls and yield
+// to the options of a call. Every call reports mistakes in them.
 func NewDeployer(client *Client, defaults ...DeployOption) *Deployer {
 	return &Deployer{client: client, defaults: slices.Clone(defaults)}
 }
 
-// Deploy creates a Service or changes the existing one, makes a new Revision,
-// and waits until it is ready and was seen to get the traffic and the tag that
-// it shall; it makes the Service public or private beside the wait, if an option
-// says so.
+// Deploy creates or updates a Service, makes a new Revision, and waits until
+// the Revision is ready and was seen to get its traffic and its tag. If an
+// option asks for it, the Service is made public or private beside the wait.
 //
-// A new Service needs an image. On an existing one only what the options say is
-// changed; without an image, the code that runs now is kept, by its digest, as
-// gcloud run services update does. Options that all are about the Service
-// itself, such as [WithDescription], make no new Revision; no options make one
-// that is like the last, which restarts the Service. With [IfChanged], nothing is
-// written if nothing is to be changed.
+// A new Service needs an image. On an existing Service only what the options
+// mention is changed. Without an image option the code that runs now is kept, by
+// its digest, as gcloud run services update does. Options that are all about
+// the Service itself, such as [WithDescription], make no new Revision. Without
+// any options the new Revision equals the last, which restarts the Service.
+// With [IfChanged], nothing is written if nothing changes.
 //
-// One call makes one Revision at most, whatever happens on the wire: when an
-// answer is lost, the Service is read to find out whether the write took effect.
-// When somebody else changes the Service between our read and our write, it is
-// read and edited again.
+// One call makes at most one Revision, whatever happens on the wire. If an
+// answer is lost, the Service is read to find out whether the write took
+// effect. After a conflict with a concurrent change, the Service is read and
+// edited again.
 //
-// The error is a [*DeployError] with the stage that failed and whether the
-// Service was changed; in it are [*OptionError] for options that cannot be used
-// (nothing is written then), [*APIError] for the server's refusals,
+// The error is a [*DeployError] with the stage that failed and the
+// [WriteOutcome]. It wraps [*OptionError] for options that cannot be used
+// (nothing is written then), [*APIError] for refusals of the server,
 // [*NotReadyError], [*TimeoutError] and [*OvertakenError] for how the wait
-// ended, [*OrgPolicyError] and [*PermissionError] for IAM. When the Service was
-// changed, the result is not nil even with an error, and tells what is known.
+// ended, and [*OrgPolicyError] and [*PermissionError] for IAM. If the Service
+// was changed, the result is not nil even with an error.
 func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption) (*Result, error) {
 	c, err := d.begin("deploy service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
-	r := newRelease(c)
-	w, err := c.write(ctx, r.updater())
+	composition := newComposition(c)
+	w, err := c.write(ctx, composition.write(c.observed(StageWrite)))
 	if err != nil {
 		return nil, err
 	}
-	c.warnings, c.before = append(c.warnings, r.warnings...), r.before
-	return c.finish(ctx, w, r.mark(w))
+	return c.finish(ctx, w, composition.ending(w))
 }
 
-// begin checks the name and the options of a call, before anything is sent.
-func (d *Deployer) begin(op, name string, opts []edits.Setting) (*deployment, error) {
-	options, err := collect(edits.Of(d.defaults), opts)
-	c := newDeployment(op, d.client, name, options)
+// ending is how Deploy ends after its write.
+func (c *composition) ending(w written) ending {
+	return ending{goal: status.GoalServing, made: c.made(w), access: c.cfg.access(w), withoutTraffic: c.cfg.noTraffic}
+}
+
+// call is one call of a Deployer whose name and options have been checked.
+type call struct {
+	op, name string
+	client   *Client
+	options  *edits.Set
+	async    bool
+	wait     waitConfig
+	report   *reporter
+}
+
+// begin checks the name and the options of a call before anything is sent.
+func (d *Deployer) begin(op, name string, opts []edits.Setting) (*call, error) {
+	return d.beginWith(op, name, edits.Of(d.defaults), opts)
+}
+
+// beginCall is begin for a call that does not assemble a Service: defaults
+// that are about the Service itself do not apply to it.
+func (d *Deployer) beginCall(op, name string, opts []edits.Setting) (*call, error) {
+	return d.beginWith(op, name, edits.Of(d.callDefaults()), opts)
+}
+
+func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call, error) {
+	options, err := collect(layers...)
+	c := &call{
+		op: op, name: name, client: d.client, options: options,
+		async: edits.Configure(options, callConfig{}).async, wait: edits.Configure(options, defaultWait()),
+	}
 	if err = errors.Join(c.check(), err); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
@@ -72,8 +103,8 @@ func (d *Deployer) begin(op, name string, opts []edits.Setting) (*deployment, er
 	return c, nil
 }
 
-// callDefaults are the defaults for calls that do not set up a Service: what
-// they say of the Service itself is for Deploy only.
+// callDefaults returns the defaults that apply to every call. What the others
+// say about the Service itself is for Deploy only.
 func (d *Deployer) callDefaults() []DeployOption {
 	var all []DeployOption
 	for _, o := range d.defaults {
@@ -84,8 +115,8 @@ func (d *Deployer) callDefaults() []DeployOption {
 	return all
 }
 
-// check finds what is wrong with a call's name and configuration.
-func (c *deployment) check() error {
+// check returns everything that is wrong with the name and the configuration of a call.
+func (c *call) check() error {
 	if c.client == nil {
 		return errors.New("the deployer has no client")
 	}
@@ -93,21 +124,128 @@ func (c *deployment) check() error {
 	if err := c.client.checkService(c.name); err != nil {
 		problems = append(problems, err)
 	}
-	if c.client.region == "" && (c.cfg.public != nil || c.cfg.iap) {
+	cfg := edits.Configure(c.options, deployConfig{})
+	if c.client.region == "" && (cfg.public != nil || cfg.iap) {
 		problems = append(problems, &OptionError{Option: "public access", Reason: ErrNotOnCluster.Error()})
 	}
-	if c.cfg.tag != "" {
-		if err := split.CheckTag(c.cfg.tag, c.client.tagService(c.name)); err != nil {
-			problems = append(problems, &OptionError{Option: edits.Spell("WithTag", c.cfg.tag), Reason: err.Error()})
+	if cfg.tag != "" {
+		if err := split.CheckTag(cfg.tag, c.client.tagService(c.name)); err != nil {
+			problems = append(problems, &OptionError{Option: edits.Spell("WithTag", cfg.tag), Reason: err.Error()})
 		}
 	}
-	return errors.Join(append(problems, c.traffic.check(c.client.tagService(c.name)))...)
+	return errors.Join(append(problems, edits.Configure(c.options, trafficEdit{}).check(c.client.tagService(c.name)))...)
 }
 
-// tagService is the Service whose name limits the length of its tags; empty on a cluster, which has no such limit.
+// tagService returns the Service whose name limits the length of its tags;
+// empty on a cluster, which has no such limit.
 func (c *Client) tagService(name string) string {
 	if c.region == "" {
 		return ""
 	}
 	return name
+}
+
+// fail is the error of the call.
+func (c *call) fail(stage Stage, outcome WriteOutcome, err error) error {
+	return &DeployError{Op: c.op, Service: c.name, Stage: stage, Outcome: outcome, Err: err}
+}
+
+// observed returns the client with retries reported as events of a stage.
+func (c *call) observed(stage Stage) *Client {
+	if c.report == nil {
+		return c.client
+	}
+	return c.client.observed(c.report.retrying(stage))
+}
+
+// write writes the Service.
+func (c *call) write(ctx context.Context, w serviceWrite) (written, error) {
+	end := c.report.stage(StageWrite)
+	result, err := w.run(ctx)
+	if err != nil {
+		err = writeError(c.op, c.name, StageWrite, err)
+	}
+	end(err)
+	return result, err
+}
+
+// ending is how a call goes on after its write.
+type ending struct {
+	goal           status.Goal
+	made           nonce  // of the new Revision; empty if there is none
+	access         access // what becomes of the IAM policy
+	latest         string // the latest Revision before the write; empty if that does not matter
+	withoutTraffic bool   // the new Revision is not meant to get traffic
+}
+
+// finish waits until what was written is ready, updates the IAM policy beside
+// the wait, and returns the result.
+func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error) {
+	var publishing sync.WaitGroup
+	var published error
+	publishing.Go(func() { published = c.publish(ctx, w.created, e.access) })
+	s, waited := c.await(ctx, w, e)
+	publishing.Wait()
+
+	outcome := NotWritten
+	if w.changed {
+		outcome = Written
+	}
+	result := c.result(w, s, e)
+	switch {
+	case waited != nil:
+		return result, c.fail(StageWait, outcome, errors.Join(waited, published))
+	case published != nil:
+		return result, c.fail(StagePublish, outcome, published)
+	}
+	return result, nil
+}
+
+// await waits for the Service that was written, except with [Async]. With an
+// error it returns the Service as it was last seen.
+func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Service, error) {
+	if c.async {
+		return w.doc.service, nil
+	}
+	wait := serviceWait{
+		services: c.client, name: c.name, cfg: c.wait, report: c.report, goal: e.goal,
+		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: string(e.made)},
+	}
+	if e.made != "" {
+		wait.marked = func(ctx context.Context) (int, error) { return e.made.revisions(ctx, c.client, 2) }
+	}
+	s, err := wait.run(ctx)
+	if s == nil {
+		s = w.doc.service
+	}
+	return s, err
+}
+
+// publish updates the IAM policy, unless the call leaves it alone.
+func (c *call) publish(ctx context.Context, serviceIsNew bool, a access) error {
+	if a.isEmpty() {
+		return nil
+	}
+	end := c.report.stage(StagePublish)
+	err := policyWrite{
+		client: c.observed(StagePublish), op: "set who may call service", name: c.name, edit: a.edit,
+		serviceIsNew: serviceIsNew, serviceAgentIsNew: a.proxy != "", keepVersion: true,
+	}.write(ctx)
+	if failure, ok := asType[*once.Failure](err); ok {
+		err = failure.Err // the call's own error has the rest
+	}
+	end(err)
+	return err
+}
+
+// access returns what becomes of the IAM policy after a write. A new Service is private.
+func (c *deployConfig) access(w written) access {
+	a := access{public: c.public}
+	if w.created && a.public != nil && !*a.public {
+		a.public = nil
+	}
+	if c.iap {
+		a.proxy = "serviceAccount:service-" + w.doc.service.Namespace + "@gcp-sa-iap.iam.gserviceaccount.com"
+	}
+	return a
 }

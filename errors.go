@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"knative.dev/pkg/apis"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -50,6 +52,17 @@ const (
 	WriteUnknown
 )
 
+// outcomeAfter is the public outcome of a write.
+func outcomeAfter(o once.Outcome) WriteOutcome {
+	switch o {
+	case once.Effective:
+		return Written
+	case once.Unknown:
+		return WriteUnknown
+	}
+	return NotWritten
+}
+
 // String gives the outcome in words.
 func (w WriteOutcome) String() string {
 	switch w {
@@ -87,6 +100,32 @@ func (e *DeployError) Error() string {
 
 // Unwrap gives the cause.
 func (e *DeployError) Unwrap() error { return e.Err }
+
+// writeError is the public error of a write that failed. Its stage is the given
+// one if sending the change failed.
+func writeError(op, service string, write Stage, err error) error {
+	failed, ok := asType[*once.Failure](err)
+	if !ok {
+		return &DeployError{Op: op, Service: service, Stage: write, Err: err}
+	}
+	e := &DeployError{Op: op, Service: service, Stage: write, Outcome: outcomeAfter(failed.Outcome), Err: failed.Err}
+	switch failed.Step {
+	case once.StepRead:
+		e.Stage = StageRead
+	case once.StepCompose:
+		e.Stage = StageOptions
+	case once.StepConfirm:
+		e.Stage = StageWait
+	}
+	if replaced, ok := asType[*once.Overtaken[*document]](failed.Err); ok {
+		e.Err = overtakenBy(replaced.Now.service, replaced.Generation)
+	}
+	return e
+}
+
+func overtakenBy(s *servingv1.Service, generation int64) *OvertakenError {
+	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
+}
 
 // Condition is one condition of a Service or Revision.
 type Condition = apis.Condition

@@ -30,7 +30,7 @@ var ErrNoBinding = errors.New("the IAM policy has no such binding")
 // The error is an [OrgPolicyError] if an organisation policy forbids this, and a
 // [PermissionError] if the account in use may not read or write the policy.
 func MakePublic(ctx context.Context, client *Client, name string) error {
-	return client.updatePolicy(ctx, "make public service", name, policyMode{}, publicAccess(true).edit)
+	return policyWrite{client: client, op: "make public service", name: name, edit: publicAccess(true).edit}.run(ctx)
 }
 
 // MakePrivate undoes [MakePublic]: it takes the role roles/run.invoker from
@@ -38,7 +38,7 @@ func MakePublic(ctx context.Context, client *Client, name string) error {
 // allAuthenticatedUsers among them, and what allUsers have under a condition,
 // stays. The errors are those of MakePublic.
 func MakePrivate(ctx context.Context, client *Client, name string) error {
-	return client.updatePolicy(ctx, "make private service", name, policyMode{}, publicAccess(false).edit)
+	return policyWrite{client: client, op: "make private service", name: name, edit: publicAccess(false).edit}.run(ctx)
 }
 
 // IsPublic reports whether everybody can call a Service: whether its policy
@@ -58,6 +58,8 @@ type access struct {
 	public *bool  // nil leaves that as it is
 	proxy  string // the member that Identity-Aware Proxy is; empty leaves that as it is
 }
+
+func (a access) isEmpty() bool { return a.public == nil && a.proxy == "" }
 
 func publicAccess(public bool) access { return access{public: &public} }
 
@@ -109,10 +111,10 @@ func AddMember(ctx context.Context, client *Client, name, role, member string, o
 	if err != nil {
 		return fmt.Errorf("add IAM member: %w", err)
 	}
-	return client.updatePolicy(ctx, "add IAM member to service", name, policyMode{}, func(p *Policy) error {
+	return policyWrite{client: client, op: "add IAM member to service", name: name, edit: func(p *Policy) error {
 		p.Add(role, member, cfg.condition)
 		return nil
-	})
+	}}.run(ctx)
 }
 
 // RemoveMember takes a role on a Service from a member. Without [WithCondition]
@@ -125,10 +127,10 @@ func RemoveMember(ctx context.Context, client *Client, name, role, member string
 		return fmt.Errorf("remove IAM member: %w", err)
 	}
 	found := false // in any of the tries: after a lost answer the last one finds nothing left to remove
-	err = client.updatePolicy(ctx, "remove IAM member from service", name, policyMode{}, func(p *Policy) error {
+	err = policyWrite{client: client, op: "remove IAM member from service", name: name, edit: func(p *Policy) error {
 		found = p.Remove(role, member, cfg.condition) || found
 		return nil
-	})
+	}}.run(ctx)
 	if err == nil && !found {
 		return fmt.Errorf("remove %s of %s from %s: %w", member, role, client.resource(kindServices, name), ErrNoBinding)
 	}
@@ -152,7 +154,19 @@ func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
 	if err := c.checkIAM("get IAM policy of service", name); err != nil {
 		return nil, err
 	}
-	return c.readPolicy(ctx, name)
+	raw, err := c.readPolicy(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := decode[Policy](raw)
+	if err != nil {
+		return nil, c.unreadablePolicy(name, err)
+	}
+	return p, nil
+}
+
+func (c *Client) unreadablePolicy(name string, err error) error {
+	return fmt.Errorf("get IAM policy %s: %w", c.resource(kindServices, name), err)
 }
 
 // UpdatePolicy reads the IAM policy of a Service, has edit change its bindings,
@@ -168,7 +182,7 @@ func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
 //
 // The error is edit's own, or one of those of [MakePublic].
 func (c *Client) UpdatePolicy(ctx context.Context, name string, edit func(*Policy) error) error {
-	return c.updatePolicy(ctx, "update IAM policy of service", name, policyMode{}, edit)
+	return policyWrite{client: c, op: "update IAM policy of service", name: name, edit: edit}.run(ctx)
 }
 
 // TestPermissions tells which of some permissions, such as
@@ -219,29 +233,11 @@ func (c *Client) iamRequest(op, name, method, verb string, body []byte) request 
 	}
 }
 
-func (c *Client) readPolicy(ctx context.Context, name string) (*Policy, error) {
-	r := c.iamRequest("get IAM policy", name, http.MethodGet, ":getIamPolicy?options.requestedPolicyVersion=3", nil)
-	raw, err := c.read(ctx, r)
+// readPolicy reads the policy of a Service as the server has it.
+func (c *Client) readPolicy(ctx context.Context, name string) ([]byte, error) {
+	raw, err := c.read(ctx, c.iamRequest("get IAM policy", name, http.MethodGet, ":getIamPolicy?options.requestedPolicyVersion=3", nil))
 	if err != nil {
 		return nil, iamError(err, permissionGetPolicy, nil)
 	}
-	p, err := decode[Policy](raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", r.op, r.resource, err)
-	}
-	return p, nil
-}
-
-// writePolicy writes a policy that was read before and edited since.
-func (c *Client) writePolicy(ctx context.Context, name string, p *Policy, versionAsRead bool) error {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("set IAM policy: %w", err)
-	}
-	body, err := policy.SetRequest(raw, versionAsRead)
-	if err != nil {
-		return fmt.Errorf("set IAM policy: %w", err)
-	}
-	_, err = c.write(ctx, c.iamRequest("set IAM policy", name, http.MethodPost, ":setIamPolicy", body))
-	return err
+	return raw, nil
 }

@@ -168,15 +168,15 @@ func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
-	d, err := newDocument(m.json)
+	base, err := newDocument(m.json)
 	if err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
-	was := d.service.Spec.Template.DeepCopy()
+	d := base.draft()
 	if err := editService(d.service, options); err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
-	d.dropStaleRevisionName(was)
+	d.dropStaleRevisionName()
 	raw, err := d.merge()
 	if err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)

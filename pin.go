@@ -9,27 +9,29 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/once"
 )
 
-// pin keeps the code that runs when a new Revision is made without a new image:
-// a tag may mean another image by now, so the ingress container gets the digest
-// that the Revision made from the present template runs. An image of any
-// container among the options says that other code is wanted.
-func (r *release) pin(ctx context.Context, s *servingv1.Service, was *servingv1.RevisionTemplateSpec) error {
-	c, err := ingressContainer(s)
-	if err != nil || strings.Contains(c.Image, "@") || r.options.DecidesAnywhere(thingImage) || imagesChanged(was.Spec.Containers, s.Spec.Template.Spec.Containers) {
-		return nil
+// pin keeps the code that runs when a new Revision is made without a new image.
+// A tag may refer to another image by now, so the ingress container gets the
+// digest that the Revision of the current template runs. If an option sets the
+// image of any container, other code is wanted and nothing is pinned.
+func (c *composition) pin(ctx context.Context, d *draft) (warnings []string, err error) {
+	was, is := &d.base.service.Spec.Template, &d.service.Spec.Template
+	ingress, err := ingressContainer(d.service)
+	if err != nil || strings.Contains(ingress.Image, "@") || c.options.DecidesAnywhere(thingImage) || imagesChanged(was.Spec.Containers, is.Spec.Containers) {
+		return nil, nil
 	}
-	base, err := r.client.baseRevision(ctx, s, was)
+	running, err := c.client.baseRevision(ctx, d.service, was)
 	if err != nil {
-		return &DeployError{Stage: StageRead, Err: fmt.Errorf("find the image that runs: %w", err)}
+		return nil, &once.StepError{Step: once.StepRead, Err: fmt.Errorf("find the image that runs: %w", err)}
 	}
-	if digest := base.digestOf(c); digest != "" {
-		c.Image = digest
-		return nil
+	if digest := running.digestOf(ingress); digest != "" {
+		ingress.Image = digest
+		return nil, nil
 	}
-	r.warnings = append(r.warnings, fmt.Sprintf("the digest of the image that runs is not known, so the new revision runs what %q means now", c.Image))
-	return nil
+	return []string{fmt.Sprintf("the digest of the image that runs is not known, so the new revision runs what %q refers to now", ingress.Image)}, nil
 }
 
 func imagesChanged(was, is []corev1.Container) bool {

@@ -2,6 +2,7 @@ package cloudrun
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -11,111 +12,155 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/policy"
 )
 
-// policyUpdate writes an IAM policy once, whatever happens to the requests: it
-// reads, edits and writes, and does so again after a conflict or a lost answer.
-// The etag makes each write conditional on the policy that was edited. If the
-// lost one took effect, the edit has nothing left to change.
-type policyUpdate struct {
-	client *Client
-	op     string
-	name   string
-	mode   policyMode
-	edit   func(*Policy) error
-
-	lost error // the failure of the last write whose answer was lost
+// policyWrite is one edit of the IAM policy of a Service. The etag makes each
+// write conditional on the policy that was edited.
+type policyWrite struct {
+	client            *Client
+	op, name          string
+	edit              func(*Policy) error
+	serviceIsNew      bool // the servers of IAM may not know the Service yet
+	serviceAgentIsNew bool // Google creates the account of one of its services when it is first used
+	keepVersion       bool // the version of the policy is raised only if it has to be
 }
 
-// policyMode is how a deployment differs from a call that is about the policy alone.
-type policyMode struct {
-	fresh         bool // the Service was created a moment ago: the servers of IAM may not know it yet
-	versionAsRead bool // the policy's version is not raised without need
-	newAgent      bool // a member may be the account of a Google service, which is made when it is first used
-}
-
-// updatePolicy edits the policy of a Service. The error is a [*DeployError],
-// which says whether anything was written.
-func (c *Client) updatePolicy(ctx context.Context, op, name string, mode policyMode, edit func(*Policy) error) error {
-	if err := c.checkIAM(op, name); err != nil {
+// run edits the policy. Its error is a [*DeployError], which reports whether anything was written.
+func (w policyWrite) run(ctx context.Context) error {
+	if err := w.client.checkIAM(w.op, w.name); err != nil {
 		return err
 	}
-	if edit == nil {
-		return fmt.Errorf("%s %q: the edit is nil", op, name)
+	if w.edit == nil {
+		return fmt.Errorf("%s %q: the edit is nil", w.op, w.name)
 	}
-	u := &policyUpdate{client: c, op: op, name: name, mode: mode, edit: edit}
-	return u.run(ctx)
-}
-
-func (u *policyUpdate) run(ctx context.Context) error {
-	err := u.client.writeAnew(ctx, newPolicyPauses(u.mode).after, func() error { return u.try(ctx) })
-	if err != nil {
-		return u.failure(err)
+	if err := w.write(ctx); err != nil {
+		return writeError(w.op, w.name, StagePublish, err)
 	}
 	return nil
 }
 
-// try reads, edits and writes once.
-func (u *policyUpdate) try(ctx context.Context) error {
-	p, err := u.client.readPolicy(ctx, u.name)
+// write edits the policy. Its error is a [*once.Failure].
+func (w policyWrite) write(ctx context.Context) error {
+	_, err := once.Writer[*policyDocument, composedPolicy]{
+		Store: &policyStore{w.client, w.name}, Compose: w.compose,
+		Classify: classifyPolicy, Delay: askedDelay, Patience: w.patience(), Retrying: w.client.onRetry,
+	}.Run(ctx)
+	return err
+}
+
+// compose edits the policy. An edit that changes nobody's roles changes nothing.
+func (w policyWrite) compose(_ context.Context, base *policyDocument) (composedPolicy, error) {
+	p, err := base.policy()
 	if err != nil {
-		return err
+		return composedPolicy{}, &once.StepError{Step: once.StepRead, Err: err}
 	}
 	before := p.grants()
-	if err := u.edit(p); err != nil {
-		return err
+	if err := w.edit(p); err != nil {
+		return composedPolicy{}, err
 	}
 	after := p.grants()
 	if maps.Equal(before, after) {
-		return nil
+		return composedPolicy{body: base.raw}, nil
 	}
-	err = u.client.writePolicy(ctx, u.name, p, u.mode.versionAsRead)
-	switch {
-	case err == nil:
-		return nil
-	case apierrors.IsConflict(err):
-		return &retryError{errConflict, err}
-	case outcomeOf(err) == WriteUnknown:
-		u.lost = err
-		return &retryError{errLost, err}
+	raw, err := json.Marshal(p)
+	if err == nil {
+		raw, err = policy.SetRequest(raw, w.keepVersion)
 	}
-	return iamError(err, permissionSetPolicy, touched(before, after))
+	if err != nil {
+		return composedPolicy{}, fmt.Errorf("set IAM policy: %w", err)
+	}
+	return composedPolicy{body: raw, members: touched(before, after)}, nil
 }
 
-// failure tells what a failed update may have written.
-func (u *policyUpdate) failure(err error) error {
-	return writeFailure(u.op, u.name, StagePublish, err, u.lost)
+// patience retries what passes soon after a Service or an account was created.
+func (w policyWrite) patience() []once.Patience {
+	var all []once.Patience
+	if w.serviceIsNew {
+		all = append(all, patience(isMissing, backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
+			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(birth))))
+	}
+	if w.serviceAgentIsNew {
+		all = append(all, patience(lacksMember, backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)))
+	}
+	return all
 }
 
-// policyPauses says how long to wait before a policy is updated anew.
-type policyPauses struct {
-	*pauses
-	births backoff.BackOff // of a Service that IAM does not know yet
-	agents backoff.BackOff // of the account of a Google service
+func patience(applies func(error) bool, pauses backoff.BackOff) once.Patience {
+	return once.Patience{Applies: applies, Pause: func(error) time.Duration { return pauses.NextBackOff() }}
 }
 
-func newPolicyPauses(mode policyMode) *policyPauses {
-	p := &policyPauses{pauses: newPauses(), births: &backoff.StopBackOff{}, agents: &backoff.StopBackOff{}}
-	if mode.newAgent {
-		p.agents = backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)
-	}
-	if mode.fresh {
-		p.births = backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
-			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(birth))
-	}
-	return p
+// lacksMember reports whether a policy was refused because a member does not exist.
+func lacksMember(err error) bool {
+	api, ok := asType[*APIError](err)
+	return ok && api.StatusCode() == http.StatusBadRequest && strings.Contains(err.Error(), "does not exist")
 }
 
-// after is the pause after a failure; backoff.Stop if that is final.
-func (p *policyPauses) after(err error) time.Duration {
-	if isMissing(err) {
-		return p.births.NextBackOff()
+// policyDocument is an IAM policy as the server sent it.
+type policyDocument struct {
+	raw  []byte
+	etag string
+}
+
+// Bytes returns the text that the server sent.
+func (d *policyDocument) Bytes() []byte { return d.raw }
+
+// Version returns the etag. A policy does not count its changes.
+func (d *policyDocument) Version() once.Version { return once.Version{Resource: d.etag} }
+
+func (d *policyDocument) policy() (*Policy, error) { return decode[Policy](d.raw) }
+
+// composedPolicy is what one edit of a policy came to.
+type composedPolicy struct {
+	body    []byte
+	members []string // whose roles are changed
+}
+
+// Bytes returns the text to send.
+func (c composedPolicy) Bytes() []byte { return c.body }
+
+// policyStore reads and writes the policy of a Service.
+type policyStore struct {
+	client *Client
+	name   string
+}
+
+func (s *policyStore) Read(ctx context.Context) (*policyDocument, error) {
+	raw, err := s.client.readPolicy(ctx, s.name)
+	if err != nil {
+		return nil, err
 	}
-	if api, ok := asType[*APIError](err); ok && api.StatusCode() == http.StatusBadRequest && strings.Contains(err.Error(), "does not exist") {
-		return p.agents.NextBackOff()
+	etag, err := decode[struct {
+		Etag string `json:"etag"`
+	}](raw)
+	if err != nil {
+		return nil, s.client.unreadablePolicy(s.name, err)
 	}
-	return p.pauses.after(err)
+	return &policyDocument{raw, etag.Etag}, nil
+}
+
+// Create is never called: every Service has a policy.
+func (s *policyStore) Create(ctx context.Context, body composedPolicy) (*policyDocument, error) {
+	return s.Replace(ctx, nil, body)
+}
+
+func (s *policyStore) Replace(ctx context.Context, _ *policyDocument, body composedPolicy) (*policyDocument, error) {
+	raw, err := s.client.write(ctx, s.client.iamRequest("set IAM policy", s.name, http.MethodPost, ":setIamPolicy", body.body))
+	if err != nil {
+		return nil, iamError(err, permissionSetPolicy, body.members)
+	}
+	return &policyDocument{raw: raw}, nil
+}
+
+// classifyPolicy says what an error of IAM means for a write. A Service that
+// does not exist has no policy to create.
+func classifyPolicy(err error) once.Class {
+	if class := classify(err); class != once.Missing && class != once.Exists {
+		return class
+	}
+	return once.Refused
 }
 
 // iamError tells a missing permission and a forbidding organisation policy from

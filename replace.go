@@ -11,6 +11,8 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // ReplaceManifest makes a Service what a manifest says, as gcloud run services
@@ -39,15 +41,11 @@ func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...Cal
 		return nil, err
 	}
 	defer r.call.report.close()
-	w, err := r.write(ctx)
+	w, err := r.write(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	result, err := r.call.finish(ctx, w, nil)
-	if err == nil {
-		r.warnIfPinned(result)
-	}
-	return result, err
+	return r.call.finish(ctx, w, r.ending(w))
 }
 
 // Replace is [Deployer.ReplaceManifest] for a Service made by a program. The
@@ -73,12 +71,11 @@ func (d *Deployer) CheckManifest(ctx context.Context, m *Manifest, opts ...CallO
 		return nil, err
 	}
 	defer r.call.report.close()
-	r.updater.dryRun = true
-	w, err := r.write(ctx)
+	w, err := r.write(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	return r.call.result(w, w.service, nil), nil
+	return r.call.result(w, w.doc.service, r.ending(w)), nil
 }
 
 // manifestOf makes a manifest of a Service.
@@ -99,86 +96,92 @@ func manifestOf(s *servingv1.Service) (*Manifest, error) {
 	return m, nil
 }
 
-// replacement composes what a call sends to make a Service what a manifest says.
+// replacement is one call that makes a Service what a manifest says.
 type replacement struct {
-	call     *deployment
+	call     *call
 	manifest *Manifest
-	updater  *updater
-	before   *document // the Service as this call first found it; nil if there was none
-	removed  []string  // annotations of it that are not in the manifest
 }
 
 func (d *Deployer) beginReplace(op string, m *Manifest, opts []CallOption) (*replacement, error) {
 	if m == nil || m.json == nil {
 		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errors.New("the manifest is empty: make it with ParseManifest")}
 	}
-	c, err := d.beginCall(op, m.name, opts)
+	c, err := d.beginCall(op, m.name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	if err := m.checkFor(c.client); err != nil {
-		c.report.close()
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
-	c.warnings = m.misplaced()
-	r := &replacement{call: c, manifest: m}
-	r.updater = &updater{create: true, compose: r.compose}
-	return r, nil
+	return &replacement{call: c, manifest: m}, nil
 }
 
-// write writes the Service, and tells what that changed.
-func (r *replacement) write(ctx context.Context) (*written, error) {
-	w, err := r.call.write(ctx, r.updater)
+// write writes the Service. The result compares it with what it was before the
+// call: a read in between may show what the call itself wrote.
+func (r *replacement) write(ctx context.Context, dryRun bool) (written, error) {
+	w, err := r.call.write(ctx, serviceWrite{
+		client: r.call.observed(StageWrite), name: r.manifest.name, create: true, dryRun: dryRun, compose: r.compose,
+	})
 	if err != nil {
-		return nil, err
+		return written{}, err
 	}
-	w.created = r.before == nil
-	if !w.created {
-		w.before = r.before.raw
-		w.changed = w.service.Generation != r.before.generation || !configuration.Same(w.raw, r.before.raw)
-		r.call.warnings = append(r.call.warnings, r.removed...)
+	w.composed.warnings = r.manifest.misplaced()
+	if w.created {
+		return w, nil
 	}
+	was := w.first
+	if was == nil { // created by somebody else during the call
+		was = w.base
+	}
+	w.changed = w.doc.service.Generation != was.service.Generation || !configuration.Same(w.doc.raw, was.raw)
+	if w.changed {
+		w.composed.warnings = append(w.composed.warnings, r.removals(was, w.base)...)
+	}
+	w.base = was
 	return w, nil
 }
 
-// warnIfPinned tells of a new Revision that gets no traffic, as happens with
-// the traffic of an export: it names the Revisions of its time.
-func (r *replacement) warnIfPinned(result *Result) {
-	if r.before == nil || result.Percent > 0 || result.Revision == "" || result.Revision == r.before.service.Status.LatestCreatedRevisionName {
-		return
-	}
-	warning := pinnedWarning(result.Service, result.Revision)
-	result.Warnings = append(result.Warnings, warning)
-	r.call.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: result.Service.Generation, Message: warning})
-}
-
-func (r *replacement) compose(_ context.Context, d *document) ([]byte, error) {
-	if d == nil {
-		r.before, r.removed = nil, nil
-		return r.manifest.body(r.call.client, nil)
-	}
-	if r.before == nil { // a later one may be as a write of this call left it
-		r.before = d
-	}
-	if err := r.manifest.checkNumber(d.namespace); err != nil {
-		return nil, err
-	}
-	if configuration.Same(r.manifest.json, d.raw) {
-		return d.raw, nil
-	}
-	for _, warning := range r.manifest.removes(d) {
-		if !slices.Contains(r.removed, warning) {
-			r.removed = append(r.removed, warning)
+// removals are warnings about the annotations that the Service had at two times and the manifest has not.
+func (r *replacement) removals(was ...*document) []string {
+	var all []string
+	for _, d := range was {
+		for _, warning := range r.manifest.removes(d) {
+			if !slices.Contains(all, warning) {
+				all = append(all, warning)
+			}
 		}
 	}
-	return r.manifest.body(r.call.client, d)
+	return all
+}
+
+// ending is how a replacement ends after its write. A new Revision may get no
+// traffic if the manifest is an export, because that names the Revisions of its time.
+func (r *replacement) ending(w written) ending {
+	e := ending{goal: status.GoalServing}
+	if !w.created && w.base != nil {
+		e.latest = w.base.service.Status.LatestCreatedRevisionName
+	}
+	return e
+}
+
+func (r *replacement) compose(_ context.Context, base *document) (composed, error) {
+	if base != nil {
+		if err := r.manifest.checkNumber(base.service.Namespace); err != nil {
+			return composed{}, err
+		}
+		if configuration.Same(r.manifest.json, base.raw) {
+			return composed{body: base.raw}, nil
+		}
+	}
+	body, err := r.manifest.body(r.call.client, base)
+	return composed{body: body}, err
 }
 
 // body is the text to send in place of a Service, or for a new one.
 func (m *Manifest) body(c *Client, d *document) ([]byte, error) {
 	var existing *configuration.Existing
 	if d != nil {
-		existing = &configuration.Existing{Annotations: d.service.Annotations, ResourceVersion: d.version}
+		existing = &configuration.Existing{Annotations: d.service.Annotations, ResourceVersion: d.service.ResourceVersion}
 	}
 	body, err := configuration.Replacement(m.json, c.project, existing)
 	if err != nil {

@@ -3,6 +3,7 @@ package cloudrun
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -48,18 +49,19 @@ type Result struct {
 	Warnings []string
 }
 
-// result tells what is known after a call. The mark is that of the new
-// Revision, nil if there is none.
-func (c *deployment) result(w *written, s *servingv1.Service, mark *nonce) *Result {
-	r := &Result{Service: s, Action: actionOf(w), Revision: revisionOf(s), Before: c.before, Warnings: c.warnings, TagURLs: tagURLs(s)}
-	r.Percent = shareOf(s, r.Revision)
-	r.URLs = urlsOf(s)
-	if len(r.URLs) > 0 {
-		r.URL = r.URLs[0]
+// result returns what is known after a call, and reports its warnings.
+func (c *call) result(w written, s *servingv1.Service, e ending) *Result {
+	urls, revision := urlsOf(s), revisionOf(s)
+	r := &Result{
+		Service: s, Action: actionOf(w), Revision: revision, Percent: shareOf(s, revision),
+		URLs: urls, TagURLs: tagURLs(s), Before: w.composed.previous,
+		Warnings: slices.Concat(w.composed.warnings, status.Warnings(s.Status.Conditions)),
 	}
-	r.Warnings = append(r.Warnings, status.Warnings(s.Status.Conditions)...)
-	if mark != nil && r.Percent == 0 && !c.cfg.noTraffic {
-		r.Warnings = append(r.Warnings, pinnedWarning(s, r.Revision))
+	if len(urls) > 0 {
+		r.URL = urls[0]
+	}
+	if e.isNew(revision) && pinned(s, revision) && !e.withoutTraffic {
+		r.Warnings = append(r.Warnings, pinnedWarning(s, revision))
 	}
 	for _, warning := range r.Warnings {
 		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: s.Generation, Message: warning})
@@ -67,7 +69,12 @@ func (c *deployment) result(w *written, s *servingv1.Service, mark *nonce) *Resu
 	return r
 }
 
-func actionOf(w *written) Action {
+// isNew reports whether the write made the Revision.
+func (e ending) isNew(revision string) bool {
+	return e.made != "" || e.latest != "" && revision != "" && revision != e.latest
+}
+
+func actionOf(w written) Action {
 	switch {
 	case w.created:
 		return Created
@@ -104,6 +111,13 @@ func shareOf(s *servingv1.Service, revision string) (percent int64) {
 		}
 	}
 	return percent
+}
+
+// pinned reports whether a Service asks for no traffic to its new Revision.
+func pinned(s *servingv1.Service, revision string) bool {
+	asked := *s
+	asked.Status = servingv1.ServiceStatus{}
+	return shareOf(&asked, revision) == 0
 }
 
 func pinnedWarning(s *servingv1.Service, revision string) string {

@@ -89,8 +89,7 @@ func (r *RollbackResult) String() string {
 // Revision qualifies. Nothing is written then.
 func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOption) (*RollbackResult, error) {
 	const op = "roll back service"
-	strict := Deployer{client: d.client, defaults: d.callDefaults()}
-	c, err := strict.begin(op, name, edits.Of(opts))
+	c, err := d.beginCall(op, name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +144,7 @@ func asBefore(targets []servingv1.TrafficTarget, latest string) []servingv1.Traf
 }
 
 // previewRollback tells what a rollback would do to the Service as it is.
-func (c *deployment) previewRollback(ctx context.Context, to rollbackConfig) (*RollbackResult, error) {
+func (c *call) previewRollback(ctx context.Context, to rollbackConfig) (*RollbackResult, error) {
 	s, err := c.client.GetService(ctx, c.name)
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
@@ -159,7 +158,7 @@ func (c *deployment) previewRollback(ctx context.Context, to rollbackConfig) (*R
 }
 
 // previousRevision is the newest Revision that is ready and older than the one that serves most.
-func (c *deployment) previousRevision(ctx context.Context) (string, error) {
+func (c *call) previousRevision(ctx context.Context) (string, error) {
 	all, err := c.client.revisionInfos(ctx, c.name)
 	if err != nil {
 		return "", err

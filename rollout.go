@@ -9,6 +9,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
@@ -118,7 +119,7 @@ func (s Split) String() string { return traffic.Describe(s.targets()) }
 // is a [*DeployError]. Once anything was written there is a [*RolloutError] in
 // it, which tells what became of the traffic, and the result is not nil.
 func (d *Deployer) Rollout(ctx context.Context, name string, r Rollout, opts ...CallOption) (*RolloutResult, error) {
-	c, err := d.beginCall("roll out service", name, opts)
+	c, err := d.beginCall("roll out service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +128,7 @@ func (d *Deployer) Rollout(ctx context.Context, name string, r Rollout, opts ...
 	if err := r.check(c.client.tagService(name)); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
-	o := &rollout{deployment: c, how: r.withDefaults(), id: newNonce().value, result: &RolloutResult{}}
+	o := &rollout{call: c, how: r.withDefaults(), id: string(newNonce()), result: &RolloutResult{}}
 	return o.run(ctx)
 }
 
@@ -137,7 +138,7 @@ func (d *Deployer) Rollout(ctx context.Context, name string, r Rollout, opts ...
 // rollout left it, it stays as it is, and only the rollout is forgotten; a
 // warning says so. It waits like [Deployer.UpdateTraffic].
 func (d *Deployer) AbortRollout(ctx context.Context, name string, opts ...CallOption) (*RolloutResult, error) {
-	c, err := d.beginCall("abort rollout of service", name, opts)
+	c, err := d.beginCall("abort rollout of service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +147,7 @@ func (d *Deployer) AbortRollout(ctx context.Context, name string, opts ...CallOp
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
-	o := &rollout{deployment: c, result: &RolloutResult{Service: s, Before: splitOf(s), After: splitOf(s)}}
+	o := &rollout{call: c, result: &RolloutResult{Service: s, Before: splitOf(s), After: splitOf(s)}}
 	if s.Annotations[annotationRollout] == "" {
 		return o.result, nil
 	}

@@ -9,12 +9,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // rollout is a call of [Deployer.Rollout] under way.
 type rollout struct {
-	*deployment
+	*call
 	how Rollout
 	id  string
 
@@ -186,7 +187,7 @@ func (o *rollout) next() func(*servingv1.Service) error {
 			return err
 		}
 		if !recorded.tagged(s) {
-			return &DeployError{Stage: StageWrite, Err: fmt.Errorf("somebody took tag %q away from %s, so that it cannot be told what was checked", recorded.Tag, recorded.Revision)}
+			return &once.StepError{Step: once.StepWrite, Err: fmt.Errorf("somebody took tag %q away from %s, so that it cannot be told what was checked", recorded.Tag, recorded.Revision)}
 		}
 		o.state.Percent = percent
 		return o.state.put(s)
@@ -211,7 +212,7 @@ func (o *rollout) isOwn(recorded *rolloutState) bool {
 }
 
 // errTrafficChanged is of the stage of writing: nothing is wrong with the options.
-func errTrafficChanged() error { return &DeployError{Stage: StageWrite, Err: ErrTrafficChanged} }
+func errTrafficChanged() error { return &once.StepError{Step: once.StepWrite, Err: ErrTrafficChanged} }
 
 // shift writes the traffic of a step and waits until it is in effect. It tells the stage that failed.
 func (o *rollout) shift(ctx context.Context, edit func(*servingv1.Service) error) (Stage, error) {
@@ -248,8 +249,8 @@ func (o *rollout) apply(ctx context.Context, edit func(*servingv1.Service) error
 func (o *rollout) onFresh(edit func(*servingv1.Service) error) func(*servingv1.Service) error {
 	return func(s *servingv1.Service) error {
 		if seen := o.result.Service; s.UID == seen.UID && s.Generation < seen.Generation {
-			return &DeployError{Stage: StageRead, Err: &retryError{errConflict,
-				fmt.Errorf("the server answered with generation %d of the service, after it had told of %d", s.Generation, seen.Generation)}}
+			return &once.StepError{Step: once.StepRead, Err: fmt.Errorf("%w: generation %d of the service, after generation %d had been read",
+				once.ErrReadAgain, s.Generation, seen.Generation)}
 		}
 		return edit(s)
 	}

@@ -126,42 +126,6 @@ func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte,
 	})
 }
 
-// UpdateService reads a Service, has edit change it, and writes it back
-// without losing anything: fields that the Knative types do not know, and the
-// spelling of those that edit does not touch, stay as they are. An edit that
-// changes nothing writes nothing.
-//
-// When somebody else changed the Service in between, it is read and edited
-// again, so edit may be called several times, each time on a fresh copy. When
-// an answer is lost, the Service is read to find out whether the write took
-// effect; it is never made twice.
-//
-// The name that a template may have is dropped when the template is changed,
-// unless edit sets one: a new Revision cannot have the name of the old one.
-//
-// The error is a [*DeployError], which tells whether the Service was changed, with
-// edit's own error or that of the server in it. It satisfies IsConflict of
-// k8s.io/apimachinery/pkg/api/errors if others kept changing the Service.
-func (c *Client) UpdateService(ctx context.Context, name string, edit func(*servingv1.Service) error, opts ...WriteOption) (*servingv1.Service, error) {
-	if edit == nil {
-		return nil, fmt.Errorf("update service %q: the edit is nil", name)
-	}
-	u := updater{client: c, op: "update service", name: name, dryRun: len(c.query(opts)) > 0}
-	u.compose = func(_ context.Context, d *document) ([]byte, error) {
-		template := d.service.Spec.Template.DeepCopy()
-		if err := edit(d.service); err != nil {
-			return nil, err
-		}
-		d.dropStaleRevisionName(template)
-		return d.merge()
-	}
-	w, err := u.run(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return w.service, nil
-}
-
 // DeleteService deletes a Service. The server may take a while to be done; see
 // [Deployer.Delete] for a call that waits. The error of a Service that does not
 // exist satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.

@@ -29,13 +29,13 @@ import (
 // Service say so again. When the wait takes too long, its [*TimeoutError] tells
 // where the traffic goes.
 func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...TrafficOption) (*Result, error) {
-	strict := Deployer{client: d.client, defaults: d.callDefaults()}
-	c, err := strict.begin("update traffic of service", name, edits.Of(opts))
+	c, err := d.beginCall("update traffic of service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
-	if c.traffic.empty() {
+	change := edits.Configure(c.options, trafficEdit{})
+	if change.empty() {
 		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: "UpdateTraffic",
 			Reason: "no change of the traffic is asked for: add ToLatest, ToRevision or ToTag, or an option about tags"})
 	}
@@ -43,40 +43,37 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 		if err := editService(s, c.options); err != nil {
 			return err
 		}
-		return c.editTraffic(s)
+		return change.edit(s)
 	})
 }
 
-// applyTraffic edits the traffic of the Service and waits until it is so. The
-// traffic before is in the result.
-func (c *deployment) applyTraffic(ctx context.Context, edit func(*servingv1.Service) error) (*Result, error) {
-	w, err := c.write(ctx, &updater{compose: func(ctx context.Context, d *document) ([]byte, error) {
-		c.before = resolvedTraffic(d.service)
-		known := knownRevisions(d.service)
+// applyTraffic edits the traffic of the Service and waits until it is routed so.
+func (c *call) applyTraffic(ctx context.Context, edit func(*servingv1.Service) error) (*Result, error) {
+	w, err := c.write(ctx, serviceWrite{client: c.observed(StageWrite), name: c.name, compose: func(ctx context.Context, base *document) (composed, error) {
+		d := base.draft()
 		cleanOnUpdate(d.service)
 		if err := edit(d.service); err != nil {
-			return nil, err
+			return composed{}, err
 		}
-		if err := c.checkTargets(ctx, known, d.service.Spec.Traffic); err != nil {
-			return nil, err
+		if err := c.checkTargets(ctx, knownRevisions(base.service), d.service.Spec.Traffic); err != nil {
+			return composed{}, err
 		}
-		return d.merge()
+		body, err := d.merge()
+		return composed{body: body, previous: resolvedTraffic(base.service)}, err
 	}})
 	if err != nil {
 		return nil, err
 	}
-	c.goal = status.GoalRouted
-	return c.finish(ctx, w, nil)
+	return c.finish(ctx, w, ending{goal: status.GoalRouted})
 }
 
-// editTraffic edits the traffic as the options say. Traffic that is so already
-// keeps its form.
-func (c *deployment) editTraffic(s *servingv1.Service) error {
-	targets, err := c.traffic.apply(splitTargets(s))
+// edit edits the traffic. Traffic that is so already keeps its form.
+func (e trafficEdit) edit(s *servingv1.Service) error {
+	targets, err := e.apply(splitTargets(s))
 	if err != nil {
 		return &OptionError{Option: "UpdateTraffic", Reason: err.Error()}
 	}
-	if c.traffic.divides() {
+	if e.divides() {
 		endRollout(s)
 	}
 	was := s.Spec.Traffic

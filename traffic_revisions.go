@@ -25,7 +25,7 @@ func knownRevisions(s *servingv1.Service) map[string]bool {
 
 // checkTargets refuses traffic to Revisions that cannot serve it.
 // The server would take it, and only then find that it leads nowhere.
-func (c *deployment) checkTargets(ctx context.Context, known map[string]bool, targets []servingv1.TrafficTarget) error {
+func (c *call) checkTargets(ctx context.Context, known map[string]bool, targets []servingv1.TrafficTarget) error {
 	names := map[string]bool{}
 	for _, t := range targets {
 		if !known[t.RevisionName] {
@@ -43,7 +43,7 @@ func (c *deployment) checkTargets(ctx context.Context, known map[string]bool, ta
 
 // whyNot tells why a Revision cannot get traffic of the Service. One that cannot
 // be read is left to the server, which may know of more than it lists.
-func (c *deployment) whyNot(ctx context.Context, revision string) string {
+func (c *call) whyNot(ctx context.Context, revision string) string {
 	r, err := c.client.GetRevision(ctx, revision)
 	if err != nil {
 		return ""

@@ -6,348 +6,279 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
-// maxAttempts bounds how often a write is made anew after somebody else's.
-const maxAttempts = 30
-
-// updater writes a Service once, whatever happens to the requests: it reads,
-// composes and writes, and does so again after a conflict. When an answer is
-// lost it reads the Service to see whether the write took effect. Every write
-// is conditional (on the resourceVersion read, or on the Service not existing),
-// so a repeated one cannot take effect twice.
-type updater struct {
-	client *Client
-	op     string // for messages: "update service"
-	name   string
-	dryRun bool
-	// create says that a Service that does not exist is created; else it is an error.
-	create bool
-	// compose gives the text to send in place of a document, which is nil if
-	// there is no Service. It runs anew on each one read. The document's own
-	// text says that there is nothing to change.
-	compose func(context.Context, *document) ([]byte, error)
-	// mark tells this call's own write from others; nil where only the content can tell.
-	mark *nonce
-
-	lost    *attempt // the last write whose answer was lost
-	refused *attempt // the last write that was refused for somebody else's
-}
-
-// attempt is one write that was sent.
-type attempt struct {
-	document *document // nil for a create
-	body     []byte
-	err      error
-}
-
-// before is the text that the attempt was to take the place of.
-func (a *attempt) before() []byte {
-	if a.document == nil {
-		return nil
+// UpdateService reads a Service, calls edit to change it, and writes it back
+// losslessly. Fields that the Knative types do not know are kept, and so is the
+// spelling of every field that edit does not touch. If edit changes nothing,
+// nothing is written.
+//
+// After a conflict with a concurrent change, the Service is read and edited
+// again, so edit may be called several times, each time on a fresh copy. If an
+// answer is lost, the Service is read to find out whether the write took
+// effect; it is never made twice.
+//
+// If edit changes the template but not its name, the name is dropped: a new
+// Revision cannot have the name of the old one.
+//
+// The error is a [*DeployError], which reports whether the Service was changed.
+// It wraps edit's own error or that of the server. It satisfies IsConflict of
+// k8s.io/apimachinery/pkg/api/errors if others kept changing the Service.
+func (c *Client) UpdateService(ctx context.Context, name string, edit func(*servingv1.Service) error, opts ...WriteOption) (*servingv1.Service, error) {
+	const op = "update service"
+	if edit == nil {
+		return nil, fmt.Errorf("%s %q: the edit is nil", op, name)
 	}
-	return a.document.raw
+	w, err := serviceWrite{
+		client: c, name: name, dryRun: len(c.query(opts)) > 0,
+		compose: func(_ context.Context, base *document) (composed, error) {
+			draft := base.draft()
+			if err := edit(draft.service); err != nil {
+				return composed{}, err
+			}
+			draft.dropStaleRevisionName()
+			return draft.composed()
+		},
+	}.run(ctx)
+	if err != nil {
+		return nil, writeError(op, name, StageWrite, err)
+	}
+	return w.doc.service, nil
 }
 
-// written is the outcome of an updater.
-type written struct {
-	service *servingv1.Service // as the server answered
-	raw     []byte             // the same, as it was sent
-	before  []byte             // what was there before; nil if nothing was
-	created bool
-	changed bool // false if there was nothing to change, and nothing was sent
+// document is a Service as the server sent it, beside a typed view of it. It
+// is never changed: edits work on a [draft].
+type document struct {
+	raw     []byte
+	service *servingv1.Service
+}
 
-	// generation is the one that the write made. The service is of a newer one
-	// if the answer was lost and somebody else wrote before it was read back.
+func newDocument(raw []byte) (*document, error) {
+	s, err := decodeService(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &document{raw, s}, nil
+}
+
+// Bytes returns the text that the server sent.
+func (d *document) Bytes() []byte { return d.raw }
+
+// Version returns what identifies this version of the Service.
+func (d *document) Version() once.Version {
+	return once.Version{UID: string(d.service.UID), Resource: d.service.ResourceVersion, Generation: d.service.Generation}
+}
+
+// draft is a document under edit. The typed view may lack fields and spell
+// others in its own way, so what is sent is the server's text with the
+// differences that the edits made to the view.
+type draft struct {
+	base    *document
+	service *servingv1.Service
+}
+
+func (d *document) draft() *draft { return &draft{d, d.service.DeepCopy()} }
+
+// merge returns the text to send: the server's own, with the edits in it. If
+// the edits changed nothing, it is the server's own text, byte for byte.
+func (t *draft) merge() ([]byte, error) {
+	was, is := t.base.service, t.service
+	if is.Name != was.Name || is.Namespace != was.Namespace || is.UID != was.UID {
+		return nil, fmt.Errorf("service %q: %w", was.Name, errIdentity)
+	}
+	before, err := encodeView(was)
+	if err != nil {
+		return nil, err
+	}
+	after, err := encodeView(is)
+	if err != nil {
+		return nil, err
+	}
+	return lossless.Merge(t.base.raw, before, after)
+}
+
+func (t *draft) composed() (composed, error) {
+	body, err := t.merge()
+	return composed{body: body}, err
+}
+
+// unchanged reports whether the edits changed nothing.
+func (t *draft) unchanged() (bool, error) {
+	body, err := t.merge()
+	return err == nil && bytes.Equal(body, t.base.raw), err
+}
+
+// dropStaleRevisionName drops the name of the previous Revision from a template
+// that was edited, unless the edit set the name.
+func (t *draft) dropStaleRevisionName() {
+	was, is := &t.base.service.Spec.Template, &t.service.Spec.Template
+	if is.Name == was.Name && is.Name != "" && !equality.Semantic.DeepEqual(is, was) {
+		is.Name = ""
+	}
+}
+
+// encodeView encodes what edits can change. The status is the server's own.
+func encodeView(s *servingv1.Service) ([]byte, error) {
+	view := *s
+	view.Status = servingv1.ServiceStatus{}
+	encoded, err := json.Marshal(&view)
+	if err != nil {
+		return nil, fmt.Errorf("service %q: %w", s.Name, err)
+	}
+	return encoded, nil
+}
+
+var errIdentity = errors.New("an edit is not allowed to change the Service's name, namespace or uid")
+
+// composed is what one composition of a Service came to.
+type composed struct {
+	body     []byte
+	warnings []string
+	previous []servingv1.TrafficTarget // the traffic of the base
+}
+
+// Bytes returns the text to send.
+func (c composed) Bytes() []byte { return c.body }
+
+// written is the result of writing a Service.
+type written struct {
+	doc         *document // as the server answered, or as it was read if nothing had to be written
+	first, base *document // as it was read first, and as it was replaced; nil if it did not exist
+	composed    composed
+	created     bool
+	changed     bool
+	// generation is the one that the write made. doc is of a newer one if the
+	// answer was lost and somebody else wrote before it was read back.
 	generation int64
 }
 
-// run writes the Service. Its error is a [*DeployError], which says whether anything was written.
-func (u *updater) run(ctx context.Context) (w *written, err error) {
-	err = u.client.writeAnew(ctx, newPauses().after, func() error {
-		w, err = u.try(ctx)
-		return err
-	})
+// serviceWrite is one write of a Service that takes effect exactly once.
+type serviceWrite struct {
+	client  *Client
+	name    string
+	create  bool // if the Service does not exist
+	dryRun  bool
+	mark    *nonceMark // nil if only the content identifies the write
+	reveal  bool       // errors may quote values of the Service that may be secret
+	compose func(context.Context, *document) (composed, error)
+}
+
+// run writes the Service. Its error is a [*once.Failure].
+func (w serviceWrite) run(ctx context.Context) (written, error) {
+	writer := once.Writer[*document, composed]{
+		Store:   &serviceStore{w.client, w.name, w.options(), w.reveal},
+		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Holds: holdsWrite,
+		Classify: classify, Delay: askedDelay, Retrying: w.client.onRetry,
+	}
+	if w.mark != nil {
+		writer.Mark = w.mark
+	}
+	r, err := writer.Run(ctx)
 	if err != nil {
-		return nil, u.failure(err)
+		return written{}, err
 	}
-	return w, nil
+	return written{r.Doc, r.First, r.Base, r.Body, r.Created, r.Changed, r.Generation}, nil
 }
 
-// writeAnew tries to write until that succeeds or fails for good: when after says to stop, or the context ends.
-func (c *Client) writeAnew(ctx context.Context, after func(error) time.Duration, try func() error) error {
-	for {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		delay := after(err)
-		if delay == backoff.Stop {
-			return err
-		}
-		if c.onRetry != nil {
-			c.onRetry(cause(err), delay)
-		}
-		if ended := sleep(ctx, delay); ended != nil {
-			return fmt.Errorf("%w: %w", ended, cause(err))
-		}
+func (w serviceWrite) options() []WriteOption {
+	if w.dryRun {
+		return []WriteOption{DryRun()}
 	}
+	return nil
 }
 
-// pauses says how long to wait before a write is made anew.
-type pauses struct {
-	conflicts backoff.BackOff
-	losses    *politeBackOff
+func (w serviceWrite) composeUnlessDeleting(ctx context.Context, base *document) (composed, error) {
+	if base != nil && base.service.DeletionTimestamp != nil {
+		return composed{}, &once.StepError{Step: once.StepRead, Err: fmt.Errorf("%w: wait until it is gone, then create it again", ErrBeingDeleted)}
+	}
+	return w.compose(ctx, base)
 }
 
-func newPauses() *pauses {
-	return &pauses{losses: newBackOff(), conflicts: backoff.WithMaxRetries(backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMultiplier(2),
-		backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(retryBudget)), maxAttempts)}
+// serviceStore reads and writes a Service as a document.
+type serviceStore struct {
+	client *Client
+	name   string
+	opts   []WriteOption
+	reveal bool // errors may quote values that may be secret
 }
 
-// after is the pause after a failure; backoff.Stop if that is final.
-func (p *pauses) after(err error) time.Duration {
-	switch {
-	case errors.Is(err, errConflict):
-		return p.conflicts.NextBackOff()
-	case errors.Is(err, errLost):
-		p.losses.atLeast = askedDelay(err)
-		return p.losses.NextBackOff()
-	}
-	return backoff.Stop
-}
-
-var (
-	errConflict = errors.New("somebody else changed it")
-	errLost     = errors.New("the answer was lost")
-)
-
-// retryError marks a failure of one try that another may mend.
-type retryError struct{ kind, err error }
-
-func (e *retryError) Error() string   { return e.err.Error() }
-func (e *retryError) Unwrap() []error { return []error{e.kind, e.err} }
-
-// cause is a failure without the mark.
-func cause(err error) error {
-	if r, ok := asType[*retryError](err); ok {
-		return r.err
-	}
-	return err
-}
-
-func (u *updater) failure(err error) error {
-	var lost error
-	if u.lost != nil {
-		lost = u.lost.err
-	}
-	f := writeFailure(u.op, u.name, StageWrite, err, lost)
-	if u.refused != nil && f.Outcome == NotWritten && !errors.Is(err, errConflict) {
-		f.Outcome = WriteUnknown // the end came before it was seen whose write stood in the way
-	}
-	return f
-}
-
-// writeFailure tells what a write that failed for good may have changed. An
-// earlier attempt, if its answer was lost, may have taken effect.
-func writeFailure(op, service string, stage Stage, err, lost error) *DeployError {
-	f := &DeployError{Stage: stage, Err: cause(err)}
-	if known, ok := asType[*DeployError](err); ok {
-		*f = *known
-	}
-	f.Op, f.Service = op, service
-	if lost == nil || f.Outcome != NotWritten {
-		return f
-	}
-	f.Outcome = WriteUnknown
-	if !errors.Is(f.Err, lost) {
-		f.Err = fmt.Errorf("%w (after the answer to an earlier write was lost: %w)", f.Err, lost)
-	}
-	return f
-}
-
-// try reads, composes and writes once.
-func (u *updater) try(ctx context.Context) (*written, error) {
-	raw, err := u.client.getServiceRaw(ctx, u.name)
-	if isMissing(err) && u.create {
-		return u.post(ctx)
-	}
+func (s *serviceStore) Read(ctx context.Context) (*document, error) {
+	raw, err := s.client.getServiceRaw(ctx, s.name)
 	if err != nil {
-		return nil, &DeployError{Stage: StageRead, Err: err}
+		return nil, err
 	}
-	d, err := newDocument(raw)
-	if err != nil {
-		return nil, &DeployError{Stage: StageRead, Err: err}
-	}
-	if w, err := u.recover(ctx, d); w != nil || err != nil {
-		return w, err
-	}
-	return u.put(ctx, d)
+	return newDocument(raw)
 }
 
-// post creates the Service. If another was created in between, the next try updates that.
-func (u *updater) post(ctx context.Context) (*written, error) {
-	body, err := u.compose(ctx, nil)
-	if err != nil {
-		return nil, refused(err)
-	}
-	answer, err := u.client.createServiceRaw(ctx, u.name, body, u.options()...)
-	a := &attempt{body: body, err: err}
-	if apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) {
-		u.refused = a
-		return nil, &retryError{errConflict, err}
-	}
-	return u.sent(a, answer)
+func (s *serviceStore) Create(ctx context.Context, body composed) (*document, error) {
+	raw, err := s.client.createServiceRaw(ctx, s.name, body.body, s.opts...)
+	return s.answered("create service", raw, s.redacted(err, nil, body.body))
 }
 
-// put writes the Service that was read as it is to be.
-func (u *updater) put(ctx context.Context, d *document) (*written, error) {
-	if d.service.DeletionTimestamp != nil {
-		return nil, &DeployError{Stage: StageRead, Err: fmt.Errorf("%w: wait until it is gone, then create it anew", ErrBeingDeleted)}
-	}
-	body, err := u.compose(ctx, d)
-	if err != nil {
-		return nil, refused(err)
-	}
-	if bytes.Equal(body, d.raw) {
-		s, err := decodeService(d.raw) // the document's own view may have been edited to and fro
-		return &written{service: s, raw: d.raw, before: d.raw, changed: u.lost != nil, generation: d.generation}, err
-	}
-	answer, err := u.client.replaceServiceRaw(ctx, u.name, body, u.options()...)
-	a := &attempt{document: d, body: body, err: err}
-	switch {
-	case apierrors.IsConflict(err), isMissing(err) && u.create:
-		u.refused = a
-		return nil, &retryError{errConflict, err}
-	case apierrors.IsAlreadyExists(err) && u.lost != nil: // the name of the Revision that the lost write made
-		return nil, &retryError{errConflict, err}
-	}
-	return u.sent(a, answer)
+func (s *serviceStore) Replace(ctx context.Context, base *document, body composed) (*document, error) {
+	raw, err := s.client.replaceServiceRaw(ctx, s.name, body.body, s.opts...)
+	return s.answered("replace service", raw, s.redacted(err, base.raw, body.body))
 }
 
-// refused is the failure to compose what is to be sent, which is that of the
-// options or edits unless it says otherwise.
-func refused(err error) error {
-	if _, known := asType[*DeployError](err); known {
+// redacted returns an error without values that the server quotes from what it refuses.
+func (s *serviceStore) redacted(err error, docs ...[]byte) error {
+	if err == nil {
+		return nil
+	}
+	hide, invalid := redactorFor(s.reveal, docs...)
+	if invalid != nil {
 		return err
 	}
-	return &DeployError{Stage: StageOptions, Err: err}
+	return hide.Error(err)
 }
 
-// sent judges a write by its answer. If that was lost, the next try finds out
-// whether the write took effect.
-func (u *updater) sent(a *attempt, answer []byte) (*written, error) {
-	if a.err == nil {
-		s, err := decodeService(answer)
-		if err == nil {
-			return &written{service: s, raw: answer, before: a.before(), created: a.document == nil, changed: true, generation: s.Generation}, nil
-		}
-		a.err = rest.Unreadable(u.op, u.client.resource(kindServices, u.name), err)
+// answered reads the answer to a write. One that is not a Service leaves open whether the write took effect.
+func (s *serviceStore) answered(op string, raw []byte, err error) (*document, error) {
+	if err != nil {
+		return nil, err
 	}
-	if outcomeOf(a.err) != WriteUnknown || u.dryRun {
-		return nil, a.err
+	doc, err := newDocument(raw)
+	if err != nil {
+		return nil, rest.Unreadable(op, s.client.resource(kindServices, s.name), err)
 	}
-	u.lost = a
-	return nil, &retryError{errLost, a.err}
+	return doc, nil
 }
 
-// recover finds out whether an earlier write took effect, from the Service as
-// it is now: one whose answer was lost, or one that was refused, as a proxy
-// that repeats a request passes on the answer to the second. It returns neither
-// an outcome nor an error if none did.
-func (u *updater) recover(ctx context.Context, d *document) (*written, error) {
-	switch lost := u.lost; {
-	case lost == nil && u.refused == nil:
-		return nil, nil
-	case lost == nil && u.mark == nil && u.refused.heldBy(d):
-		return u.refused.recovered(d), nil
-	case lost == nil && u.mark == nil:
-		if d.generation >= u.refused.generation() {
-			u.refused = nil
-		}
-		return nil, nil
-	case lost == nil:
-		w, err := u.recoverMarked(ctx, u.refused, d)
-		if w == nil && err == nil && d.generation >= u.refused.generation() {
-			u.refused = nil
-		}
-		return w, err
-	case lost.document != nil && d.version == lost.document.version:
-		return nil, nil // nobody has written since: a repeated write is safe
-	case u.mark != nil:
-		return u.recoverMarked(ctx, lost, d)
-	case lost.heldBy(d):
-		return lost.recovered(d), nil
-	}
-	return nil, nil
-}
-
-// recoverMarked looks for the mark of this call. Where somebody else has written
-// since, it may be on the Revision alone.
-func (u *updater) recoverMarked(ctx context.Context, a *attempt, d *document) (*written, error) {
-	made := u.mark.on(d.service)
-	if made && (d.generation <= a.generation() || a.heldBy(d)) {
-		return a.recovered(d), nil
-	}
+// classify says what an error of the API means for a write.
+func classify(err error) once.Class {
 	switch {
-	case d.generation < a.generation():
-		return nil, nil // nobody has written since, or the read is stale: its version tells, when it is written
-	case !made && d.generation == a.generation():
-		return nil, nil // the one write since was not ours
-	case !made:
-		var err error
-		if made, err = u.mark.madeRevision(ctx, u.client); err != nil {
-			return nil, &DeployError{Stage: StageRead, Err: err}
-		}
+	case isMissing(err):
+		return once.Missing
+	case apierrors.IsAlreadyExists(err):
+		return once.Exists
+	case apierrors.IsConflict(err):
+		return once.Conflict
+	case outcomeOf(err) == WriteUnknown:
+		return once.Lost
 	}
-	if made {
-		return nil, &DeployError{Stage: StageWait, Outcome: Written, Err: &OvertakenError{
-			Service: u.name, Generation: a.generation(), Newer: d.generation, By: d.service.Annotations[annotationLastModifier]}}
-	}
-	return nil, nil
+	return once.Refused
 }
 
-// generation is the one that the attempt makes, if it takes effect.
-func (a *attempt) generation() int64 {
-	if a.document == nil {
-		return 1
-	}
-	return a.document.generation + 1
-}
-
-// heldBy reports whether a Service has all that the attempt was to change.
-func (a *attempt) heldBy(d *document) bool {
-	if a.document != nil {
-		return lossless.Holds(a.document.raw, a.body, d.raw)
+// holdsWrite reports whether a Service has everything that a write was to change.
+func holdsWrite(base *document, body composed, now *document) bool {
+	if base != nil {
+		return lossless.Holds(base.raw, body.body, now.raw)
 	}
 	var created struct {
 		Spec json.RawMessage `json:"spec"`
 	}
-	if json.Unmarshal(a.body, &created) != nil {
+	if json.Unmarshal(body.body, &created) != nil {
 		return false
 	}
-	spec, err := json.Marshal(created) // the server has its own idea of the metadata, such as the namespace
-	return err == nil && lossless.Holds(nil, spec, d.raw)
-}
-
-// recovered is the outcome of an attempt that took effect after all.
-func (a *attempt) recovered(d *document) *written {
-	return &written{service: d.service, raw: d.raw, before: a.before(), created: a.document == nil, changed: true,
-		generation: min(a.generation(), d.generation)}
-}
-
-func (u *updater) options() []WriteOption {
-	if u.dryRun {
-		return []WriteOption{DryRun()}
-	}
-	return nil
+	spec, err := json.Marshal(created) // the server decides parts of the metadata, such as the namespace
+	return err == nil && lossless.Holds(nil, spec, now.raw)
 }

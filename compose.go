@@ -1,0 +1,295 @@
+package cloudrun
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/agent"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/pause"
+	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
+)
+
+const (
+	annotationClientName    = "run.googleapis.com/client-name"
+	annotationClientVersion = "run.googleapis.com/client-version"
+	annotationLastModifier  = "serving.knative.dev/lastModifier"
+	annotationCreator       = "serving.knative.dev/creator"
+	labelNonce              = status.LabelNonce
+)
+
+// composition composes what Deploy sends: the Service as the options want it,
+// and what makes a new Revision of it. It does not change once it is made.
+type composition struct {
+	client   *Client
+	name     string
+	options  *edits.Set
+	cfg      deployConfig
+	toLatest bool // send all traffic to the latest Revision
+	nonce    nonce
+	makes    bool // the options ask for a new Revision
+}
+
+func newComposition(c *call) *composition {
+	cfg := edits.Configure(c.options, deployConfig{})
+	return &composition{
+		client: c.client, name: c.name, options: c.options, cfg: cfg,
+		toLatest: edits.Configure(c.options, trafficEdit{}).toLatest,
+		nonce:    newNonce(), makes: makesRevision(c.options, cfg),
+	}
+}
+
+// makesRevision reports whether the options of a call ask for a new Revision:
+// unless all of them are about the Service itself or its traffic. No options
+// ask for one too.
+func makesRevision(options *edits.Set, cfg deployConfig) bool {
+	template := edits.Has[templateEdit](options) || edits.Has[containerEdit](options)
+	service := edits.Has[metadataEdit](options)
+	return template || !service && !cfg.noTraffic && cfg.tag == ""
+}
+
+// write is the write of what is composed.
+func (c *composition) write(client *Client) serviceWrite {
+	w := serviceWrite{client: client, name: c.name, create: true, compose: c.compose}
+	if c.makes {
+		w.mark = &nonceMark{c.nonce, c.client}
+	}
+	return w
+}
+
+// made returns the nonce of the new Revision; empty if the write made none.
+func (c *composition) made(w written) nonce {
+	if c.nonce.on(w.doc.service) {
+		return c.nonce
+	}
+	return ""
+}
+
+func (c *composition) compose(ctx context.Context, base *document) (composed, error) {
+	if base == nil {
+		return c.create()
+	}
+	return c.update(ctx, base)
+}
+
+func (c *composition) create() (composed, error) {
+	if c.cfg.noTraffic {
+		return composed{}, &OptionError{Option: "WithNoTraffic()", Reason: "the service does not exist, and the first revision of a service serves all its traffic"}
+	}
+	s, err := newService(c.name, c.options)
+	if err != nil {
+		return composed{}, err
+	}
+	if err := c.stamp(s, true); err != nil {
+		return composed{}, err
+	}
+	body, err := c.client.encodeService(s)
+	return composed{body: body}, err
+}
+
+// update edits the Service. Whether anything changes is decided before this
+// call's own marks are added, because those always differ.
+func (c *composition) update(ctx context.Context, base *document) (composed, error) {
+	d := base.draft()
+	result := composed{previous: resolvedTraffic(base.service)}
+	err := editService(d.service, c.options)
+	if err == nil {
+		err = checkContainers(d.service.Spec.Template.Spec.Containers)
+	}
+	if err != nil {
+		return composed{}, err
+	}
+	unchanged, err := c.changesNothing(d)
+	switch {
+	case err != nil:
+		return composed{}, err
+	case unchanged && c.cfg.ifChanged:
+		result.body, err = c.reroute(d)
+	case unchanged || !c.makes:
+		result.body, err = c.finish(d, false)
+	default:
+		if result.warnings, err = c.renew(ctx, d); err == nil {
+			result.body, err = c.finish(d, true)
+		}
+	}
+	return result, err
+}
+
+// changesNothing reports whether the options change nothing, if that matters:
+// with [IfChanged], and where they name a Revision, which exists then.
+func (c *composition) changesNothing(d *draft) (bool, error) {
+	if !c.cfg.ifChanged && !c.namesRevision() {
+		return false, nil
+	}
+	return d.unchanged()
+}
+
+func (c *composition) namesRevision() bool { return c.options.Decides(thingRevisionName) }
+
+// renew prepares the template for a new Revision. It returns warnings.
+func (c *composition) renew(ctx context.Context, d *draft) ([]string, error) {
+	if !c.namesRevision() {
+		d.service.Spec.Template.Name = ""
+	}
+	return c.pin(ctx, d)
+}
+
+// finish routes the traffic, adds the marks of this call and returns the text to send.
+func (c *composition) finish(d *draft, makes bool) ([]byte, error) {
+	if err := c.stamp(d.service, makes); err != nil {
+		return nil, err
+	}
+	return d.merge()
+}
+
+// reroute changes the traffic and the tag of a Service that otherwise is as the options want it.
+func (c *composition) reroute(d *draft) ([]byte, error) {
+	if err := c.route(d.service, false); err != nil {
+		return nil, err
+	}
+	if traffic.Same(d.base.service.Spec.Traffic, d.service.Spec.Traffic) {
+		return d.base.raw, nil
+	}
+	c.cfg.sign(&d.service.ObjectMeta, c.client.version)
+	return d.merge()
+}
+
+// stamp routes the traffic and puts the marks of this call on the Service.
+func (c *composition) stamp(s *servingv1.Service, makes bool) error {
+	if makes {
+		c.nonce.put(s)
+	}
+	if err := c.route(s, makes); err != nil {
+		return err
+	}
+	c.cfg.sign(&s.ObjectMeta, c.client.version)
+	if makes {
+		c.cfg.sign(&s.Spec.Template.ObjectMeta, c.client.version)
+	}
+	return nil
+}
+
+// route keeps the traffic off the new Revision or sends all of it there, and
+// tags the Revision. Where no new Revision is made, the latest one gets the tag.
+func (c *composition) route(s *servingv1.Service, makes bool) (err error) {
+	if !c.cfg.noTraffic && c.cfg.tag == "" && !c.toLatest {
+		return nil
+	}
+	targets := splitTargets(s)
+	if c.toLatest {
+		endRollout(s)
+		targets = split.ToLatest(targets)
+	}
+	if c.cfg.noTraffic {
+		if targets, err = split.NoTraffic(targets, s.Status.LatestReadyRevisionName); err != nil {
+			return &OptionError{Option: "WithNoTraffic()", Reason: err.Error()}
+		}
+	}
+	if c.cfg.tag != "" {
+		if makes && s.Spec.Template.Name == "" {
+			s.Spec.Template.Name = generatedName(s)
+		}
+		revision := cmp.Or(s.Spec.Template.Name, s.Status.LatestCreatedRevisionName)
+		if targets, err = split.TagNew(targets, c.cfg.tag, revision); err != nil {
+			return &OptionError{Option: edits.Spell("WithTag", c.cfg.tag), Reason: err.Error()}
+		}
+	}
+	setTraffic(s, targets)
+	return nil
+}
+
+// sign names the program that deploys, in place of the previous one.
+func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
+	name, version := c.clientName, c.clientVersion
+	if name == "" && version == "" {
+		name, version = agent.Name, libraryVersion
+	}
+	setAnnotation(m, annotationClientName, name)
+	setAnnotation(m, annotationClientVersion, version)
+}
+
+// generatedName returns a name for a Revision that must have one: the Service's
+// name, the next generation and a random syllable.
+func generatedName(s *servingv1.Service) string {
+	const consonants, vowels = "bcdfghjklmnpqrstvwxyz", "aeiou"
+	b := make([]byte, 3)
+	_, _ = rand.Read(b) // never fails, by its documentation
+	syllable := string([]byte{consonants[int(b[0])%len(consonants)], vowels[int(b[1])%len(vowels)], consonants[int(b[2])%len(consonants)]})
+	suffix := fmt.Sprintf("-%05d-%s", s.Generation+1, syllable)
+	return s.Name[:min(len(s.Name), maxRevisionName-len(suffix))] + suffix
+}
+
+// nonce is a random template label. It forces a new Revision and identifies the
+// write as ours. The empty nonce is that of a call that makes no Revision.
+type nonce string
+
+func newNonce() nonce {
+	const letters = "abcdefghijklmnopqrstuvwxyz"
+	b := make([]byte, 10)
+	_, _ = rand.Read(b) // never fails, by its documentation
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	return nonce(b)
+}
+
+// put labels a Service's template.
+func (n nonce) put(s *servingv1.Service) {
+	if s.Spec.Template.Labels == nil {
+		s.Spec.Template.Labels = map[string]string{}
+	}
+	s.Spec.Template.Labels[labelNonce] = string(n)
+}
+
+// on reports whether a Service's template is the one that this call wrote.
+func (n nonce) on(s *servingv1.Service) bool {
+	return n != "" && s.Spec.Template.Labels[labelNonce] == string(n)
+}
+
+// revisions counts the Revisions with the label, up to a limit. Each change
+// that somebody else makes to the template makes one more.
+func (n nonce) revisions(ctx context.Context, c *Client, limit int) (count int, err error) {
+	for _, err := range c.ListRevisions(ctx, WithLabelSelector(labelNonce+"="+string(n)), WithPageSize(limit)) {
+		if err != nil {
+			return 0, err
+		}
+		if count++; count == limit {
+			break
+		}
+	}
+	return count, nil
+}
+
+// nonceMark is a nonce as the mark of a write.
+type nonceMark struct {
+	nonce
+	client *Client
+}
+
+var _ once.Mark[*document] = (*nonceMark)(nil)
+
+// On reports whether a Service's template has the nonce.
+func (m *nonceMark) On(d *document) bool { return m.on(d.service) }
+
+// Left reports whether there is a Revision with the nonce. The server may list
+// it a moment after the write, so one look is not enough.
+func (m *nonceMark) Left(ctx context.Context) (bool, error) {
+	for _, delay := range []time.Duration{0, 500 * time.Millisecond, time.Second} {
+		if err := pause.Sleep(ctx, delay); err != nil {
+			return false, err
+		}
+		if count, err := m.revisions(ctx, m.client, 1); err != nil || count > 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}

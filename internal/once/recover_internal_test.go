@@ -1,0 +1,59 @@
+package once
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each row is what a later read shows of one earlier write.
+func TestRecognize(t *testing.T) {
+	t.Parallel()
+	at := func(resource string, generation int64) Version { return Version{"uid", resource, generation} }
+	lost := trace{base: at("v5", 5)}
+	refused := trace{base: at("v5", 5), refused: true}
+	created := trace{create: true}
+	for name, tc := range map[string]struct {
+		earlier trace
+		now     sight
+		want    finding
+	}{
+		"nobody has written since":                        {lost, sight{version: at("v5", 5), markable: true}, pending},
+		"nobody has written since, without marks":         {lost, sight{version: at("v5", 5)}, pending},
+		"nobody has written, and the content is there":    {lost, sight{version: at("v5", 5), held: true}, pending},
+		"the mark is there":                               {lost, sight{version: at("v6", 6), markable: true, marked: true}, effective},
+		"the mark is there, in a read that is older":      {lost, sight{version: at("v4", 4), markable: true, marked: true}, effective},
+		"the mark is there beneath a change of others":    {lost, sight{version: at("v7", 7), markable: true, marked: true, held: true}, effective},
+		"the mark is there, but not the content":          {lost, sight{version: at("v7", 7), markable: true, marked: true}, replaced},
+		"a read that is older than the base":              {lost, sight{version: at("v4", 4), markable: true}, pending},
+		"only the status has changed":                     {lost, sight{version: at("v6", 5), markable: true}, pending},
+		"another's write took the generation":             {lost, sight{version: at("v6", 6), markable: true}, void},
+		"others have written twice":                       {lost, sight{version: at("v7", 7), markable: true}, hidden},
+		"the content is there":                            {lost, sight{version: at("v6", 6), held: true}, effective},
+		"the content is there, later":                     {lost, sight{version: at("v9", 9), held: true}, effective},
+		"the content is not there":                        {lost, sight{version: at("v6", 6)}, pending},
+		"the content is not there, later":                 {lost, sight{version: at("v9", 9)}, pending},
+		"a conflict, the mark is there":                   {refused, sight{version: at("v6", 6), markable: true, marked: true}, effective},
+		"a conflict with another's write":                 {refused, sight{version: at("v6", 6), markable: true}, void},
+		"a conflict, and others have written twice":       {refused, sight{version: at("v7", 7), markable: true}, hidden},
+		"a conflict, but the read is out of date":         {refused, sight{version: at("v4", 4), markable: true}, pending},
+		"a conflict, the content is there":                {refused, sight{version: at("v6", 6), held: true}, effective},
+		"a conflict, the content is not there":            {refused, sight{version: at("v6", 6)}, void},
+		"a conflict, the content is not there, older":     {refused, sight{version: at("v4", 4)}, pending},
+		"a conflict about what has no generations":        {trace{base: Version{Resource: "e1"}, refused: true}, sight{version: Version{Resource: "e2"}}, void},
+		"a lost answer about what has no generations":     {trace{base: Version{Resource: "e1"}}, sight{version: Version{Resource: "e2"}}, pending},
+		"created, with the mark":                          {created, sight{version: at("v1", 1), markable: true, marked: true}, effective},
+		"created, and changed by others":                  {created, sight{version: at("v2", 2), markable: true, marked: true, held: true}, effective},
+		"created, and replaced by others":                 {created, sight{version: at("v2", 2), markable: true, marked: true}, replaced},
+		"created by others":                               {created, sight{version: at("v1", 1), markable: true}, void},
+		"created by others or by us, and replaced":        {created, sight{version: at("v2", 2), markable: true}, hidden},
+		"created, with the content":                       {created, sight{version: at("v1", 1), held: true}, effective},
+		"another object of the name":                      {lost, sight{version: Version{"other", "v9", 9}, markable: true}, pending},
+		"another object of the name, of a low generation": {lost, sight{version: Version{"other", "v1", 1}, held: true}, pending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tc.want, recognize(tc.earlier, tc.now))
+		})
+	}
+}
