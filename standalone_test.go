@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// standaloneServer is a small control plane that is not ours: it keeps what it
-// is sent, is ready at once, and knows no more than the program under test needs.
+// standaloneServer is a small control plane apart from cloudruntest. It keeps
+// what it is sent and is ready at once. It has only what the programs need.
 type standaloneServer struct {
 	mu       sync.Mutex
 	services map[string]map[string]any
@@ -68,10 +68,10 @@ func (s *standaloneServer) put(service map[string]any) map[string]any {
 	return service
 }
 
-// Each piece is of use alone, from a module of its own.
+// Each piece works alone, in a program of another module.
 func TestEachPieceStandsAlone(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds five programs")
+		t.Skip("builds programs")
 	}
 	t.Parallel()
 	server := httptest.NewServer(&standaloneServer{services: map[string]map[string]any{}, policy: map[string]any{"etag": "x"}})
@@ -79,7 +79,7 @@ func TestEachPieceStandsAlone(t *testing.T) {
 	dir := standaloneModule(t)
 	sources, err := filepath.Glob("testdata/standalone/*.go.txt")
 	require.NoError(t, err)
-	require.Len(t, sources, 5)
+	require.Len(t, sources, 6)
 	for _, source := range sources {
 		name := strings.TrimSuffix(filepath.Base(source), ".go.txt")
 		code, err := os.ReadFile(source)
@@ -88,14 +88,14 @@ func TestEachPieceStandsAlone(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "main.go"), code, 0o600))
 	}
 	standaloneGo(t, dir, "build", "-o", filepath.Join(dir, "bin")+string(filepath.Separator), "./...")
-	for _, name := range []string{"newservice", "client", "waitready", "makepublic", "deployer"} {
+	for _, name := range []string{"newservice", "client", "waitready", "clientset", "makepublic", "deployer"} {
 		out, err := exec.Command(filepath.Join(dir, "bin", name), server.URL).CombinedOutput()
 		require.NoError(t, err, "%s: %s", name, out)
 		require.Equal(t, "ok\n", string(out), name)
 	}
 }
 
-// standaloneModule makes another module that requires ours, with no need of a network.
+// standaloneModule makes another module that requires ours. It needs no network.
 func standaloneModule(t *testing.T) string {
 	t.Helper()
 	root, err := os.Getwd()
