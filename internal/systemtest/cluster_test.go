@@ -28,8 +28,8 @@ func TestClusterClient(t *testing.T) {
 	require.Empty(t, c.Region())
 }
 
-// A cluster gives no status in the answer to a create, stale ones after an
-// update, and false alarms; it changes the Service's version as it reconciles.
+// A cluster responds to a create without a status and to an update with a stale
+// one. It raises false alarms, and changes the resource version as it reconciles.
 func TestClusterDeployment(t *testing.T) {
 	t.Parallel()
 	testkit.InVirtualTime(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestClusterDeployment(t *testing.T) {
 		require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
 		require.LessOrEqual(t, time.Since(start), 5*time.Second)
 		for _, request := range s.Requests() {
-			require.Contains(t, request.Path, "/apis/serving.knative.dev/v1/namespaces/default/services", "nothing that only Cloud Run has is asked for")
+			require.Contains(t, request.Path, "/apis/serving.knative.dev/v1/namespaces/default/services", "no request is for what only Cloud Run has")
 		}
 
 		s.Script("hello", cloudruntest.Script{ObservedLag: 80 * time.Millisecond, FalseAlarm: 650 * time.Millisecond})
@@ -139,7 +139,7 @@ func TestClusterConflicts(t *testing.T) {
 		tries := 0
 		_, err = c.UpdateService(t.Context(), "busy", func(s *servingv1.Service) error {
 			if tries++; tries < 4 {
-				time.Sleep(200 * time.Millisecond) // the status has moved on by then
+				time.Sleep(200 * time.Millisecond) // the controller has written a status by then
 			}
 			s.Labels = map[string]string{"a": "b"}
 			return nil
@@ -173,7 +173,7 @@ func TestWhatAClusterDoesNotHave(t *testing.T) {
 	require.Empty(t, s.Requests())
 }
 
-// Where Knative is not installed, or the user may not know whether it is.
+// A cluster without Knative, or one that hides whether it has Knative.
 func TestClusterThatIsNotOne(t *testing.T) {
 	t.Parallel()
 	requests := 0

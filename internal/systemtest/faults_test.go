@@ -12,7 +12,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// writeFaults are what can become of one write.
+// writeFaults returns everything that can happen to one write.
 func writeFaults() map[string]cloudruntest.Fault {
 	return map[string]cloudruntest.Fault{
 		"reset before the effect":      {Reset: true},
@@ -25,13 +25,13 @@ func writeFaults() map[string]cloudruntest.Fault {
 		"a proxy's page with 200":      {Status: 200, Body: "<html>", ContentType: "text/html"},
 		"a proxy's page, after effect": {Status: 200, Body: "<html>", ContentType: "text/html", After: true},
 		"conflict":                     {Status: 409},
-		"conflict, after the effect":   {Status: 409, After: true}, // a proxy repeats it, and passes on the second answer
+		"conflict, after the effect":   {Status: 409, After: true}, // a proxy repeats it and forwards the second response
 	}
 }
 
-// underWriteFaults checks that a call, which is prepared before the fault, makes
-// one Revision whatever happens to its write, and reports success, on a Service
-// that it creates as well as on one that it updates.
+// underWriteFaults checks that a call succeeds and makes one Revision, whatever
+// happens to its write. The call creates the Service in one case and updates it
+// in the other. It is prepared before the fault.
 func underWriteFaults(t *testing.T, prepare func(*testing.T, *cloudrun.Deployer) func() (*cloudrun.Result, error)) {
 	t.Parallel()
 	for name, fault := range writeFaults() {
@@ -99,7 +99,7 @@ func TestApplyUnderFaults(t *testing.T) {
 	})
 }
 
-// A read may not know yet of a Service that was created a moment ago.
+// Reads may be stale and miss a Service that was just created.
 func TestDeployOfAServiceThatReadsDoNotShowYet(t *testing.T) {
 	testkit.InVirtualTime(t, func(t *testing.T) {
 		s, c := testkit.NewServer(t)

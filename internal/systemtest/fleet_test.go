@@ -20,7 +20,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// fleetQuota is a server's quota of requests a second. It may tell when to come back.
+// fleetQuota limits the requests per second of a server. It may send Retry-After.
 type fleetQuota struct {
 	base       http.RoundTripper
 	perSecond  int
@@ -28,7 +28,7 @@ type fleetQuota struct {
 	start      time.Time
 
 	mu       sync.Mutex
-	asked    []int // requests by second
+	asked    []int // requests in each second
 	accepted []int
 }
 
@@ -58,7 +58,7 @@ func (q *fleetQuota) take() bool {
 	return true
 }
 
-// table shows the requests by second, those of ten seconds on a line.
+// table returns the requests in each second, ten seconds on a line.
 func (q *fleetQuota) table() string {
 	var b strings.Builder
 	b.WriteString("second  requests in each of the ten seconds (accepted in all)\n")
@@ -73,14 +73,14 @@ func (q *fleetQuota) table() string {
 	return b.String()
 }
 
-// TestFleetMeetsAQuota: 200 callers read at once from a server that answers ten
-// requests a second. After the first two seconds, in which all come and retry
-// for the first time, the rate falls with each retry.
+// TestFleetMeetsAQuota starts 200 readers at once on a server that answers ten
+// requests per second. All of them send their first request and their first
+// retries in the first two seconds. After that the rate falls with each retry.
 //
 // A caller retries after 0.25 to 0.75 s, then 0.5 to 1.5 s, 1 to 3 s, 2 to 6 s
-// and so on up to 15 to 45 s. So once t seconds have gone by, a caller's pauses
-// are at least about t/6 long, and 200 callers send at most 1200/t requests a
-// second. Where the server asks for five seconds, they take five to ten and more.
+// and so on up to 15 to 45 s. After t seconds the pauses of a caller are at least
+// about t/6 long, so 200 callers send at most 1200/t requests per second. If the
+// server asks for five seconds, the pauses are five to ten seconds and longer.
 func TestFleetMeetsAQuota(t *testing.T) {
 	t.Parallel()
 	const callers, perSecond = 200, 10
@@ -111,8 +111,8 @@ func TestFleetMeetsAQuota(t *testing.T) {
 				wg.Wait()
 				t.Log("\n" + q.table())
 
-				require.Equal(t, callers, served, "everybody is served in the end, within the budget of a call")
-				require.Less(t, q.asked[0], 3*callers, "all come at once, and retry once or twice")
+				require.Equal(t, callers, served, "every caller is served within the budget of a call")
+				require.Less(t, q.asked[0], 3*callers, "all start at once, and retry once or twice")
 				for second, n := range q.asked[2:] {
 					require.LessOrEqual(t, n, max(2*perSecond, 1200/(second+2)), "second %d", second+2)
 				}
@@ -122,15 +122,15 @@ func TestFleetMeetsAQuota(t *testing.T) {
 				}
 				require.Less(t, total, 8*callers, "requests in all")
 				if retryAfter != "" {
-					require.Equal(t, []int{0, 0, 0, 0}, q.asked[1:5], "nobody comes back before the time asked for")
+					require.Equal(t, []int{0, 0, 0, 0}, q.asked[1:5], "no caller retries earlier than Retry-After allows")
 				}
 			})
 		})
 	}
 }
 
-// TestFleetOfDeployments: 200 deployments at once against the same quota. Each
-// ends, well or with the quota's error, and the rate stays near what is allowed.
+// TestFleetOfDeployments starts 200 deployments at once against the same quota.
+// Every one succeeds, and the rate stays near the quota.
 func TestFleetOfDeployments(t *testing.T) {
 	t.Parallel()
 	const callers, perSecond = 200, 10
@@ -157,8 +157,8 @@ func TestFleetOfDeployments(t *testing.T) {
 	})
 }
 
-// TestSoak deploys thousands of times over one Client: no goroutine, connection
-// or memory is left over.
+// TestSoak deploys thousands of times with one Client. It leaks no goroutine,
+// connection or memory.
 func TestSoak(t *testing.T) {
 	deploys := 10_000
 	if testing.Short() || testkit.UnderRace {
@@ -177,7 +177,7 @@ func TestSoak(t *testing.T) {
 		defer cancel()
 		_, err := d.Deploy(ctx, fmt.Sprintf("hello-%d", n%5), cloudrun.WithEnv("N", fmt.Sprint(n)))
 		require.NoError(t, err)
-		if n%20 == 19 { // the server keeps the Revisions of a Service
+		if n%20 == 19 { // the server keeps every Revision until the Service is deleted
 			require.NoError(t, d.Delete(t.Context(), fmt.Sprintf("hello-%d", n/20%5)))
 		}
 	}
@@ -203,7 +203,7 @@ func fleetHeap() uint64 {
 	return m.HeapAlloc
 }
 
-// fleetConnections counts the connections that requests are sent over.
+// fleetConnections records the connections that requests use.
 type fleetConnections struct {
 	mu   sync.Mutex
 	seen map[string]bool

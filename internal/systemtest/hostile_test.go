@@ -22,7 +22,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
-// hostileAnswer answers every request alike.
+// hostileAnswer answers every request with the same response.
 type hostileAnswer struct {
 	status            int
 	contentType, body string
@@ -50,8 +50,8 @@ func hostileClient(t testing.TB, transport http.RoundTripper) *cloudrun.Client {
 	return c
 }
 
-// hostileCalls are the calls that read what a server says. Each gives all the
-// text that it would show to a person.
+// hostileCalls are the calls that read responses. Each returns all the text that
+// it would show to a person.
 var hostileCalls = map[string]func(context.Context, *cloudrun.Client) string{
 	"get": func(ctx context.Context, c *cloudrun.Client) string {
 		_, err := c.GetService(ctx, "hello")
@@ -111,7 +111,7 @@ var hostileCalls = map[string]func(context.Context, *cloudrun.Client) string{
 	},
 }
 
-// hostileOwnEscapes are those that draw: they move the cursor, erase, and colour.
+// hostileOwnEscapes matches the escapes of runprogress: they move the cursor, erase and color.
 var hostileOwnEscapes = regexp.MustCompile("\x1b\\[(\\?25[hl]|[0-9;]*[AJKGm])|\r")
 
 func hostileText(err error) string {
@@ -121,10 +121,11 @@ func hostileText(err error) string {
 	return err.Error()
 }
 
-// hostileChars may do something to a terminal, or hide what a text says.
+// hostileChars matches characters that can control a terminal or hide text.
 var hostileChars = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f-\x{9f}\x{061c}\x{200e}\x{200f}\x{202a}-\x{202e}\x{2028}\x{2029}\x{2066}-\x{2069}]`)
 
-// hostileRun makes every call against an answer: none panics or hangs, and what it says is fit for a terminal.
+// hostileRun makes every call against one response. None of them panics, hangs or
+// returns text that is unsafe on a terminal.
 func hostileRun(t *testing.T, name string, transport http.RoundTripper) {
 	t.Helper()
 	c := hostileClient(t, transport)
@@ -140,7 +141,7 @@ func hostileRun(t *testing.T, name string, transport http.RoundTripper) {
 	}
 }
 
-// hostileService is a Service as a server shows it, ready or not.
+// hostileService returns a Service with a status.
 func hostileService(ready, message string) string {
 	quoted, _ := json.Marshal(message)
 	m := string(quoted)
@@ -189,13 +190,13 @@ func TestHostileText(t *testing.T) {
 	})
 }
 
-// hostileValues take the place of everything in an answer, one at a time.
+// hostileValues replace each value in a response, one at a time.
 var hostileValues = []string{`1`, `-1`, `1e400`, `99999999999999999999999`, `""`, `"x"`, `"NaN"`, `true`, `null`, `[]`, `[null]`, `[1]`, `[[]]`, `[{}]`, `{}`, `{"a": {}}`, `{"": null}`}
 
-// Whatever is of the wrong type, at whatever level: an error at most.
+// A value of the wrong type causes at most an error, at every level.
 func TestHostileTypes(t *testing.T) {
 	t.Parallel()
-	every := 1 // so many-th value in each place
+	every := 1 // try every nth value in each place
 	switch {
 	case testkit.UnderRace:
 		every = 29
@@ -229,7 +230,7 @@ func TestHostileTypes(t *testing.T) {
 	})
 }
 
-// hostileEach calls f for everything in a JSON value, with what sets it.
+// hostileEach calls f for every value within a JSON value, with a function that sets it.
 func hostileEach(v any, f func(set func(any))) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -253,7 +254,7 @@ func hostileEach(v any, f func(set func(any))) {
 	}
 }
 
-// What is too deep, too long or too large gives an error, soon.
+// Values that are too deep, too long or too large cause an error quickly.
 func TestHostileSizes(t *testing.T) {
 	if testkit.UnderRace {
 		t.Skip("it is about sizes, and takes a minute with the race detector")
@@ -300,7 +301,7 @@ func TestHostileSizes(t *testing.T) {
 	}
 }
 
-// A server that asks callers to wait for ages, or for less than nothing, cannot make them hurry.
+// A huge or negative Retry-After does not make callers hurry.
 func TestHostileDelays(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]hostileAnswer{

@@ -14,8 +14,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// FuzzServiceAnswer: whatever a server answers, reading it is an error at most,
-// and an edit of one field keeps every other one.
+// FuzzServiceAnswer checks that any response causes at most an error, and that
+// an edit of one field keeps all others.
 func FuzzServiceAnswer(f *testing.F) {
 	for _, seed := range []string{testkit.UnknownFieldsService, hostileService("True", "m"), hostileService("False", hostileMessage), `{}`, `null`, `[]`, `{"metadata": {"name": "a"}}`,
 		`{"metadata": {"name": "a", "resourceVersion": "1"}, "spec": {"template": {"spec": {"containers": [{"resources": {"limits": {"cpu": "1e9999999"}}}]}}}}`} {
@@ -37,7 +37,7 @@ func FuzzServiceAnswer(f *testing.F) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		if !json.Valid(answer) {
-			cancel() // it would be read again for minutes
+			cancel() // the read would be retried for minutes
 		}
 		read, err := c.GetService(ctx, "hello")
 		require.Equal(t, err == nil, read != nil)
@@ -60,14 +60,14 @@ func FuzzServiceAnswer(f *testing.F) {
 	})
 }
 
-// FuzzNames: a name that is taken makes a URL of this API, whatever it is.
+// FuzzNames checks that every accepted name makes a URL of this API.
 func FuzzNames(f *testing.F) {
 	for _, seed := range []string{"hello", "a.b", "../x", "a/b", "%2e", "evil.com/#", "", "A", "-a", "ä"} {
 		f.Add(seed, seed, seed)
 	}
 	f.Fuzz(func(t *testing.T, project, region, name string) {
 		if project == "" {
-			return // that of the environment
+			return // the project would come from the environment
 		}
 		var asked *http.Request
 		transport := testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {

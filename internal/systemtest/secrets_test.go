@@ -20,7 +20,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// No token and no value of a variable is in what a program logs: errors, events and warnings.
+// Errors, events and warnings contain no token and no value of a variable.
 func TestSecretsStayOutOfWhatIsSaid(t *testing.T) {
 	t.Parallel()
 	const token, password = "ya29.secret-token", "hunter2-password"

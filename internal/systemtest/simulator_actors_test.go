@@ -22,28 +22,28 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// sim is one schedule: a Service, those who change it at the same time, and
-// what goes wrong meanwhile. All of it follows from the seed.
+// sim is one schedule: a Service, the actors that change it concurrently, and
+// the faults. The seed determines all of it.
 type sim struct {
 	t      testing.TB
 	seed   uint64
 	server *cloudruntest.Server
 	pace   time.Duration // the longest pause between two calls of an actor
 	rate   float64       // of faults
-	exists bool          // the Service is there from the start
-	before []byte        // it and its policy, as they are at the start
+	exists bool          // whether the Service exists at the start
+	before []byte        // the Service and its policy at the start
 	policy []byte
 
 	actors sync.WaitGroup
-	late   sync.WaitGroup // requests whose sender has given up
+	late   sync.WaitGroup // requests whose sender no longer waits
 
 	mu    sync.Mutex
 	calls []*simCall
-	by    map[*byte]string // the call that sent a body, by where that is
+	by    map[*byte]string // the call that sent a body, by its address
 	log   []string
 }
 
-// simRandomNames are the parts of paths that are not the same in the next run.
+// simRandomNames matches the parts of paths that differ between runs.
 var simRandomNames = regexp.MustCompile(`/[0-9a-f-]{36}|/hello-\d{5}-[a-z]{3}`)
 
 func (s *sim) note(r cloudruntest.Request) {
@@ -97,7 +97,7 @@ func (s *sim) prepare() {
 	s.policy = s.server.Policy("demo", "hello")
 }
 
-// start has an actor act so many times, with pauses.
+// start calls act the given number of times, with pauses.
 func (s *sim) start(actor string, times int, act func(rng *rand.Rand, n int)) {
 	s.actors.Go(func() {
 		rng := s.random("actor", actor)
@@ -108,7 +108,7 @@ func (s *sim) start(actor string, times int, act func(rng *rand.Rand, n int)) {
 	})
 }
 
-// script decides how the next writes go.
+// script chooses how the server handles the next writes.
 func (s *sim) script(rng *rand.Rand) {
 	script := cloudruntest.Script{
 		TimeToReady: time.Duration(rng.IntN(15_000)) * time.Millisecond,
@@ -125,7 +125,7 @@ func (s *sim) script(rng *rand.Rand) {
 	s.server.Script("hello", script)
 }
 
-// call makes a call of the library over a network of its own.
+// call calls the library over its own simulated network.
 func (s *sim) call(rng *rand.Rand, actor string, n int, kind string, do func(context.Context, *cloudrun.Client, *simCall) (*cloudrun.Result, error)) {
 	c := &simCall{id: fmt.Sprintf("%s/%d", actor, n), actor: actor, kind: kind, rate: s.rate, faulty: 1 + rng.IntN(4),
 		count: map[string]int{}, notBefore: map[string]time.Time{}}
@@ -156,12 +156,12 @@ func (s *sim) call(rng *rand.Rand, actor string, n int, kind string, do func(con
 	c.outcome = s.look(result)
 }
 
-// simOutcome is what was true when a call returned.
+// simOutcome is the state of the server when a call returned.
 type simOutcome struct {
 	result *cloudrun.Result
-	ready  map[string]string // the condition Ready of the Revisions
-	failed bool              // the Service had failed
-	writes int               // how many there had been
+	ready  map[string]string // the Ready condition of each Revision
+	failed bool              // whether the Service had failed
+	writes int               // the number of writes so far
 }
 
 func (s *sim) look(result *cloudrun.Result) simOutcome {
@@ -177,7 +177,7 @@ func (s *sim) look(result *cloudrun.Result) simOutcome {
 	return o
 }
 
-// ready is the name of an object and its condition Ready.
+// ready returns the name of an object and its Ready condition.
 func (s *sim) ready(raw []byte) (name, ready string) {
 	var o struct {
 		Metadata struct{ Name string }
@@ -196,7 +196,7 @@ func (s *sim) ready(raw []byte) (name, ready string) {
 	return o.Metadata.Name, ready
 }
 
-// deploy sets what is this deployer's own, and what all deployers set.
+// deploy changes the settings of this deployer and those that all deployers share.
 func (s *sim) deploy(rng *rand.Rand, i, n int) {
 	s.call(rng, fmt.Sprintf("deployer-%d", i), n, "deploy", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
 		c.want = fmt.Sprintf("call-%d", n)
@@ -234,7 +234,7 @@ func (s *sim) deploy(rng *rand.Rand, i, n int) {
 	})
 }
 
-// edit changes what is the editor's own with UpdateService.
+// edit changes the editor's own annotation with UpdateService.
 func (s *sim) edit(rng *rand.Rand, n int) {
 	s.call(rng, "editor", n, "edit", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
 		c.want = fmt.Sprint(n)
@@ -249,7 +249,7 @@ func (s *sim) edit(rng *rand.Rand, n int) {
 	})
 }
 
-// move sends the traffic to a Revision, or to the latest.
+// move sends the traffic to a Revision or to the latest one.
 func (s *sim) move(rng *rand.Rand, n int) {
 	target := cloudrun.TrafficOption(cloudrun.ToLatest())
 	if all := s.server.Revisions("demo", "hello"); len(all) > 0 && rng.IntN(2) == 0 {
@@ -265,7 +265,7 @@ func (s *sim) move(rng *rand.Rand, n int) {
 
 var simCondition = cloudrun.BindingCondition{Title: "office hours", Expression: "request.time.getHours() < 17"}
 
-// grant gives a role, with or without a condition, or takes the one given before.
+// grant grants a role, with or without a condition, and perhaps revokes it.
 func (s *sim) grant(rng *rand.Rand, i, n int) {
 	role, member := []string{"roles/run.invoker", "roles/run.viewer"}[rng.IntN(2)], fmt.Sprintf("user:granter-%d-%d@example.com", i, n)
 	var opts []cloudrun.MemberOption
@@ -283,8 +283,8 @@ func (s *sim) grant(rng *rand.Rand, i, n int) {
 	})
 }
 
-// rewrite reads an object, edits it and writes it, as programs without this
-// library do, until nobody comes in between.
+// rewrite reads an object, edits it and writes it without this library, until
+// there is no conflict.
 func (s *sim) rewrite(rng *rand.Rand, actor, read, method, write string, edit func(map[string]any) any) {
 	for range 50 {
 		time.Sleep(simLatency(rng))
@@ -323,7 +323,7 @@ func (s *sim) raw(actor, method, path string, body []byte) (status int, answer [
 	return resp.StatusCode, answer
 }
 
-// console changes things that no other actor knows of.
+// console changes fields that no other actor knows.
 func (s *sim) console(rng *rand.Rand, i, n int) {
 	actor, what := fmt.Sprintf("console-%d", i), rng.IntN(7)
 	s.rewrite(rng, actor, simServices+"/hello", http.MethodPut, simServices+"/hello", func(o map[string]any) any {
@@ -352,12 +352,12 @@ func (s *sim) console(rng *rand.Rand, i, n int) {
 	})
 }
 
-// create creates the Service, if nobody has yet.
+// create creates the Service unless it exists.
 func (s *sim) create() {
 	s.raw("creator", http.MethodPost, simServices, []byte(testkit.UnknownFieldsService))
 }
 
-// audit changes what the library does not know of a policy.
+// audit changes fields of the policy that the library does not know.
 func (s *sim) audit(rng *rand.Rand, n int) {
 	s.rewrite(rng, "auditor", simPolicy+":getIamPolicy?options.requestedPolicyVersion=3", http.MethodPost, simPolicy+":setIamPolicy", func(p map[string]any) any {
 		p["version"] = 3
@@ -369,7 +369,7 @@ func (s *sim) audit(rng *rand.Rand, n int) {
 	})
 }
 
-// simAt is the object at a path, which is made if it is missing.
+// simAt returns the object at a path and creates it if it is missing.
 func simAt(o map[string]any, path ...string) map[string]any {
 	for _, key := range path {
 		next, ok := o[key].(map[string]any)

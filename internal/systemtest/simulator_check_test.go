@@ -12,11 +12,11 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// simWrite is a write of the server's history, and who made it.
+// simWrite is a write in the server's history and its author.
 type simWrite struct {
 	cloudruntest.Write
-	id    string // of the call, or the actor
-	place int    // in the history
+	id    string // the call or the actor
+	place int    // the position in the history
 }
 
 func (w simWrite) ofPolicy() bool { return w.Kind == "setIamPolicy" }
@@ -32,7 +32,7 @@ func (s *sim) writes() (all []simWrite) {
 	return all
 }
 
-// check finds the promises that were broken.
+// check returns the broken promises.
 func (s *sim) check() (problems []string) {
 	writes := s.writes()
 	problems = append(problems, s.checkServices(writes)...)
@@ -45,7 +45,7 @@ func (s *sim) check() (problems []string) {
 	return problems
 }
 
-// checkServices follows what is in the Service from write to write: only its owner may change a field.
+// checkServices checks that each write to the Service changed only fields of its author.
 func (s *sim) checkServices(writes []simWrite) (problems []string) {
 	fields := testkit.Leaves(s.before)
 	for _, w := range writes {
@@ -72,7 +72,7 @@ func (s *sim) byID(id string) *simCall {
 	return s.calls[i]
 }
 
-// simChanged are the paths at which two documents differ.
+// simChanged returns the paths at which two documents differ.
 func simChanged(a, b map[string]string) (paths []string) {
 	for path, value := range a {
 		if now, ok := b[path]; !ok || now != value {
@@ -94,8 +94,8 @@ var simServers = []string{"/apiVersion", "/kind", "/metadata/resourceVersion", "
 	"/metadata/annotations/run.googleapis.com/urls", "/metadata/annotations/run.googleapis.com/ingress", "/metadata/labels/cloud.googleapis.com/location",
 	"/spec/template/metadata/name"}
 
-// simOwns reports whether a writer may change a field: its own, and what the
-// server does. What was not there before may be a default of the server.
+// simOwns reports whether a writer may change a field. It may change its own
+// fields and those that the server sets. A new field may be a default of the server.
 func simOwns(id string, c *simCall, path string, was bool) bool {
 	has := func(prefix string) bool { return strings.HasPrefix(path, prefix) }
 	actor, _, _ := strings.Cut(id, "/")
@@ -103,7 +103,7 @@ func simOwns(id string, c *simCall, path string, was bool) bool {
 		return true
 	}
 	foreign := slices.ContainsFunc([]string{"console-", "seed", "SEED", "editor", "DEPLOYER", "deployer", "future"}, func(mark string) bool { return strings.Contains(path, mark) })
-	labels := actor == "deployer-3" && has("/spec/template/metadata/labels/") // those of the Service, as gcloud does
+	labels := actor == "deployer-3" && has("/spec/template/metadata/labels/") // deploys copy the labels of the Service, as gcloud does
 	if !was && (!foreign || labels) {
 		return true
 	}
@@ -124,7 +124,7 @@ func simOwns(id string, c *simCall, path string, was bool) bool {
 		path == "/spec/template/metadata/labels/client.knative.dev/nonce" || path == "/spec/traffic" && c.routes
 }
 
-// checkPolicies follows the IAM policy from write to write.
+// checkPolicies checks that each write to the IAM policy changed only entries of its author.
 func (s *sim) checkPolicies(writes []simWrite) (problems []string) {
 	facts := simPolicyFacts(s.policy)
 	for _, w := range writes {
@@ -151,7 +151,7 @@ func (s *sim) checkPolicies(writes []simWrite) (problems []string) {
 	return problems
 }
 
-// simPolicyFacts are what a policy says: who has which role under which condition, and all else.
+// simPolicyFacts returns what a policy says: who has which role under which condition, and all other fields.
 func simPolicyFacts(raw []byte) map[string]string {
 	facts := map[string]string{}
 	policy := testkit.Decode(cmpOr(string(raw), "{}"))
@@ -182,10 +182,10 @@ func cmpOr(s, otherwise string) string {
 	return s
 }
 
-// check finds what is wrong with one call.
+// check returns the promises that one call broke.
 func (c *simCall) check(writes []simWrite) (problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	var own []simWrite // of what the call is about
+	var own []simWrite // to the Service or the policy, whichever the call is about
 	revisions, policies := 0, 0
 	for _, w := range writes {
 		if w.id != c.id {
@@ -222,7 +222,7 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 	return problems
 }
 
-// checkDeployed checks a Deploy that says that it went well.
+// checkDeployed checks a Deploy that reported success.
 func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if len(own) != 1 {
@@ -259,17 +259,17 @@ func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 	return problems
 }
 
-// checkFailure checks that a failure is a true account.
+// checkFailure checks that a failure was reported truthfully.
 func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	var failed *cloudrun.DeployError
 	if !errors.As(c.err, &failed) {
 		if errors.Is(c.err, cloudrun.ErrNoBinding) && len(own) == 0 {
-			return nil // what was to be revoked was never granted
+			return nil // the binding to revoke was never granted
 		}
 		return []string{fmt.Sprintf("it failed without an outcome: %v", c.err)}
 	}
-	// Without a mark of its own, nobody can tell a write from somebody else's that is alike.
+	// Without a mark, a write looks like an equal write of another actor.
 	unmarked := c.kind != "deploy"
 	switch {
 	case unmarked && c.ambiguous && failed.Outcome == cloudrun.Written:
@@ -286,7 +286,7 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 	return problems
 }
 
-// mayFail reports whether a call had a reason to fail, and the one that it tells.
+// mayFail reports whether a call had the reason to fail that it reported.
 func (c *simCall) mayFail(own, writes []simWrite) bool {
 	var (
 		overtaken *cloudrun.OvertakenError
@@ -306,14 +306,14 @@ func (c *simCall) mayFail(own, writes []simWrite) bool {
 	case errors.As(c.err, &notReady):
 		return c.outcome.failed || len(own) == 1 && c.outcome.ready[own[0].Revision] == "False"
 	case errors.As(c.err, &option):
-		return c.kind == "move" && len(own) == 0 // to a Revision that has failed
+		return c.kind == "move" && len(own) == 0 // the Revision had failed
 	case errors.As(c.err, &api) && api.StatusCode() == 404:
-		return c.kind != "deploy" // the Service was not there yet
+		return c.kind != "deploy" // the Service did not exist yet
 	}
 	return false
 }
 
-// verdict is how a call ended, in a word.
+// verdict returns one word for how a call ended.
 func (c *simCall) verdict() string {
 	var failed *cloudrun.DeployError
 	switch {

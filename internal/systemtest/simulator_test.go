@@ -14,15 +14,14 @@ import (
 )
 
 var (
-	simSeedFlag  = flag.Uint64("seed", 0, "the schedule of the simulator to run; 0: many")
+	simSeedFlag  = flag.Uint64("seed", 0, "the schedule that the simulator runs; 0: many")
 	simCountFlag = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 500, fewer with -short or -race")
 )
 
-// TestSimulator runs schedules of faults and concurrent actors, and checks in
-// the server's own history that the promises of docs/guarantees.md were kept.
-// Each schedule takes minutes of virtual time, and its seed repeats it exactly.
-// The test is alone in the process while it runs, because the retries of the
-// library draw their jitter from a source that the whole process shares.
+// TestSimulator runs schedules of faults and concurrent actors. It checks the
+// promises of docs/guarantees.md in the server's own history. A schedule takes
+// minutes of virtual time, and its seed repeats it exactly. The test is not
+// parallel, because the whole process shares the source of the retries' jitter.
 func TestSimulator(t *testing.T) {
 	first, count := simSeeds()
 	calls := map[string]int{}
@@ -39,10 +38,10 @@ func TestSimulator(t *testing.T) {
 			s.report(t, nil)
 		}
 	}
-	t.Logf("%d schedules, in which calls ended so: %v", count, calls)
+	t.Logf("%d schedules, in which calls ended with: %v", count, calls)
 }
 
-// simSeeds are the first seed that the flags ask for, and how many there are.
+// simSeeds returns the first seed and the number of seeds that the flags ask for.
 func simSeeds() (first uint64, count int) {
 	first, count = 1, *simCountFlag
 	switch {
@@ -56,7 +55,7 @@ func simSeeds() (first uint64, count int) {
 	return first, count
 }
 
-// simulate plays the schedule of a seed in virtual time.
+// simulate runs the schedule of a seed in virtual time.
 func simulate(t *testing.T, seed uint64) *sim {
 	//lint:ignore SA1019 the backoff package has no other way to make its jitter repeatable
 	oldrand.Seed(int64(seed))
@@ -65,17 +64,17 @@ func simulate(t *testing.T, seed uint64) *sim {
 	return s
 }
 
-// The same seed gives the same requests at the same times, or a failure could not be repeated.
+// The same seed gives the same requests at the same times. Otherwise a failure could not be repeated.
 func TestSimulatorRepeatsItself(t *testing.T) {
 	for seed := uint64(1); seed <= 8; seed++ {
 		first, second := simulate(t, seed).log, simulate(t, seed).log
-		slices.Sort(first) // what happens at the same time has no order
+		slices.Sort(first) // simultaneous requests have no order
 		slices.Sort(second)
 		require.Equal(t, first, second, "seed %d", seed)
 	}
 }
 
-// report tells what went wrong, in which calls, and how to repeat it.
+// report prints the problems, the calls, and the command that repeats them.
 func (s *sim) report(t *testing.T, problems []string) {
 	if *simSeedFlag != 0 {
 		for _, line := range s.log {

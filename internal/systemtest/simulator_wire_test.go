@@ -21,17 +21,17 @@ import (
 
 const (
 	simCallHeader  = "X-Sim-Call"  // which call a request belongs to
-	simStaleHeader = "X-Sim-Stale" // asks the server for what was there before the last write
+	simStaleHeader = "X-Sim-Stale" // asks the server for the state before the last write
 )
 
-// simFault is what a network or a proxy does to one request.
+// simFault is what the network or a proxy does to one request.
 type simFault int
 
 const (
 	simFine simFault = iota
 	simNotDialled
 	simLostRequest
-	simLateRequest // reported lost, and delivered later
+	simLateRequest // reported as lost, but delivered later
 	simTwice       // delivered twice, by a proxy that repeats
 	simLostAnswer
 	simResetInBody
@@ -53,7 +53,7 @@ var simFaultNames = [...]string{"", "not dialled", "lost request", "late request
 	"429 with Retry-After", "5xx before the effect", "5xx after the effect", "page with 200", "page with 200 after the effect", "page with 502 after the effect",
 	"slow request", "slow answer", "stale read"}
 
-// ambiguous reports whether a caller cannot tell if the request took effect.
+// ambiguous reports whether the caller cannot know if the request took effect.
 func (f simFault) ambiguous() bool {
 	switch f {
 	case simFine, simNotDialled, simTwice, simThrottled, simThrottledFor, simSlowRequest, simSlowAnswer, simStale:
@@ -64,15 +64,15 @@ func (f simFault) ambiguous() bool {
 
 var simReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 
-// simWire is the network between one call and the server. What happens to a
-// request follows from the seed, the call, the kind of request and its number
-// alone, so that it does not depend on the order in which goroutines run.
+// simWire is the network between one call and the server. The fate of a request
+// depends only on the seed, the call, the kind of request and its number, and
+// not on the order in which goroutines run.
 type simWire struct {
 	sim  *sim
 	call *simCall
 }
 
-// simClass is the kind of a request: requests of one kind follow one another.
+// simClass returns the kind of a request. Requests of one kind are sequential.
 func simClass(req *http.Request) string {
 	switch {
 	case strings.HasSuffix(req.URL.Path, ":wait"):
@@ -94,7 +94,7 @@ func (w *simWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	rng := w.sim.random(w.call.id, class, fmt.Sprint(n))
 	fault := w.choose(rng, req, class, n)
 	w.call.meets(req, fault)
-	// Each request has a moment of its own: no two happen at the same time.
+	// No two requests happen at the same time.
 	before, after := simLatency(rng), simLatency(rng)
 	switch fault {
 	case simSlowRequest:
@@ -128,7 +128,7 @@ func simSleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// choose decides the fault of a request.
+// choose returns the fault of a request.
 func (w *simWire) choose(rng *rand.Rand, req *http.Request, class string, n int) simFault {
 	switch c := w.call; {
 	case c.outage > 0 && n >= c.outage:
@@ -144,7 +144,7 @@ func (w *simWire) choose(rng *rand.Rand, req *http.Request, class string, n int)
 	return f
 }
 
-// meet sends the request, or not, and gives the answer as the fault has it.
+// meet sends the request, unless the fault prevents it, and returns the response.
 func (w *simWire) meet(rng *rand.Rand, fault simFault, req *http.Request, body []byte) (*http.Response, error) {
 	switch fault {
 	case simNotDialled:
@@ -177,7 +177,7 @@ func (w *simWire) meet(rng *rand.Rand, fault simFault, req *http.Request, body [
 	return w.spoil(rng, fault, req, resp)
 }
 
-// spoil gives the answer to a request that took effect, as it arrives.
+// spoil returns the response of a request that took effect, as it arrives.
 func (w *simWire) spoil(rng *rand.Rand, fault simFault, req *http.Request, resp *http.Response) (*http.Response, error) {
 	switch fault {
 	case simLostAnswer:
@@ -211,7 +211,7 @@ type simBroken struct{}
 
 func (*simBroken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// forward hands a request to the server.
+// forward sends a request to the server.
 func (w *simWire) forward(ctx context.Context, req *http.Request, body []byte, stale bool) (*http.Response, error) {
 	r := req.Clone(ctx)
 	r.Header.Set(simCallHeader, w.call.id)
@@ -222,7 +222,7 @@ func (w *simWire) forward(ctx context.Context, req *http.Request, body []byte, s
 	return w.sim.server.Client().Transport.RoundTrip(r)
 }
 
-// deliverLater is a request that its sender has given up.
+// deliverLater delivers a request whose sender believes that it was lost.
 func (w *simWire) deliverLater(delay time.Duration, req *http.Request, body []byte) {
 	w.sim.late.Go(func() {
 		time.Sleep(delay)
@@ -241,15 +241,15 @@ func simFailure(rng *rand.Rand, req *http.Request) *http.Response {
 	return testkit.Response(req, code, "application/json", fmt.Sprintf(`{"error": {"code": %d, "message": "it failed"}}`, code))
 }
 
-// simCall is one call of an actor: what it wanted, and what became of it.
+// simCall is one call of an actor, its intent and its outcome.
 type simCall struct {
 	id, actor, kind string
-	want            string // the value of the marker of a Deploy
-	faulty          int    // how many requests of a kind may meet a fault
+	want            string // the value that a Deploy sets
+	faulty          int    // how many requests of each kind may meet a fault
 	rate            float64
-	outage          int // from which request of a kind on nothing arrives any more; 0: never
+	outage          int // the number of the request of each kind from which on nothing arrives; 0: never
 
-	public, routes, async bool // what a Deploy is to do beside its Revision
+	public, routes, async bool // what a Deploy does besides making its Revision
 
 	start, end, deadline time.Time
 	cancelled            bool // by its context
@@ -260,13 +260,13 @@ type simCall struct {
 	count     map[string]int
 	notBefore map[string]time.Time
 	met       []string
-	ambiguous bool // a write met a fault after which nobody can tell
-	twice     bool // a write was repeated by a proxy
+	ambiguous bool // a write met an ambiguous fault
+	twice     bool // a proxy repeated a write
 	problems  []string
 	over      bool
 }
 
-// begin notes the start of a request and gives its number.
+// begin records the start of a request and returns its number.
 func (c *simCall) begin(class string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -283,7 +283,7 @@ func (c *simCall) begin(class string) int {
 	return c.count[class] - 1
 }
 
-// simMostRequests of one kind is more than any polite call sends.
+// simMostRequests is more than any polite call sends of one kind.
 const simMostRequests = 400
 
 func (c *simCall) meets(req *http.Request, f simFault) {
@@ -298,7 +298,7 @@ func (c *simCall) meets(req *http.Request, f simFault) {
 	c.met = append(c.met, fmt.Sprintf("%s %s: %s", req.Method, simClass(req), simFaultNames[f]))
 }
 
-// heard notes what an answer asks for.
+// heard records the Retry-After of a response.
 func (c *simCall) heard(class string, resp *http.Response) {
 	if resp == nil || resp.Header.Get("Retry-After") == "" {
 		return
@@ -309,14 +309,14 @@ func (c *simCall) heard(class string, resp *http.Response) {
 	c.notBefore[class] = time.Now().Add(wait)
 }
 
-// close ends a call. What it still sends from now on is a mistake.
+// close ends a call. Requests and events after it are a defect.
 func (c *simCall) close(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over, c.end, c.err = true, time.Now(), err
 }
 
-// event is told of the progress of a call.
+// event receives the progress of a call.
 func (c *simCall) event(cloudrun.Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -329,7 +329,7 @@ func (c *simCall) String() string {
 	return fmt.Sprintf("%s %s (%v): error %v; it met %v", c.id, c.kind, c.end.Sub(c.start), c.err, slices.Clone(c.met))
 }
 
-// random is the source of all that depends on the seed and on who asks for what.
+// random returns the random source for the seed and for who asks.
 func (s *sim) random(who ...string) *rand.Rand {
 	h := fnv.New64a()
 	for _, part := range who {
