@@ -3,26 +3,25 @@ package runflags
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// containerFlags are those of one container, other than its environment,
-// secrets, probes and mounts.
+// containerFlags returns the flags of one container, except those of its
+// environment, secrets, probes and mounts.
 func containerFlags() []*flag {
 	all := inContainer(
 		&flag{name: "image", usage: "container `image` to deploy", container: one(cloudrun.WithImage)},
-		&flag{name: "command", usage: "`list` that is the command, in place of the image's entrypoint; empty for the image's own", container: argv(cloudrun.WithCommand)},
-		&flag{name: "args", usage: "`list` of the command's arguments; empty for the image's own", container: argv(cloudrun.WithArgs)},
-		&flag{name: "port", usage: "`port` on which the container gets requests, or default", container: port},
-		&flag{name: "use-http2", takes: takesSwitch, usage: "requests come as HTTP/2", container: http2},
+		&flag{name: "command", usage: "`list` that is the command, replacing the image's entrypoint; empty for the entrypoint", container: argv(cloudrun.WithCommand)},
+		&flag{name: "args", usage: "`list` of the command's arguments; empty for those of the image", container: argv(cloudrun.WithArgs)},
+		&flag{name: "port", usage: "`port` on which the container receives requests, or default", container: port},
+		&flag{name: "use-http2", takes: takesSwitch, usage: "send requests to the container as HTTP/2", container: http2},
 		&flag{name: "cpu", usage: "`CPU` limit, such as 2 or 500m", container: unlessEmpty(cloudrun.WithCPU)},
 		&flag{name: "memory", usage: "memory `limit`, such as 512Mi or 2Gi", container: unlessEmpty(cloudrun.WithMemory)},
 		&flag{name: "gpu", usage: "`number` of GPUs; 0 for none", container: gpu},
-		&flag{name: "depends-on", usage: "`list` of containers that must start before", container: dependsOn},
+		&flag{name: "depends-on", usage: "`list` of containers that must start first", container: dependsOn},
 	)
 	return append(all, &flag{name: "remove-containers", usage: "`list` of containers to remove", service: removeContainers})
 }
@@ -68,7 +67,7 @@ func gpu(g given) ([]cloudrun.ContainerOption, error) {
 	}
 }
 
-var containerNameRE = regexp.MustCompile(`^[a-z0-9]([a-z0-9-.]{0,61}[a-z0-9])?$`)
+var containerName = pattern(`^[a-z0-9]([a-z0-9-.]{0,61}[a-z0-9])?$`)
 
 // containerNames reads a list of containers.
 func containerNames(g given) ([]string, error) {
@@ -80,7 +79,7 @@ func containerNames(g given) ([]string, error) {
 		return nil, errors.New("too many args")
 	}
 	for _, name := range names {
-		if !containerNameRE.MatchString(name) {
+		if !containerName().MatchString(name) {
 			return nil, fmt.Errorf("bad value [%s]: must conform to RFC 1123: only lowercase, digits, hyphens, and periods are allowed, "+
 				"must begin and end with letter or digit, and less than 64 characters", name)
 		}
@@ -99,8 +98,8 @@ func removedContainers(s *section) []string {
 	return names
 }
 
-// removeContainers removes containers, but for those that a --container of the
-// same command makes anew.
+// removeContainers removes containers, except those that a --container of the
+// same command creates again.
 func removeContainers(g given) ([]cloudrun.ServiceOption, error) {
 	names, err := containerNames(g)
 	if err != nil {

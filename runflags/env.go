@@ -15,15 +15,15 @@ import (
 
 func envFlags() []*flag {
 	return inContainer(
-		&flag{name: "set-env-vars", usage: "`dict` of environment variables, in place of all literal ones that are there", container: setEnv},
-		&flag{name: "env-vars-file", usage: "YAML `file` of environment variables, in place of all literal ones that are there", container: envFile},
+		&flag{name: "set-env-vars", usage: "`dict` of environment variables, replacing all existing literal ones", container: setEnv},
+		&flag{name: "env-vars-file", usage: "YAML `file` of environment variables, replacing all existing literal ones", container: envFile},
 		&flag{name: "update-env-vars", usage: "`dict` of environment variables to add or change", container: updateEnv},
 		&flag{name: "remove-env-vars", usage: "`list` of environment variables to remove", container: removeEnv},
 		&flag{name: "clear-env-vars", takes: takesNone, usage: "remove all literal environment variables", container: always(cloudrun.ClearEnv)},
 	)
 }
 
-// noContainerChange asks for a new Revision and for nothing else.
+// noContainerChange returns an option that makes a new Revision and changes nothing.
 func noContainerChange() []cloudrun.ContainerOption {
 	return []cloudrun.ContainerOption{cloudrun.EditContainer(func(*corev1.Container) error { return nil })}
 }
@@ -51,7 +51,7 @@ func checkEnvKeys(keys []string) error {
 	return nil
 }
 
-// setEnv replaces all variables; an empty dict leaves them alone.
+// setEnv replaces all variables; with an empty dict it keeps them.
 func setEnv(g given) ([]cloudrun.ContainerOption, error) {
 	dict, err := envDict(g, g.name)
 	return replaceEnv(dict), err
@@ -76,13 +76,13 @@ func updateEnv(g given) ([]cloudrun.ContainerOption, error) {
 	return opts, nil
 }
 
-// removeEnv removes variables, but for those that the same command sets: gcloud removes first.
+// removeEnv removes variables, except those that the same command sets: gcloud removes first.
 func removeEnv(g given) ([]cloudrun.ContainerOption, error) {
 	names, err := g.uniqueList(g.name)
 	if err == nil {
 		err = checkEnvKeys(names)
 	}
-	updated, _ := envDict(g, "update-env-vars") // which tells what is wrong with it
+	updated, _ := envDict(g, "update-env-vars") // updateEnv reports the error
 	names = slices.DeleteFunc(names, func(name string) bool { _, ok := updated[name]; return ok })
 	if err != nil || len(names) == 0 {
 		return noContainerChange(), err
@@ -105,7 +105,7 @@ func envFile(g given) ([]cloudrun.ContainerOption, error) {
 	for _, key := range sortedKeys(values) {
 		value, ok := values[key].(string)
 		if !ok {
-			return nil, fmt.Errorf("environment variable values must be strings, in quotes: found %v for %s", values[key], key)
+			return nil, fmt.Errorf("environment variable values must be strings in quotes: found %v for %s", values[key], key)
 		}
 		dict[key] = value
 	}

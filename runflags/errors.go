@@ -10,17 +10,17 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
-// ErrNoChange is what flags that ask for no change of the Service give. A CLI
-// that has other ways to ask for one may ignore it.
-var ErrNoChange = errors.New("no configuration change requested: give --image, --update-env-vars, --memory, --concurrency, --timeout or another flag")
+// ErrNoChange is returned when the flags change nothing about the Service. A
+// CLI that has other ways to change it may ignore the error.
+var ErrNoChange = errors.New("no configuration change requested: use --image, --update-env-vars, --memory, --concurrency, --timeout or another flag")
 
-// ArgumentError tells what is wrong with a flag.
+// ArgumentError is returned when a flag cannot be used.
 type ArgumentError struct {
 	// Flag is the flag with its dashes, such as "--memory".
 	Flag string
-	// Container is the name given by the --container before it; empty without one.
+	// Container is the name given by the preceding --container; empty if there is none.
 	Container string
-	// Err is what is wrong.
+	// Err is the problem.
 	Err error
 }
 
@@ -33,8 +33,8 @@ func (e *ArgumentError) Error() string {
 
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
-// argumentErrors blames a flag for what is wrong with the options that it was
-// made into, in the flag's words: without naming the options.
+// argumentErrors reports errors of the options made from a flag as errors of
+// the flag, without naming the options.
 func argumentErrors(flag, container string, err error) error {
 	if err == nil {
 		return nil
@@ -53,8 +53,8 @@ func argumentErrors(flag, container string, err error) error {
 	return &ArgumentError{Flag: "--" + flag, Container: container, Err: err}
 }
 
-// Explain puts an error of [pflag.FlagSet.Parse] in gcloud's words, and guesses
-// which flag was meant by one that does not exist. Other errors stay as they are.
+// Explain returns an error of [pflag.FlagSet.Parse] in gcloud's words. For an
+// unknown flag it suggests a similar one. Other errors are returned unchanged.
 func Explain(fs *pflag.FlagSet, err error) error {
 	var unknown *pflag.NotExistError
 	var missing *pflag.ValueRequiredError

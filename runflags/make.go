@@ -8,14 +8,14 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// What most flags are made into options by. O is the kind of option.
+// Functions that make options from common kinds of flags. O is the kind of option.
 
-// one makes an option of a flag's value.
+// one makes an option from a flag's value.
 func one[O any](option func(string) O) func(given) ([]O, error) {
 	return func(g given) ([]O, error) { return []O{option(g.text(g.name))}, nil }
 }
 
-// unlessEmpty makes an option of a value; an empty one asks for nothing.
+// unlessEmpty makes an option from a value, and none if it is empty.
 func unlessEmpty[O any](option func(string) O) func(given) ([]O, error) {
 	return func(g given) ([]O, error) {
 		if g.text(g.name) == "" {
@@ -25,7 +25,7 @@ func unlessEmpty[O any](option func(string) O) func(given) ([]O, error) {
 	}
 }
 
-// orEmpty makes an option of a value, and another of an empty one.
+// orEmpty makes an option from a value, and another one if it is empty.
 func orEmpty[O any](option func(string) O, empty func() O) func(given) ([]O, error) {
 	return func(g given) ([]O, error) {
 		if g.text(g.name) == "" {
@@ -35,7 +35,7 @@ func orEmpty[O any](option func(string) O, empty func() O) func(given) ([]O, err
 	}
 }
 
-// oneChoice makes an option of a value that must be one of some.
+// oneChoice makes an option from a value that must be one of the choices.
 func oneChoice[O any](option func(string) O, choices ...string) func(given) ([]O, error) {
 	return func(g given) ([]O, error) {
 		if err := oneOf(g.text(g.name), choices...); err != nil {
@@ -45,17 +45,17 @@ func oneChoice[O any](option func(string) O, choices ...string) func(given) ([]O
 	}
 }
 
-// onOff makes an option of --x and --no-x.
+// onOff makes an option from --x and --no-x.
 func onOff[O any](option func(bool) O) func(given) ([]O, error) {
 	return func(g given) ([]O, error) { return []O{option(g.on(g.name))}, nil }
 }
 
-// always makes an option of a flag that takes no value.
+// always makes an option from a flag without a value.
 func always[O any](option func() O) func(given) ([]O, error) {
 	return func(given) ([]O, error) { return []O{option()}, nil }
 }
 
-// count makes an option of a whole number, and another of "default".
+// count makes an option from a whole number, and another one from "default".
 func count[O any](option func(int) O, byDefault func() O) func(given) ([]O, error) {
 	return func(g given) ([]O, error) {
 		n, isDefault, err := instances(g.text(g.name))
@@ -69,7 +69,7 @@ func count[O any](option func(int) O, byDefault func() O) func(given) ([]O, erro
 	}
 }
 
-// instances reads a number of instances, or "default".
+// instances parses a number of instances, or "default".
 func instances(raw string) (n int, isDefault bool, err error) {
 	if raw == "default" {
 		return 0, true, nil
@@ -84,8 +84,8 @@ func instances(raw string) (n int, isDefault bool, err error) {
 	return n, false, nil
 }
 
-// restart asks for a new Revision and for nothing else, as flags do that gcloud
-// takes for a change although there is nothing that they change.
+// restart returns an option that makes a new Revision and changes nothing: for
+// some flags gcloud makes a new Revision even if they have no effect.
 func restart() cloudrun.ServiceOption {
 	return cloudrun.EditService(func(*servingv1.Service) error { return nil })
 }

@@ -16,11 +16,11 @@ import (
 // "remove-iam-policy-binding" on a flag set.
 type MemberFlags struct{ parsed *parsed }
 
-// RegisterMember defines the flags on a flag set, which must not have any of them yet.
+// RegisterMember defines the flags on a flag set that has none of them yet.
 func RegisterMember(fs *pflag.FlagSet) *MemberFlags {
 	f := &MemberFlags{parsed: newParsed()}
 	f.parsed.register(fs, []*flag{
-		{name: "member", usage: "`member` to whom the role is given, such as user:ann@example.com or allUsers"},
+		{name: "member", usage: "`member` to grant the role to, such as user:ann@example.com or allUsers"},
 		{name: "role", usage: "`role`, such as roles/run.invoker"},
 		{name: "condition", usage: "`dict` of expression, title and description; None for no condition"},
 		{name: "condition-from-file", usage: "YAML or JSON `file` with the condition"},
@@ -29,20 +29,20 @@ func RegisterMember(fs *pflag.FlagSet) *MemberFlags {
 	return f
 }
 
-// Binding is what was given: a role of a member.
+// Binding is the role and the member that were given.
 type Binding struct {
 	Member, Role string
-	// Condition is that of the binding; nil for none.
+	// Condition is the condition of the binding; nil if it has none.
 	Condition *cloudrun.BindingCondition
-	// AnyCondition says that nothing was said about a condition.
+	// AnyCondition reports whether no flag mentions a condition.
 	AnyCondition bool
-	// AllConditions says that it is about all conditions at once.
+	// AllConditions reports whether --all was given.
 	AllConditions bool
 
-	found bool // by any Remove: after a lost answer the last one finds nothing left
+	found bool // by any call of Remove: after a lost answer the last call finds nothing left
 }
 
-// Binding tells what was given. The error joins one for every problem.
+// Binding returns the binding that was given. The error joins one for every problem.
 func (f *MemberFlags) Binding() (*Binding, error) {
 	g := given{section: f.parsed.sections[0]}
 	problems := append(slices.Clone(f.parsed.problems), checkExclusive([]exclusive{{"--all", "--condition", "--condition-from-file"}}, f.parsed.sections))
@@ -106,20 +106,20 @@ func newCondition(dict map[string]string) (*cloudrun.BindingCondition, error) {
 	return &cloudrun.BindingCondition{Title: dict["title"], Expression: dict["expression"], Description: dict["description"]}, nil
 }
 
-// Add gives the role to the member. It is an edit for [cloudrun.Client.UpdatePolicy].
+// Add grants the role to the member. It is an edit for [cloudrun.Client.UpdatePolicy].
 func (b *Binding) Add(p *cloudrun.Policy) error {
 	if b.AnyCondition && hasConditions(p) {
-		return errors.New("the policy has bindings with conditions: say --condition=None to add one without")
+		return errors.New("the policy has bindings with conditions: use --condition=None to add one without")
 	}
 	p.Add(b.Role, b.Member, b.Condition)
 	return nil
 }
 
-// Remove takes the role from the member; it is an error if the member does not
-// have it. It is an edit for [cloudrun.Client.UpdatePolicy].
+// Remove revokes the role from the member. It returns an error if the member
+// does not have it. It is an edit for [cloudrun.Client.UpdatePolicy].
 func (b *Binding) Remove(p *cloudrun.Policy) error {
 	if b.AnyCondition && !b.AllConditions && hasConditions(p) {
-		return errors.New("the policy has bindings with conditions: say --condition=None to remove the one without, or --all")
+		return errors.New("the policy has bindings with conditions: use --condition=None to remove the one without, or --all")
 	}
 	conditions := []*cloudrun.BindingCondition{b.Condition}
 	for _, binding := range p.Bindings {

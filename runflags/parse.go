@@ -11,16 +11,16 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// kind is what a flag takes.
+// kind is the kind of value that a flag takes.
 type kind int
 
 const (
 	takesValue  kind = iota
-	takesNone        // the flag alone says all
+	takesNone        // no value
 	takesSwitch      // --x and --no-x
 )
 
-// stage is the launch stage that a feature needs.
+// stage is the launch stage that a feature requires.
 type stage int
 
 const (
@@ -29,24 +29,23 @@ const (
 	alpha
 )
 
-// flag is one of gcloud's flags: all that is known of it, in one place. It
-// makes options of what was given; one that is only read by another flag has
-// none of the functions.
+// flag defines one of gcloud's flags. Its functions make options from what was
+// given; a flag that only another flag reads has none.
 type flag struct {
 	name   string
-	usage  string // as pflag takes it, with the name of the value in backquotes
+	usage  string // for pflag, with the name of the value in backquotes
 	takes  kind
 	stage  stage
 	hidden bool
 
-	perContainer bool // it may follow --container
+	perContainer bool // may follow --container
 	container    func(given) ([]cloudrun.ContainerOption, error)
 	service      func(given) ([]cloudrun.ServiceOption, error)
 	deploy       func(given) ([]cloudrun.DeployOption, error)
-	aside        bool // what it asks for is no change of the Service
+	aside        bool // does not change the Service
 }
 
-// inContainer marks flags that may follow --container.
+// inContainer marks flags as ones that may follow --container.
 func inContainer(flags ...*flag) []*flag {
 	for _, f := range flags {
 		f.perContainer = true
@@ -54,15 +53,15 @@ func inContainer(flags ...*flag) []*flag {
 	return flags
 }
 
-// section is what was given before the first --container, or after one.
+// section holds the flags given before the first --container, or after one.
 type section struct {
 	container string
-	values    map[string][]string // by the flag's name, in the order given
+	values    map[string][]string // by flag name, in the order given
 }
 
-// parsed collects what flags are given, in their order.
+// parsed collects the flags that are given, in order.
 type parsed struct {
-	sections []*section // the first is that before any --container
+	sections []*section // the first precedes any --container
 	current  *section
 	problems []error
 }
@@ -72,7 +71,7 @@ func newParsed() *parsed {
 	return &parsed{sections: []*section{first}, current: first}
 }
 
-// open begins the section of a container, or continues it.
+// open starts or continues the section of a container.
 func (p *parsed) open(container string) {
 	for _, s := range p.sections[1:] {
 		if s.container == container {
@@ -84,10 +83,10 @@ func (p *parsed) open(container string) {
 	p.sections = append(p.sections, p.current)
 }
 
-// add notes a flag that is given.
+// add records a flag that was given.
 func (p *parsed) add(f *flag, raw string) {
 	if p.current.container != "" && !f.perContainer {
-		p.problems = append(p.problems, fmt.Errorf("unrecognized arguments: --%s: flags that are not about one container must stand before --container", f.name))
+		p.problems = append(p.problems, fmt.Errorf("unrecognized arguments: --%s: flags that are not about one container must precede --container", f.name))
 		return
 	}
 	p.current.values[f.name] = append(p.current.values[f.name], raw)
@@ -112,12 +111,12 @@ func (p *parsed) define(fs *pflag.FlagSet, f *flag, name, means string, hidden b
 	}
 }
 
-// value is how pflag sees a flag.
+// value implements pflag.Value.
 type value struct {
 	parsed *parsed
 	flag   *flag
 	name   string
-	means  string // what is noted for a flag that takes no value
+	means  string // the value recorded for a flag without one
 }
 
 func (v *value) String() string { return "" }
@@ -129,7 +128,7 @@ func (v *value) Type() string {
 	return "bool"
 }
 
-// Set notes what was given. What is wrong with it is told by Options, all at once.
+// Set records what was given. Options reports all problems at once.
 func (v *value) Set(raw string) error {
 	if v.flag.takes != takesValue && raw != v.means {
 		v.parsed.problems = append(v.parsed.problems, &ArgumentError{Flag: "--" + v.name, Container: v.parsed.current.container,
@@ -140,18 +139,18 @@ func (v *value) Set(raw string) error {
 	return nil
 }
 
-// given is what a flag's function sees: its own section.
+// given is the input of a flag's functions: its own section.
 type given struct {
 	*section
 	name            string     // the flag's own
-	containers      []*section // those after a --container
+	containers      []*section // those that follow a --container
 	project, region string
 	stage           *stage
 }
 
 func (g given) has(flag string) bool { return len(g.values[flag]) > 0 }
 
-// text is the last value of a flag; those before it are overridden.
+// text returns the last value of a flag, which overrides earlier ones.
 func (g given) text(flag string) string {
 	if all := g.values[flag]; len(all) > 0 {
 		return all[len(all)-1]
@@ -159,7 +158,7 @@ func (g given) text(flag string) string {
 	return ""
 }
 
-// on is the last of --x and --no-x.
+// on reports whether the last of --x and --no-x was --x.
 func (g given) on(flag string) bool { return g.text(flag) == "yes" }
 
 // hasContainer reports whether there is a --container of that name.
@@ -167,10 +166,10 @@ func (g given) hasContainer(name string) bool {
 	return slices.ContainsFunc(g.containers, func(s *section) bool { return s.container == name })
 }
 
-// needs notes the launch stage that a value needs.
+// needs records the launch stage that a value requires.
 func (g given) needs(s stage) { *g.stage = max(*g.stage, s) }
 
-// joinedList is the list that all occurrences of a flag make together.
+// joinedList returns the list that all occurrences of a flag form together.
 func (g given) joinedList(flag string) ([]string, error) {
 	var all []string
 	for _, raw := range g.values[flag] {
@@ -183,7 +182,7 @@ func (g given) joinedList(flag string) ([]string, error) {
 	return all, nil
 }
 
-// uniqueList is a joinedList in which nothing may occur twice. Blanks before an item are dropped.
+// uniqueList returns a joinedList without duplicates, which are an error. Blanks before an item are dropped.
 func (g given) uniqueList(flag string) ([]string, error) {
 	all, err := g.joinedList(flag)
 	for i := range all {
@@ -195,7 +194,7 @@ func (g given) uniqueList(flag string) ([]string, error) {
 	return all, err
 }
 
-// joinedDict is the dict that all occurrences of a flag make together.
+// joinedDict returns the dict that all occurrences of a flag form together.
 func (g given) joinedDict(flag string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, raw := range g.values[flag] {
@@ -213,11 +212,11 @@ func (g given) joinedDict(flag string) (map[string]string, error) {
 	return all, nil
 }
 
-// exclusive are flags of which only one may be given. Each alternative is a
-// list of flags that go together, as gcloud prints it.
+// exclusive lists alternatives of which only one may be given. Each is a list of
+// flags that go together, as gcloud prints it.
 type exclusive []string
 
-// check finds flags in a section that exclude each other.
+// check reports flags in a section that exclude each other.
 func (e exclusive) check(s *section) error {
 	blamed, used := "", 0
 	for _, alternative := range e {

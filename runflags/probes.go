@@ -9,7 +9,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// Keys of probes, as gcloud has them.
+// The keys of probes that gcloud accepts.
 var (
 	commonProbeKeys    = []string{"timeoutSeconds", "periodSeconds", "failureThreshold", "httpGet.port", "httpGet.path", "grpc.port", "grpc.service"}
 	startupProbeKeys   = append([]string{"initialDelaySeconds", "tcpSocket.port"}, commonProbeKeys...)
@@ -19,7 +19,7 @@ var (
 
 func probeFlags() []*flag {
 	usage := func(keys []string) string {
-		return "`dict` that is the whole probe, of the keys " + strings.Join(keys, ", ") + "; empty for none"
+		return "`dict` with the whole probe, with the keys " + strings.Join(keys, ", ") + "; empty for none"
 	}
 	return inContainer(
 		&flag{name: "startup-probe", usage: usage(startupProbeKeys),
@@ -50,13 +50,13 @@ func probe(kind string, keys []string, with func(cloudrun.Probe) cloudrun.Contai
 	}
 }
 
-// probeReader reads the values of a probe, and keeps the first mistake.
+// probeReader parses the values of a probe and keeps the first error.
 type probeReader struct {
 	dict map[string]string
 	err  error
 }
 
-// number is a value; an empty one is as if it were not there.
+// number returns a value; an empty one counts as absent.
 func (r *probeReader) number(key string) int {
 	raw := r.dict[key]
 	if raw == "" {
@@ -73,7 +73,7 @@ func (r *probeReader) seconds(key string) time.Duration {
 	return time.Duration(r.number(key)) * time.Second
 }
 
-// has reports whether a kind of check has any key.
+// has reports whether there is a key of a kind of check.
 func (r *probeReader) has(check string) bool {
 	return slices.ContainsFunc(sortedKeys(r.dict), func(key string) bool { return strings.HasPrefix(key, check+".") })
 }
@@ -101,7 +101,7 @@ func parseProbe(dict map[string]string) (cloudrun.Probe, error) {
 	case r.err != nil:
 		return p, r.err
 	case len(checks) > 1:
-		return p, fmt.Errorf("a probe checks by one of httpGet, tcpSocket and grpc, not by several")
+		return p, fmt.Errorf("a probe uses only one of httpGet, tcpSocket and grpc")
 	case len(checks) == 1:
 		p.Check = checks[0]
 	}

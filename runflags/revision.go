@@ -9,19 +9,19 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// revisionFlags are about how Revisions run.
+// revisionFlags returns the flags that configure how Revisions run.
 func revisionFlags() []*flag {
 	return []*flag{
 		{name: "concurrency", usage: "`number` of requests that one instance serves at a time, or default", service: concurrency},
 		{name: "timeout", usage: "`duration` that a request may take, such as 10m or 45", service: timeout},
 		{name: "revision-suffix", usage: "`suffix` of the new revision's name", service: orEmpty(cloudrun.WithRevisionSuffix, restart)},
-		{name: "session-affinity", takes: takesSwitch, usage: "requests of one client go to the same instance", service: onOff(cloudrun.WithSessionAffinity)},
+		{name: "session-affinity", takes: takesSwitch, usage: "send the requests of one client to the same instance", service: onOff(cloudrun.WithSessionAffinity)},
 		{name: "execution-environment", usage: "`gen1` or gen2", service: oneChoice(cloudrun.WithExecutionEnvironment, "gen1", "gen2")},
-		{name: "cpu-throttling", takes: takesSwitch, usage: "CPU only while requests are served", service: onOff(cloudrun.WithCPUThrottling)},
-		{name: "cpu-boost", takes: takesSwitch, usage: "more CPU while containers start", service: onOff(cloudrun.WithCPUBoost)},
+		{name: "cpu-throttling", takes: takesSwitch, usage: "allocate CPU only while requests are served", service: onOff(cloudrun.WithCPUThrottling)},
+		{name: "cpu-boost", takes: takesSwitch, usage: "allocate more CPU while containers start", service: onOff(cloudrun.WithCPUBoost)},
 		{name: "gpu-type", usage: "`type` of GPU, such as nvidia-l4", service: unlessEmpty(cloudrun.WithGPUType)},
-		{name: "gpu-zonal-redundancy", takes: takesSwitch, usage: "GPUs are reserved in a second zone too", service: onOff(cloudrun.WithGPUZonalRedundancy)},
-		{name: "deploy-health-check", takes: takesSwitch, stage: beta, usage: "an instance must start before the revision is ready", service: onOff(cloudrun.WithDeployHealthCheck)},
+		{name: "gpu-zonal-redundancy", takes: takesSwitch, usage: "reserve GPUs in a second zone too", service: onOff(cloudrun.WithGPUZonalRedundancy)},
+		{name: "deploy-health-check", takes: takesSwitch, stage: beta, usage: "start an instance before the revision counts as ready", service: onOff(cloudrun.WithDeployHealthCheck)},
 		{name: "service-account", usage: "`e-mail` address of the service account that the service runs as", service: unlessEmpty(cloudrun.WithServiceAccount)},
 	}
 }
@@ -52,18 +52,18 @@ func timeout(g given) ([]cloudrun.ServiceOption, error) {
 
 func scalingFlags() []*flag {
 	return []*flag{
-		{name: "min-instances", usage: "`number` of instances that each revision keeps running, or default", service: count(cloudrun.WithMinInstances, cloudrun.WithoutMinInstances)},
-		{name: "max-instances", usage: "`number` of instances that each revision has at most, or default", service: count(cloudrun.WithMaxInstances, cloudrun.WithoutMaxInstances)},
-		{name: "min", usage: "`number` of instances that the service keeps running, or default",
+		{name: "min-instances", usage: "minimum `number` of instances of each revision, or default", service: count(cloudrun.WithMinInstances, cloudrun.WithoutMinInstances)},
+		{name: "max-instances", usage: "maximum `number` of instances of each revision, or default", service: count(cloudrun.WithMaxInstances, cloudrun.WithoutMaxInstances)},
+		{name: "min", usage: "minimum `number` of instances of the service, or default",
 			service: unlessGiven("service-min-instances", count(cloudrun.WithServiceMinInstances, cloudrun.WithoutServiceMinInstances))},
 		{name: "service-min-instances", hidden: true, usage: "older name of --min", service: count(cloudrun.WithServiceMinInstances, cloudrun.WithoutServiceMinInstances)},
-		{name: "max", stage: beta, usage: "`number` of instances that the service has at most, or default", service: unlessGiven("service-max-instances", serviceMax)},
+		{name: "max", stage: beta, usage: "maximum `number` of instances of the service, or default", service: unlessGiven("service-max-instances", serviceMax)},
 		{name: "service-max-instances", stage: beta, hidden: true, usage: "older name of --max", service: serviceMax},
-		{name: "scaling", stage: beta, usage: "auto, or the `number` of instances that the service always has", service: scaling},
+		{name: "scaling", stage: beta, usage: "auto, or the fixed `number` of instances of the service", service: scaling},
 	}
 }
 
-// unlessGiven leaves it to another name of the flag if that is given too.
+// unlessGiven makes no option if the flag is also given under another name, which then counts.
 func unlessGiven(other string, option func(given) ([]cloudrun.ServiceOption, error)) func(given) ([]cloudrun.ServiceOption, error) {
 	return func(g given) ([]cloudrun.ServiceOption, error) {
 		if g.has(other) {
@@ -92,10 +92,10 @@ func scaling(g given) ([]cloudrun.ServiceOption, error) {
 	return []cloudrun.ServiceOption{cloudrun.WithManualScaling(n)}, nil
 }
 
-// metadataFlags are about the Service as a whole.
+// metadataFlags returns the flags about the Service as a whole.
 func metadataFlags() []*flag {
 	return []*flag{
-		{name: "description", usage: "`text` that tells what the service is for", service: one(cloudrun.WithDescription)},
+		{name: "description", usage: "`text` that describes the service", service: one(cloudrun.WithDescription)},
 		{name: "labels", usage: "`dict` of labels to add or change", service: addLabels("labels")},
 		{name: "update-labels", usage: "`dict` of labels to add or change", service: addLabels("update-labels")},
 		{name: "remove-labels", usage: "`list` of labels to remove", service: removeLabels},
@@ -105,21 +105,21 @@ func metadataFlags() []*flag {
 	}
 }
 
-// addedLabels are the labels to add, without those that the same command
+// addedLabels returns the labels to add, without those that the same command
 // removes: gcloud removes last.
 func addedLabels(g given) (map[string]string, error) {
 	added, err := g.joinedDict("labels")
 	if g.has("update-labels") {
 		added, err = g.joinedDict("update-labels")
 	}
-	removed, _ := g.uniqueList("remove-labels") // which tells what is wrong with it
+	removed, _ := g.uniqueList("remove-labels") // removeLabels reports the error
 	for _, key := range removed {
 		delete(added, key)
 	}
 	return added, err
 }
 
-// addLabels adds labels, unless they are left to --clear-labels.
+// addLabels adds labels. With --clear-labels, clearLabels adds them.
 func addLabels(name string) func(given) ([]cloudrun.ServiceOption, error) {
 	return func(g given) ([]cloudrun.ServiceOption, error) {
 		if _, err := g.joinedDict(name); err != nil || g.has("clear-labels") {
@@ -145,7 +145,7 @@ func removeLabels(g given) ([]cloudrun.ServiceOption, error) {
 func clearLabels(g given) ([]cloudrun.ServiceOption, error) {
 	added, err := addedLabels(g)
 	if err != nil || len(added) == 0 {
-		return []cloudrun.ServiceOption{cloudrun.ClearLabels()}, nil // the other flag tells what is wrong with it
+		return []cloudrun.ServiceOption{cloudrun.ClearLabels()}, nil // the other flag reports the error
 	}
 	return []cloudrun.ServiceOption{cloudrun.SetLabels(added)}, nil
 }

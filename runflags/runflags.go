@@ -1,5 +1,5 @@
-// Package runflags gives a program the flags of "gcloud run deploy", under
-// their names and in their syntax, and makes options of what its user gave.
+// Package runflags adds the flags of "gcloud run deploy" to a program, with
+// gcloud's names and syntax, and turns them into options.
 //
 //	flags := runflags.Register(fs)
 //	if err := fs.Parse(args); err != nil {
@@ -11,11 +11,11 @@
 //	}
 //	result, err := deployer.Deploy(ctx, name, opts...)
 //
-// Lists and dicts may be given in pieces, by repeating the flag, and with a
-// delimiter of their own: --set-env-vars="^@^A=1,2@B=3". Flags that follow
-// --container=NAME are about that container. Those of beta and alpha features
-// are there without further ado, and declare the launch stage that the feature
-// needs, as the commands "gcloud beta" and "gcloud alpha" do.
+// A flag with a list or dict may be repeated, and may use a delimiter of its
+// own: --set-env-vars="^@^A=1,2@B=3". Flags that follow --container=NAME apply
+// to that container. The flags of beta and alpha features are always available.
+// They declare the launch stage that the feature requires, as the commands
+// "gcloud beta" and "gcloud alpha" do.
 //
 // [RegisterTraffic] and [RegisterMember] do the same for
 // "gcloud run services update-traffic" and "add-iam-policy-binding".
@@ -32,11 +32,11 @@ import (
 )
 
 // Flags are the flags of "gcloud run deploy" and "gcloud run services update"
-// on a flag set, and after parsing what was given.
+// on a flag set. After parsing, they hold what was given.
 type Flags struct {
 	parsed *parsed
 	table  []*flag
-	least  stage // the launch stage that is declared whatever the flags are
+	least  stage // the launch stage to declare in any case
 }
 
 // Option configures [Register] and [RegisterTraffic].
@@ -44,13 +44,13 @@ type Option interface{ least() stage }
 
 func (s stage) least() stage { return s }
 
-// Beta declares the launch stage BETA whatever flags are given, as "gcloud beta" does.
+// Beta declares the launch stage BETA in any case, as "gcloud beta" does.
 func Beta() Option { return beta }
 
-// Alpha declares the launch stage ALPHA whatever flags are given, as "gcloud alpha" does.
+// Alpha declares the launch stage ALPHA in any case, as "gcloud alpha" does.
 func Alpha() Option { return alpha }
 
-// stageOf is the launch stage to declare whatever flags are given.
+// stageOf returns the launch stage to declare in any case.
 func stageOf(opts []Option) stage {
 	s := ga
 	for _, o := range opts {
@@ -59,27 +59,27 @@ func stageOf(opts []Option) stage {
 	return s
 }
 
-// option declares a stage that is not ga.
+// option returns the option that declares a stage other than ga.
 func (s stage) option() cloudrun.LaunchStageOption {
 	return cloudrun.WithLaunchStage([]string{beta: "BETA", alpha: "ALPHA"}[s])
 }
 
-// Register defines the flags on a flag set, which must not have any of them
-// yet. Values are checked by [Flags.Options], not while they are parsed.
+// Register defines the flags on a flag set that has none of them yet. Values are
+// checked by [Flags.Options], not while they are parsed.
 func Register(fs *pflag.FlagSet, opts ...Option) *Flags {
 	f := &Flags{parsed: newParsed(), table: table(), least: stageOf(opts)}
 	f.parsed.register(fs, f.table)
-	fs.Var(sections{f.parsed}, "container", "`name` of a container: the flags of containers that follow are about it")
+	fs.Var(sections{f.parsed}, "container", "`name` of a container: the container flags that follow apply to it")
 	return f
 }
 
-// table has all flags by subject. The order is that of the options made of them.
+// table returns all flags by subject, in the order of the options made from them.
 func table() []*flag {
 	return slices.Concat(containerFlags(), envFlags(), secretFlags(), probeFlags(), mountFlags(),
 		volumeFlags(), revisionFlags(), scalingFlags(), networkFlags(), vpcFlags(), securityFlags(), metadataFlags(), deployFlags())
 }
 
-// groups are the flags that exclude each other.
+// groups returns the flags that exclude each other.
 func groups() []exclusive {
 	return []exclusive{
 		{"--clear-env-vars", "--env-vars-file", "--set-env-vars", "--remove-env-vars --update-env-vars"},
@@ -97,7 +97,7 @@ func groups() []exclusive {
 	}
 }
 
-// sections is the flag --container.
+// sections implements the flag --container.
 type sections struct{ parsed *parsed }
 
 func (sections) String() string { return "" }
@@ -111,17 +111,17 @@ func (s sections) Set(name string) error {
 	return nil
 }
 
-// SetsImage reports whether an image was given for any container. On an
-// existing Service, gcloud has the command "services update" for flags without one.
+// SetsImage reports whether an image was given for any container. Without one,
+// gcloud updates an existing Service with the command "services update".
 func (f *Flags) SetsImage() bool {
 	return slices.ContainsFunc(f.parsed.sections, func(s *section) bool { return len(s.values["image"]) > 0 })
 }
 
-// Options makes options of what was given. The project and the region complete
-// the names of Cloud SQL instances and meshes that are given without them.
+// Options returns the options for the flags that were given. The project and
+// the region complete the names of Cloud SQL instances and meshes that lack them.
 //
 // The error joins one for every problem, most of them an [*ArgumentError]. It
-// is [ErrNoChange] if the flags ask for no change of the Service.
+// is [ErrNoChange] if the flags change nothing about the Service.
 func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error) {
 	m := maker{flags: f, project: project, region: region, stage: f.least}
 	m.problems = append(slices.Clone(f.parsed.problems), checkExclusive(groups(), f.parsed.sections), f.checkPlaces())
@@ -138,7 +138,7 @@ func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error)
 	return m.opts, nil
 }
 
-// checkPlaces refuses flags of containers before the first --container.
+// checkPlaces rejects flags of containers that precede the first --container.
 func (f *Flags) checkPlaces() error {
 	if len(f.parsed.sections) == 1 {
 		return nil
@@ -152,13 +152,13 @@ func (f *Flags) checkPlaces() error {
 	return errors.Join(problems...)
 }
 
-// maker makes options of flags.
+// maker makes options from flags.
 type maker struct {
 	flags           *Flags
 	project, region string
 	stage           stage
 	opts            []cloudrun.DeployOption
-	changes         bool // whether any flag asks for a change of the Service
+	changes         bool // whether any flag changes the Service
 	problems        []error
 }
 
@@ -184,7 +184,7 @@ func (m *maker) make() {
 	}
 }
 
-// given are the flags that a section has.
+// given returns the flags that a section has.
 func (m *maker) given(s *section) []*flag {
 	return slices.DeleteFunc(slices.Clone(m.flags.table), func(f *flag) bool { return len(s.values[f.name]) == 0 })
 }
@@ -219,7 +219,7 @@ func (m *maker) serviceOptions(f *flag, s *section) {
 	}
 }
 
-// note takes note of what was made of a flag.
+// note records the options made from a flag, and the problems.
 func (m *maker) note(f *flag, s *section, err error, opts []cloudrun.DeployOption) {
 	m.stage = max(m.stage, f.stage)
 	m.changes = m.changes || len(opts) > 0 && !f.aside

@@ -120,14 +120,14 @@ func TestMistakes(t *testing.T) {
 		"a choice like none":                 {[]string{"--ingress=x"}, "argument --ingress: invalid choice: 'x': use one of all, internal, internal-and-cloud-load-balancing"},
 		"a platform":                         {[]string{"--image=x", "--platform=gke"}, "argument --platform: invalid choice: 'gke'"},
 		"a flag before --container":          {[]string{"--image=x", "--container=a", "--image=y"}, "when --container is specified --image must be specified after --container"},
-		"a flag after --container":           {[]string{"--container=a", "--image=y", "--concurrency=3"}, "unrecognized arguments: --concurrency: flags that are not about one container must stand before --container"},
+		"a flag after --container":           {[]string{"--container=a", "--image=y", "--concurrency=3"}, "unrecognized arguments: --concurrency: flags that are not about one container must precede --container"},
 		"a container's flag":                 {[]string{"--container=a", "--image=y", "--memory=many"}, "argument --memory of container a: "},
 		"a volume of no type":                {[]string{"--add-volume=name=v"}, "argument --add-volume: key [type] required in dict arg but not provided"},
 		"a volume of another type":           {[]string{"--add-volume=name=v,type=disk"}, "argument --add-volume: volume type disk not supported"},
 		"an nfs volume without a path":       {[]string{"--add-volume=name=v,type=nfs,location=10.0.0.2"}, "must be of the form IP_ADDRESS:/DIRECTORY"},
 		"a bucket and all of them":           {[]string{"--add-volume=name=v,type=cloud-storage,bucket=b,dynamic-mounting=true"}, "either set bucket or enable dynamic-mounting, not both"},
 		"a mount with an odd key":            {[]string{"--add-volume-mount=volume=v,mount-path=/x,ro=1"}, "argument --add-volume-mount: key [ro] not recognized"},
-		"a probe of two kinds":               {[]string{"--startup-probe=httpGet.path=/,tcpSocket.port=1"}, "argument --startup-probe: a probe checks by one of"},
+		"a probe of two kinds":               {[]string{"--startup-probe=httpGet.path=/,tcpSocket.port=1"}, "argument --startup-probe: a probe uses only one of"},
 		"a liveness probe by TCP":            {[]string{"--liveness-probe=tcpSocket.port=1"}, "argument --liveness-probe: key [tcpSocket.port] not recognized"},
 		"a probe's number":                   {[]string{"--startup-probe=periodSeconds=x"}, "argument --startup-probe: value for key [periodSeconds] must be an integer"},
 		"a database":                         {[]string{"--add-cloudsql-instances=a:b"}, "argument --add-cloudsql-instances: malformed CloudSQL instance string: a:b"},
@@ -178,7 +178,7 @@ func TestEnvFile(t *testing.T) {
 	require.Contains(t, got, `{"name":"A","value":"plain"},{"name":"B","value":"two\nlines\n"},{"name":"C","value":"1"}`)
 	require.Contains(t, serviceOf(t, "--image=x", file(`{"A": "json"}`)), `{"name":"A","value":"json"}`)
 	for name, tc := range map[string]struct{ text, want string }{
-		"a number":  {"A: 1\n", "environment variable values must be strings, in quotes: found 1 for A"},
+		"a number":  {"A: 1\n", "environment variable values must be strings in quotes: found 1 for A"},
 		"a list":    {"- A\n", "expected map-like data"},
 		"one twice": {"A: x\nA: y\n", "already set in map"},
 		"no YAML":   {"A: [\n", "invalid YAML/JSON data"},

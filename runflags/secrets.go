@@ -2,7 +2,6 @@ package runflags
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,14 +10,14 @@ import (
 
 func secretFlags() []*flag {
 	return inContainer(
-		&flag{name: "set-secrets", usage: "`dict` of secrets, in place of all that are there: NAME=SECRET:VERSION for a variable, /DIR/FILE=SECRET:VERSION for a file", container: setSecrets},
+		&flag{name: "set-secrets", usage: "`dict` of secrets, replacing all existing ones: NAME=SECRET:VERSION for a variable, /DIR/FILE=SECRET:VERSION for a file", container: setSecrets},
 		&flag{name: "update-secrets", usage: "`dict` of secrets to add or change, as with --set-secrets", container: updateSecrets},
-		&flag{name: "remove-secrets", usage: "`list` of variables and files that hold secrets, to be removed", container: removeSecrets},
+		&flag{name: "remove-secrets", usage: "`list` of the variables and files whose secrets to remove", container: removeSecrets},
 		&flag{name: "clear-secrets", takes: takesNone, usage: "remove all secrets", container: always(cloudrun.ClearSecrets)},
 	)
 }
 
-// secretDict reads a dict of secrets by the variable or the file that holds them.
+// secretDict parses a dict of secrets, keyed by variable or file.
 func secretDict(g given, flag string) (map[string]cloudrun.SecretVersion, error) {
 	dict, err := g.joinedDict(flag)
 	if err != nil {
@@ -35,18 +34,18 @@ func secretDict(g given, flag string) (map[string]cloudrun.SecretVersion, error)
 }
 
 var (
-	remoteSecretRE = regexp.MustCompile(`^(projects/[0-9]{1,19}/secrets/[a-zA-Z0-9_-]{1,255})(?:(?::|/versions/)(.+))?$`)
-	localSecretRE  = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
-	secretFileRE   = regexp.MustCompile(`^(/[^/]+){2,}$`)
+	remoteSecret = pattern(`^(projects/[0-9]{1,19}/secrets/[a-zA-Z0-9_-]{1,255})(?:(?::|/versions/)(.+))?$`)
+	localSecret  = pattern(`^[a-zA-Z0-9_-]{1,255}$`)
+	secretFile   = pattern(`^(/[^/]+){2,}$`)
 )
 
-// parseSecret reads SECRET:VERSION, or projects/NUMBER/secrets/SECRET, whose
-// version is the latest unless it says otherwise.
+// parseSecret parses SECRET:VERSION, or projects/NUMBER/secrets/SECRET with an
+// optional version; the default is the latest.
 func parseSecret(key, raw string) (cloudrun.SecretVersion, error) {
-	if strings.HasPrefix(key, "/") && (!secretFileRE.MatchString(key) || strings.Contains(key+"/", "/./") || strings.Contains(key+"/", "/../")) {
+	if strings.HasPrefix(key, "/") && (!secretFile().MatchString(key) || strings.Contains(key+"/", "/./") || strings.Contains(key+"/", "/../")) {
 		return cloudrun.SecretVersion{}, fmt.Errorf("mount path [%s] must be in the form /<mountPath>/<path>", key)
 	}
-	if m := remoteSecretRE.FindStringSubmatch(raw); m != nil {
+	if m := remoteSecret().FindStringSubmatch(raw); m != nil {
 		if m[2] == "" {
 			m[2] = "latest"
 		}
@@ -58,13 +57,13 @@ func parseSecret(key, raw string) (cloudrun.SecretVersion, error) {
 		return cloudrun.SecretVersion{}, fmt.Errorf("no secret version specified for %s: use %s:latest to reference the latest version", key, name)
 	case strings.Contains(version, ":"):
 		return cloudrun.SecretVersion{}, fmt.Errorf("invalid secret spec '%s': use SECRET:VERSION or projects/NUMBER/secrets/SECRET:VERSION", raw)
-	case !localSecretRE.MatchString(name):
+	case !localSecret().MatchString(name):
 		return cloudrun.SecretVersion{}, fmt.Errorf("'%s' is not a valid secret name", name)
 	}
 	return cloudrun.SecretVersion{Secret: name, Version: version}, nil
 }
 
-// setSecrets replaces all secrets; an empty dict asks for nothing.
+// setSecrets replaces all secrets; with an empty dict it keeps them.
 func setSecrets(g given) ([]cloudrun.ContainerOption, error) {
 	secrets, err := secretDict(g, g.name)
 	if err != nil || len(secrets) == 0 {
@@ -87,10 +86,10 @@ func updateSecrets(g given) ([]cloudrun.ContainerOption, error) {
 	return opts, err
 }
 
-// removeSecrets removes secrets, but for those that the same command sets: gcloud removes first.
+// removeSecrets removes secrets, except those that the same command sets: gcloud removes first.
 func removeSecrets(g given) ([]cloudrun.ContainerOption, error) {
 	keys, err := g.uniqueList(g.name)
-	updated, _ := secretDict(g, "update-secrets") // which tells what is wrong with it
+	updated, _ := secretDict(g, "update-secrets") // updateSecrets reports the error
 	kept := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { _, ok := updated[key]; return ok })
 	if len(keys) == 0 || err != nil {
 		return nil, err

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/similar"
@@ -23,14 +25,14 @@ func splitList(raw string) ([]string, error) {
 	}
 	switch {
 	case delimiter == "":
-		return nil, errors.New("invalid delimiter: write ^D^ before the list, where D is what separates its items")
+		return nil, errors.New("invalid delimiter: write ^D^ before the list, where D separates its items")
 	case raw == "":
 		return nil, nil
 	}
 	return strings.Split(strings.TrimSuffix(raw, delimiter), delimiter), nil
 }
 
-// parseDict reads a list of KEY=VALUE. Of the same key twice, the last one counts.
+// parseDict parses a list of KEY=VALUE. If a key occurs twice, the last one counts.
 func parseDict(raw string) (map[string]string, error) {
 	items, err := splitList(raw)
 	if err != nil {
@@ -40,7 +42,7 @@ func parseDict(raw string) (map[string]string, error) {
 	for _, item := range items {
 		key, value, ok := strings.Cut(item, "=")
 		if key == "" {
-			return nil, fmt.Errorf("invalid value [%s]: a key must stand before the =", item)
+			return nil, fmt.Errorf("invalid value [%s]: a key must precede the =", item)
 		}
 		if !ok {
 			return nil, fmt.Errorf("bad syntax for dict arg: [%s]: write KEY=VALUE, and ^D^ before the list to separate its items by D instead of a comma", item)
@@ -50,7 +52,7 @@ func parseDict(raw string) (map[string]string, error) {
 	return dict, nil
 }
 
-// stripKeys takes the blanks off the keys of a dict.
+// stripKeys trims the keys of a dict.
 func stripKeys(dict map[string]string) map[string]string {
 	stripped := map[string]string{}
 	for _, key := range sortedKeys(dict) {
@@ -61,7 +63,7 @@ func stripKeys(dict map[string]string) map[string]string {
 
 func parseInt(raw string) (int, error) { return strconv.Atoi(strings.TrimSpace(raw)) }
 
-// oneOf checks a choice, and guesses which one was meant.
+// oneOf checks a choice and suggests a similar one.
 func oneOf(raw string, choices ...string) error {
 	if slices.Contains(choices, raw) {
 		return nil
@@ -72,13 +74,13 @@ func oneOf(raw string, choices ...string) error {
 	return fmt.Errorf("invalid choice: '%s': use one of %s", raw, strings.Join(choices, ", "))
 }
 
-// units are those of durations; a month before the T of ISO 8601 is told apart from a minute.
+// units are the units of durations. M is a minute: parseDuration rejects months.
 var units = map[string]time.Duration{
 	"W": 7 * 24 * time.Hour, "D": 24 * time.Hour, "H": time.Hour, "M": time.Minute, "S": time.Second,
 	"MS": time.Millisecond, "US": time.Microsecond, "NS": time.Nanosecond,
 }
 
-// parseDuration reads seconds ("45"), parts with units ("1h30m", "1.5h") and ISO 8601 ("PT10M").
+// parseDuration parses seconds ("45"), parts with units ("1h30m", "1.5h") and ISO 8601 ("PT10M").
 func parseDuration(raw string) (time.Duration, error) {
 	if seconds, err := parseInt(raw); err == nil {
 		return inSeconds(float64(seconds))
@@ -111,7 +113,7 @@ func parseDuration(raw string) (time.Duration, error) {
 	return inSeconds(total)
 }
 
-// cutUnit takes the unit off the front of a text: two letters if they are one of the small units at the end.
+// cutUnit splits the unit off the front of a text. Two-letter units occur only at the end.
 func cutUnit(text string) (unit, rest string) {
 	if _, ok := units[text]; ok {
 		return text, ""
@@ -124,6 +126,11 @@ func inSeconds(n float64) (time.Duration, error) {
 		return 0, errors.New("failed to parse duration: it is out of range")
 	}
 	return time.Duration(math.Round(n * float64(time.Second))), nil
+}
+
+// pattern returns a function that compiles a regular expression on first use.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -10,8 +10,8 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// ErrNoTraffic is what flags that ask for no change of the traffic give.
-var ErrNoTraffic = errors.New("no traffic configuration change requested: give --to-latest, --to-revisions, --to-tags or a flag about tags")
+// ErrNoTraffic is returned when the flags change nothing about the traffic.
+var ErrNoTraffic = errors.New("no traffic configuration change requested: use --to-latest, --to-revisions, --to-tags or a flag about tags")
 
 // TrafficFlags are the flags of "gcloud run services update-traffic" on a flag set.
 type TrafficFlags struct {
@@ -19,15 +19,15 @@ type TrafficFlags struct {
 	stage  stage
 }
 
-// RegisterTraffic defines the flags on a flag set, which must not have any of
-// them yet. With [Beta] or [Alpha], the launch stage is declared beside the change.
+// RegisterTraffic defines the flags on a flag set that has none of them yet.
+// With [Beta] or [Alpha], the change also declares that launch stage.
 func RegisterTraffic(fs *pflag.FlagSet, opts ...Option) *TrafficFlags {
 	f := &TrafficFlags{parsed: newParsed(), stage: stageOf(opts)}
 	f.parsed.register(fs, []*flag{
-		{name: "to-latest", takes: takesNone, usage: "all traffic goes to the latest revision, and to each later one"},
-		{name: "to-revisions", usage: "`dict` of percentages by revision, or by LATEST"},
+		{name: "to-latest", takes: takesNone, usage: "send all traffic to the latest revision, now and in future"},
+		{name: "to-revisions", usage: "`dict` of percentages by revision or LATEST"},
 		{name: "to-tags", usage: "`dict` of percentages by tag"},
-		{name: "set-tags", usage: "`dict` of revisions by tag, in place of all tags; LATEST is a revision too"},
+		{name: "set-tags", usage: "`dict` of revisions (or LATEST) by tag, replacing all tags"},
 		{name: "update-tags", usage: "`dict` of revisions by tag, to add or change"},
 		{name: "remove-tags", usage: "`list` of tags to remove"},
 		{name: "clear-tags", takes: takesNone, usage: "remove all tags"},
@@ -35,8 +35,8 @@ func RegisterTraffic(fs *pflag.FlagSet, opts ...Option) *TrafficFlags {
 	return f
 }
 
-// Options makes options of what was given. The error joins one for every
-// problem, or is [ErrNoTraffic].
+// Options returns the options for the flags that were given. The error joins one
+// for every problem, or is [ErrNoTraffic].
 func (f *TrafficFlags) Options() ([]cloudrun.TrafficOption, error) {
 	g := given{section: f.parsed.sections[0]}
 	problems := append(slices.Clone(f.parsed.problems), checkExclusive([]exclusive{
@@ -70,7 +70,7 @@ func splitTraffic(g given) ([]cloudrun.TrafficOption, error) {
 	return opts, errors.Join(err, tagsErr)
 }
 
-// percentages reads a dict of percentages.
+// percentages parses a dict of percentages.
 func percentages(g given, name string, option func(string, int) cloudrun.TrafficOption) ([]cloudrun.TrafficOption, error) {
 	dict, err := g.joinedDict(name)
 	if err != nil {
@@ -106,7 +106,7 @@ func setTags(g given) ([]cloudrun.TrafficOption, error) {
 	return nil, nil
 }
 
-// changeTags removes tags, but for those that the same command sets: gcloud removes first.
+// changeTags removes tags, except those that the same command sets: gcloud removes first.
 func changeTags(g given) ([]cloudrun.TrafficOption, error) {
 	updated, err := g.joinedDict("update-tags")
 	if err != nil {

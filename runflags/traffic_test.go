@@ -98,7 +98,7 @@ func TestMemberFlags(t *testing.T) {
 	b, err := bindingOf(who)
 	require.NoError(t, err)
 	_, err = edited(t, conditional, b.Add)
-	require.ErrorContains(t, err, "say --condition=None")
+	require.ErrorContains(t, err, "use --condition=None")
 	got, err := edited(t, `{}`, b.Add)
 	require.NoError(t, err)
 	require.JSONEq(t, `[{"role":"r","members":["user:b"]}]`, got)

@@ -11,21 +11,21 @@ import (
 
 func mountFlags() []*flag {
 	return inContainer(
-		&flag{name: "add-volume-mount", usage: "mount of a volume, `volume=NAME,mount-path=PATH`; repeat it for more", container: addMount},
-		&flag{name: "remove-volume-mount", usage: "`list` of paths at which volumes are mounted no more", container: removeMount},
+		&flag{name: "add-volume-mount", usage: "volume to mount, `volume=NAME,mount-path=PATH`; may be repeated", container: addMount},
+		&flag{name: "remove-volume-mount", usage: "`list` of paths to unmount", container: removeMount},
 		&flag{name: "clear-volume-mounts", takes: takesNone, usage: "unmount all volumes from the container", container: always(cloudrun.ClearVolumeMounts)},
 	)
 }
 
 func volumeFlags() []*flag {
 	return []*flag{
-		{name: "add-volume", usage: "volume, `name=NAME,type=TYPE,…`: in-memory with size-limit, cloud-storage with bucket, readonly and mount-options, nfs with location and readonly; repeat it for more", service: addVolume},
+		{name: "add-volume", usage: "volume to add, `name=NAME,type=TYPE,…`: in-memory with size-limit, cloud-storage with bucket, readonly and mount-options, nfs with location and readonly; may be repeated", service: addVolume},
 		{name: "remove-volume", usage: "`list` of volumes to remove", service: removeVolume},
-		{name: "clear-volumes", takes: takesNone, usage: "remove all volumes, those of secrets too", service: always(cloudrun.ClearVolumes)},
+		{name: "clear-volumes", takes: takesNone, usage: "remove all volumes, including those of secrets", service: always(cloudrun.ClearVolumes)},
 	}
 }
 
-// dictOf reads a dict that must have some keys.
+// dictOf parses a dict with required keys.
 func dictOf(raw string, required ...string) (map[string]string, error) {
 	dict, err := parseDict(raw)
 	if err != nil {
@@ -39,7 +39,7 @@ func dictOf(raw string, required ...string) (map[string]string, error) {
 	return dict, nil
 }
 
-// addedMounts are the volumes to mount, by their paths; the last one for a path counts.
+// addedMounts returns the volumes to mount by path; the last one for a path counts.
 func addedMounts(g given) (map[string]string, error) {
 	mounts := map[string]string{}
 	for _, raw := range g.values["add-volume-mount"] {
@@ -66,18 +66,18 @@ func addMount(g given) ([]cloudrun.ContainerOption, error) {
 	return opts, err
 }
 
-// removeMount unmounts, but not where the same command mounts: gcloud unmounts first.
+// removeMount unmounts, except where the same command mounts: gcloud unmounts first.
 func removeMount(g given) ([]cloudrun.ContainerOption, error) {
 	paths, err := g.uniqueList(g.name)
 	if err != nil || len(paths) == 0 {
 		return nil, err
 	}
-	added, _ := addedMounts(g) // which tells what is wrong with it
+	added, _ := addedMounts(g) // addMount reports the error
 	paths = slices.DeleteFunc(paths, func(path string) bool { _, ok := added[path]; return ok })
 	return []cloudrun.ContainerOption{cloudrun.WithoutVolumeMount(paths...)}, nil
 }
 
-// volumeType is what a type of volumes takes, and how it is made.
+// volumeType is the parameters and the constructor of a type of volume.
 type volumeType struct {
 	stage    stage
 	required []string
@@ -104,7 +104,7 @@ func volumeTypes() map[string]volumeType {
 
 func readOnly(v map[string]string) bool { return strings.EqualFold(v["readonly"], "true") }
 
-// semicolons splits a list within a dict.
+// semicolons splits a list inside a dict.
 func semicolons(raw string) []string {
 	if raw == "" {
 		return nil
@@ -120,7 +120,7 @@ func nfsVolume(v map[string]string) (cloudrun.VolumeSource, error) {
 	return cloudrun.NFSVolume(server, "/"+path, readOnly(v)), nil
 }
 
-// bucketVolume is a bucket, or with dynamic mounting all that the Service may read.
+// bucketVolume returns a bucket, or with dynamic mounting all that the Service may read.
 func bucketVolume(v map[string]string) (cloudrun.VolumeSource, error) {
 	bucket, named := v["bucket"]
 	if raw, ok := v["dynamic-mounting"]; ok {
@@ -154,7 +154,7 @@ func addVolume(g given) ([]cloudrun.ServiceOption, error) {
 	return opts, nil
 }
 
-// addedVolumes are the volumes to add, by their names; the last one of a name counts.
+// addedVolumes returns the volumes to add by name; the last one of a name counts.
 func addedVolumes(g given) (map[string]map[string]string, error) {
 	volumes := map[string]map[string]string{}
 	for _, raw := range g.values["add-volume"] {
@@ -188,13 +188,13 @@ func makeVolume(g given, v map[string]string) (cloudrun.VolumeSource, error) {
 	return t.source(v)
 }
 
-// removeVolume removes volumes, but for those that the same command adds: gcloud removes first.
+// removeVolume removes volumes, except those that the same command adds: gcloud removes first.
 func removeVolume(g given) ([]cloudrun.ServiceOption, error) {
 	names, err := g.uniqueList(g.name)
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	added, _ := addedVolumes(g) // which tells what is wrong with it
+	added, _ := addedVolumes(g) // addVolume reports the error
 	names = slices.DeleteFunc(names, func(name string) bool { _, ok := added[name]; return ok })
 	return []cloudrun.ServiceOption{cloudrun.WithoutVolume(names...)}, nil
 }
