@@ -43,7 +43,7 @@ func newComposition(c *call) *composition {
 	cfg := edits.Configure(c.options, deployConfig{})
 	return &composition{
 		client: c.client, name: c.name, options: c.options, cfg: cfg,
-		toLatest: edits.Configure(c.options, trafficEdit{}).toLatest,
+		toLatest: edits.Configure(c.options, trafficConfig{}).ToLatest,
 		nonce:    newNonce(), makes: makesRevision(c.options, cfg),
 	}
 }
@@ -100,7 +100,7 @@ func (c *composition) create() (composed, error) {
 // call's own marks are added, because those always differ.
 func (c *composition) update(ctx context.Context, base *document) (composed, error) {
 	d := base.draft()
-	result := composed{previous: resolvedTraffic(base.service)}
+	result := composed{previous: traffic.Resolved(base.service)}
 	err := editService(d.service, c.options)
 	if err == nil {
 		err = checkContainers(d.service.Spec.Template.Spec.Containers)
@@ -184,9 +184,9 @@ func (c *composition) route(s *servingv1.Service, makes bool) (err error) {
 	if !c.cfg.noTraffic && c.cfg.tag == "" && !c.toLatest {
 		return nil
 	}
-	targets := splitTargets(s)
+	targets := traffic.Targets(s)
 	if c.toLatest {
-		endRollout(s)
+		traffic.EndRollout(s)
 		targets = split.ToLatest(targets)
 	}
 	if c.cfg.noTraffic {
@@ -203,7 +203,7 @@ func (c *composition) route(s *servingv1.Service, makes bool) (err error) {
 			return &OptionError{Option: edits.Spell("WithTag", c.cfg.tag), Reason: err.Error()}
 		}
 	}
-	setTraffic(s, targets)
+	traffic.Set(s, targets)
 	return nil
 }
 

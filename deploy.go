@@ -28,6 +28,9 @@ func NewDeployer(client *Client, defaults ...DeployOption) *Deployer {
 	return &Deployer{client: client, defaults: slices.Clone(defaults)}
 }
 
+// Client returns the Client that the Deployer was made with.
+func (d *Deployer) Client() *Client { return d.client }
+
 // Deploy creates or updates a Service, makes a new Revision, and waits until
 // the Revision is ready and was seen to get its traffic and its tag. If an
 // option asks for it, the Service is made public or private beside the wait.
@@ -133,7 +136,7 @@ func (c *call) check() error {
 			problems = append(problems, &OptionError{Option: edits.Spell("WithTag", cfg.tag), Reason: err.Error()})
 		}
 	}
-	return errors.Join(append(problems, edits.Configure(c.options, trafficEdit{}).check(c.client.tagService(c.name)))...)
+	return errors.Join(append(problems, edits.Configure(c.options, trafficConfig{}).check(c.client.tagService(c.name)))...)
 }
 
 // tagService returns the Service whose name limits the length of its tags;

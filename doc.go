@@ -32,8 +32,9 @@
 //   - [MakePublic], [MakePrivate], [IsPublic], [AddMember] and [RemoveMember]
 //     change the IAM policy of a Service.
 //   - [Deployer] puts them together: Deploy, Plan and Apply, Replace, UpdateTraffic,
-//     Rollout, Rollback, PruneRevisions, Delete.
+//     Rollback, PruneRevisions, Delete.
 //   - [ParseManifest] and [Client.ExportManifest] read and write YAML and JSON.
+//   - Package rollout moves the traffic to a new Revision step by step.
 //   - Package cloudruntest is an embedded control plane for tests, package
 //     runflags gives a CLI gcloud's flags, package runprogress shows progress.
 //

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -215,18 +214,10 @@ func baseURL(endpoint string, opts []option.ClientOption) (string, error) {
 		return "", fmt.Errorf("endpoint %q: the scheme must be https or http", endpoint)
 	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", fmt.Errorf("endpoint %q: must be scheme://host, with a path at most", u.Redacted())
-	case u.Scheme == "http" && !isLoopback(u.Hostname()) && !plainHTTPAllowed(opts):
+	case u.Scheme == "http" && !names.IsLoopback(u.Hostname()) && !plainHTTPAllowed(opts):
 		return "", fmt.Errorf("endpoint %q: plain http exposes the credentials to the network: use https or AllowPlainHTTP", endpoint)
 	}
 	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
 }
 
 func plainHTTPAllowed(opts []option.ClientOption) bool {

@@ -30,6 +30,7 @@ var (
 	listNames     = testkit.ListNames
 	before        = testkit.Before
 	trafficOf     = testkit.Traffic
+	outcomeOf     = testkit.Outcome
 	decodeFields  = testkit.Decode
 	encodeFields  = testkit.Encode
 )

@@ -8,8 +8,11 @@ import (
 	"strconv"
 	"strings"
 
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // TrafficOption configures [Deployer.UpdateTraffic]. Every [CallOption] is one
@@ -39,33 +42,24 @@ func (latestOption) onTraffic() {}
 // name of a Revision is asked for.
 const Latest = split.Latest
 
-// trafficEdit is what the options say of a Service's traffic.
-type trafficEdit struct {
-	toLatest   bool
-	shares     map[string]int64  // by Revision
-	tagShares  map[string]int64  // by tag
-	tags       map[string]string // tag to Revision
-	replace    bool              // tags are all that there shall be
-	removeTags []string
+// trafficConfig is what the options of a call say about the traffic.
+type trafficConfig struct {
+	traffic.Edit
+	custom []func(*servingv1.Service) error // of EditTraffic
 }
 
-func (e trafficEdit) empty() bool {
-	return !e.toLatest && !e.replace && len(e.shares)+len(e.tagShares)+len(e.tags)+len(e.removeTags) == 0
-}
-
-// divides reports whether it says how the traffic is split.
-func (e trafficEdit) divides() bool { return e.toLatest || len(e.shares)+len(e.tagShares) > 0 }
+func (e trafficConfig) empty() bool { return e.Edit.Empty() && len(e.custom) == 0 }
 
 // check finds what is wrong without the Service's own traffic. The Service is
 // that whose name limits the length of tags; empty if none does.
-func (e trafficEdit) check(service string) error {
+func (e trafficConfig) check(service string) error {
 	var problems []error
-	for _, tag := range slices.Sorted(maps.Keys(e.tags)) {
+	for _, tag := range slices.Sorted(maps.Keys(e.Tags)) {
 		if err := split.CheckTag(tag, service); err != nil {
-			problems = append(problems, &OptionError{Option: edits.Spell("WithTagOn", tag, e.tags[tag]), Reason: err.Error()})
+			problems = append(problems, &OptionError{Option: edits.Spell("WithTagOn", tag, e.Tags[tag]), Reason: err.Error()})
 		}
 	}
-	return errors.Join(append(problems, checkSum("ToRevision", e.shares), checkSum("ToTag", e.tagShares))...)
+	return errors.Join(append(problems, checkSum("ToRevision", e.Shares), checkSum("ToTag", e.TagShares))...)
 }
 
 // checkSum refuses shares that add up to too much, and names them all.
@@ -82,38 +76,12 @@ func checkSum(option string, shares map[string]int64) error {
 	return &OptionError{Option: strings.Join(calls, " and "), Reason: fmt.Sprintf("the percentages add up to %d, which is over 100", sum)}
 }
 
-// apply edits the traffic: the tags first, then who gets how much.
-func (e trafficEdit) apply(targets []split.Target) (_ []split.Target, err error) {
-	switch {
-	case e.replace && len(e.tags) == 0:
-		targets = split.ClearTags(targets)
-	case e.replace:
-		targets, err = split.SetTags(targets, e.tags)
-	default:
-		targets = split.RemoveTags(targets, e.removeTags)
-		if len(e.tags) > 0 {
-			targets, err = split.UpdateTags(targets, e.tags)
-		}
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case e.toLatest:
-		return split.ToLatest(targets), nil
-	case len(e.shares) > 0:
-		return split.Shift(targets, e.shares)
-	case len(e.tagShares) > 0:
-		return split.ToTags(targets, e.tagShares)
-	}
-	return targets, nil
-}
-
 const (
 	thingSplit = "how the traffic is split"
 	thingTags  = "all tags"
 )
 
-func setsTraffic(option string, claims edits.Claims, err error, set func(*trafficEdit)) edits.Setting {
+func setsTraffic(option string, claims edits.Claims, err error, set func(*trafficConfig)) edits.Setting {
 	return edits.Setting{Option: option, Phase: edits.PhaseSet, Claims: claims, Err: err, Do: set}
 }
 
@@ -122,29 +90,29 @@ func setsTraffic(option string, claims edits.Claims, err error, set func(*traffi
 // if the traffic was pinned to another one. Flag: --to-latest. Field: spec.traffic.
 func ToLatest() LatestOption {
 	claims := edits.Decides(thingSplit, "to latest").And("whether the new revision gets traffic", "yes")
-	return latestOption{deployOption{setsTraffic("ToLatest()", claims, nil, func(e *trafficEdit) { e.toLatest = true })}}
+	return latestOption{deployOption{setsTraffic("ToLatest()", claims, nil, func(e *trafficConfig) { e.ToLatest = true })}}
 }
 
 // ToRevision sends a percentage of the traffic to a Revision, or to [Latest].
 // What the Revisions named do not get is divided among the others in proportion
 // to what they have; 0 takes a Revision out. Flag: --to-revisions. Field: spec.traffic.
 func ToRevision(name string, percent int) TrafficOption {
-	return share("ToRevision", "by revision", "revision", name, percent, func(e *trafficEdit) *map[string]int64 { return &e.shares })
+	return share("ToRevision", "by revision", "revision", name, percent, func(e *trafficConfig) *map[string]int64 { return &e.Shares })
 }
 
 // ToTag sends a percentage of the traffic to the Revision that has a tag, like
 // [ToRevision]. Flag: --to-tags. Field: spec.traffic.
 func ToTag(tag string, percent int) TrafficOption {
-	return share("ToTag", "by tag", "tag", tag, percent, func(e *trafficEdit) *map[string]int64 { return &e.tagShares })
+	return share("ToTag", "by tag", "tag", tag, percent, func(e *trafficConfig) *map[string]int64 { return &e.TagShares })
 }
 
-func share(option, way, what, name string, percent int, where func(*trafficEdit) *map[string]int64) TrafficOption {
+func share(option, way, what, name string, percent int, where func(*trafficConfig) *map[string]int64) TrafficOption {
 	err := notEmpty(what, name)
 	if err == nil && (percent < 0 || percent > 100) {
 		err = errors.New("the percentage must be from 0 to 100")
 	}
 	claims := edits.Decides(thingSplit, way).And("the traffic of "+what+" "+strconv.Quote(name), fmt.Sprint(percent))
-	return trafficOption{[]edits.Setting{setsTraffic(edits.Spell(option, name, percent), claims, err, func(e *trafficEdit) {
+	return trafficOption{[]edits.Setting{setsTraffic(edits.Spell(option, name, percent), claims, err, func(e *trafficConfig) {
 		put(where(e), name, int64(percent))
 	})}}
 }
@@ -165,7 +133,7 @@ func SetTags(tags map[string]string) TrafficOption {
 	if len(tags) == 0 {
 		err = errors.New("there are no tags in it: use ClearTags")
 	}
-	all := []edits.Setting{setsTraffic(option, edits.Decides(thingTags, option), err, func(e *trafficEdit) { e.replace = true })}
+	all := []edits.Setting{setsTraffic(option, edits.Decides(thingTags, option), err, func(e *trafficConfig) { e.ReplaceTags = true })}
 	for _, tag := range slices.Sorted(maps.Keys(tags)) {
 		all = append(all, tagsRevision(option, option, tag, tags[tag]))
 	}
@@ -181,7 +149,7 @@ func WithTagOn(tag, revision string) TrafficOption {
 func tagsRevision(option, all, tag, revision string) edits.Setting {
 	err := errors.Join(split.CheckTag(tag, ""), notEmpty("revision", revision))
 	claims := edits.Decides("the tag "+strconv.Quote(tag), revision).And(thingTags, all)
-	return setsTraffic(option, claims, err, func(e *trafficEdit) { put(&e.tags, tag, revision) })
+	return setsTraffic(option, claims, err, func(e *trafficConfig) { put(&e.Tags, tag, revision) })
 }
 
 // WithoutTag removes tags; those that are not there are ignored. Flag:
@@ -190,11 +158,25 @@ func WithoutTag(tags ...string) TrafficOption {
 	option := edits.SpellList("WithoutTag", tags)
 	return trafficOption{perItem(tags, func(tag string) edits.Setting {
 		claims := edits.Decides("the tag "+strconv.Quote(tag), "").And(thingTags, "in parts")
-		return setsTraffic(option, claims, notEmpty("tag", tag), func(e *trafficEdit) { e.removeTags = append(e.removeTags, tag) })
+		return setsTraffic(option, claims, notEmpty("tag", tag), func(e *trafficConfig) { e.RemoveTags = append(e.RemoveTags, tag) })
 	})}
 }
 
 // ClearTags removes all tags. Flag: --clear-tags. Field: spec.traffic.
 func ClearTags() TrafficOption {
-	return trafficOption{[]edits.Setting{setsTraffic("ClearTags()", edits.Decides(thingTags, "cleared"), nil, func(e *trafficEdit) { e.replace = true })}}
+	return trafficOption{[]edits.Setting{setsTraffic("ClearTags()", edits.Decides(thingTags, "cleared"), nil, func(e *trafficConfig) { e.ReplaceTags = true })}}
+}
+
+// EditTraffic changes spec.traffic and the metadata of a Service in a way that no
+// option does, in the same conditional write as the other options of the call.
+// The edit runs after them. It may be called several times, each time on a fresh
+// copy, and should be quick. If it returns an error, nothing is written and the
+// error of the call unwraps to it. The call waits until the traffic is in
+// effect; [Async] does not change that.
+func EditTraffic(edit func(*servingv1.Service) error) TrafficOption {
+	s := edits.Setting{Option: "EditTraffic", Phase: edits.PhaseCustom, Do: func(c *trafficConfig) { c.custom = append(c.custom, edit) }}
+	if edit == nil {
+		s.Err = errors.New("the function is nil")
+	}
+	return trafficOption{[]edits.Setting{s}}
 }

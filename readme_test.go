@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
@@ -96,8 +97,8 @@ func readmeTraffic(ctx context.Context, deployer *cloudrun.Deployer) (err error)
 }
 
 func readmeRollout(ctx context.Context, deployer *cloudrun.Deployer) (err error) {
-	_, err = deployer.Rollout(ctx, "hello", cloudrun.Rollout{Steps: []int{10, 50, 100}, Pause: time.Minute,
-		Check: cloudrun.CheckHTTP(cloudrun.HTTPProbes{Path: "/healthz", Requests: 20, MaxLatency: time.Second})})
+	_, err = rollout.Run(ctx, deployer, "hello", rollout.Config{Steps: []int{10, 50, 100}, Pause: time.Minute,
+		Check: rollout.CheckHTTP(rollout.HTTPProbes{Path: "/healthz", Requests: 20, MaxLatency: time.Second})})
 	return err
 }
 

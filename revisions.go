@@ -110,8 +110,8 @@ func (r *listedRevision) info(s *servingv1.Service) RevisionInfo {
 		LatestReady:   s.Status.LatestReadyRevisionName == r.Metadata.Name,
 		named:         s.Spec.Template.Name == r.Metadata.Name,
 	}
-	if rollout, err := recordedRollout(s); err == nil && rollout != nil {
-		i.rollout = rollout.needs(i.Name)
+	if rollout, err := traffic.ReadRollout(s); err == nil && rollout != nil {
+		i.rollout = rollout.Needs(i.Name)
 	}
 	for n, c := range r.Spec.Containers {
 		if n == 0 || len(c.Ports) > 0 {

@@ -112,35 +112,17 @@ func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOp
 
 // apply gives a Service the traffic to go back to.
 func (to *rollbackConfig) apply(s *servingv1.Service) error {
-	endRollout(s)
+	traffic.EndRollout(s)
 	if to.traffic != nil {
-		s.Spec.Traffic = asBefore(to.traffic, s.Status.LatestReadyRevisionName)
+		s.Spec.Traffic = traffic.Previous(to.traffic, s.Status.LatestReadyRevisionName)
 		return nil
 	}
-	targets, err := split.Shift(splitTargets(s), map[string]int64{to.revision: 100})
+	targets, err := split.Shift(traffic.Targets(s), map[string]int64{to.revision: 100})
 	if err != nil {
 		return &OptionError{Option: "the traffic", Reason: err.Error()}
 	}
-	setTraffic(s, targets)
+	traffic.Set(s, targets)
 	return nil
-}
-
-// asBefore are targets to go back to. What LATEST meant then is named where
-// LATEST means another Revision now.
-func asBefore(targets []servingv1.TrafficTarget, latest string) []servingv1.TrafficTarget {
-	back := make([]servingv1.TrafficTarget, len(targets))
-	for i := range targets {
-		t := targets[i].DeepCopy()
-		if traffic.IsLatest(*t) && t.RevisionName != "" && t.RevisionName != latest {
-			t.LatestRevision = nil
-		}
-		if traffic.IsLatest(*t) {
-			t.RevisionName = ""
-		}
-		t.URL = nil
-		back[i] = *t
-	}
-	return back
 }
 
 // previewRollback tells what a rollback would do to the Service as it is.
@@ -149,7 +131,7 @@ func (c *call) previewRollback(ctx context.Context, to rollbackConfig) (*Rollbac
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
-	r := &RollbackResult{Revision: to.revision, Before: resolvedTraffic(s)}
+	r := &RollbackResult{Revision: to.revision, Before: traffic.Resolved(s)}
 	if err := to.apply(s); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}

@@ -1,13 +1,12 @@
 package cloudrun
 
 import (
-	"cmp"
 	"context"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
-	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -34,11 +33,12 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 		return nil, err
 	}
 	defer c.report.close()
-	change := edits.Configure(c.options, trafficEdit{})
+	change := edits.Configure(c.options, trafficConfig{})
 	if change.empty() {
 		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: "UpdateTraffic",
 			Reason: "no change of the traffic is asked for: add ToLatest, ToRevision or ToTag, or an option about tags"})
 	}
+	c.async = c.async && len(change.custom) == 0
 	return c.applyTraffic(ctx, func(s *servingv1.Service) error {
 		if err := editService(s, c.options); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (c *call) applyTraffic(ctx context.Context, edit func(*servingv1.Service) e
 			return composed{}, err
 		}
 		body, err := d.merge()
-		return composed{body: body, previous: resolvedTraffic(base.service)}, err
+		return composed{body: body, previous: traffic.Resolved(base.service)}, err
 	}})
 	if err != nil {
 		return nil, err
@@ -68,71 +68,35 @@ func (c *call) applyTraffic(ctx context.Context, edit func(*servingv1.Service) e
 }
 
 // edit edits the traffic. Traffic that is so already keeps its form.
-func (e trafficEdit) edit(s *servingv1.Service) error {
-	targets, err := e.apply(splitTargets(s))
+func (e trafficConfig) edit(s *servingv1.Service) error {
+	targets, err := e.Apply(traffic.Targets(s))
 	if err != nil {
 		return &OptionError{Option: "UpdateTraffic", Reason: err.Error()}
 	}
-	if e.divides() {
-		endRollout(s)
+	if e.Divides() {
+		traffic.EndRollout(s)
 	}
 	was := s.Spec.Traffic
-	if setTraffic(s, targets); traffic.Same(was, s.Spec.Traffic) {
+	if traffic.Set(s, targets); traffic.Same(was, s.Spec.Traffic) {
 		s.Spec.Traffic = was
 	}
+	return e.editCustom(s)
+}
+
+// editCustom applies the caller's own edits. They may change the traffic and the
+// metadata: a change of the template would make a new Revision.
+func (e trafficConfig) editCustom(s *servingv1.Service) error {
+	if len(e.custom) == 0 {
+		return nil
+	}
+	was := s.Spec.ConfigurationSpec.DeepCopy()
+	for _, edit := range e.custom {
+		if err := edit(s); err != nil {
+			return err
+		}
+	}
+	if !equality.Semantic.DeepEqual(*was, s.Spec.ConfigurationSpec) {
+		return &OptionError{Option: "EditTraffic", Reason: "the edit changed the template: only spec.traffic and the metadata of the service can be changed"}
+	}
 	return nil
-}
-
-// resolvedTraffic is the traffic of a Service with the Revision that LATEST
-// means beside it, as the server writes it in a status: so it can be gone back
-// to when LATEST means another one.
-func resolvedTraffic(s *servingv1.Service) []servingv1.TrafficTarget {
-	targets := make([]servingv1.TrafficTarget, len(s.Spec.Traffic))
-	for i := range s.Spec.Traffic {
-		s.Spec.Traffic[i].DeepCopyInto(&targets[i])
-	}
-	if len(targets) == 0 {
-		targets = []servingv1.TrafficTarget{traffic.LatestTarget(100)}
-	}
-	for i := range targets {
-		if traffic.IsLatest(targets[i]) {
-			targets[i].RevisionName = cmp.Or(targets[i].RevisionName, s.Status.LatestReadyRevisionName)
-		}
-	}
-	return targets
-}
-
-// splitTargets is a Service's traffic in the terms of package split.
-func splitTargets(s *servingv1.Service) []split.Target {
-	targets := make([]split.Target, 0, len(s.Spec.Traffic))
-	for i, t := range s.Spec.Traffic {
-		targets = append(targets, split.Target{
-			Revision: t.RevisionName, Tag: t.Tag, Latest: traffic.IsLatest(t), Percent: traffic.Percent(t), Ref: i,
-		})
-	}
-	return targets
-}
-
-// setTraffic gives a Service the traffic that package split computed. A target
-// that continues one of the Service's keeps what is not known here.
-func setTraffic(s *servingv1.Service, targets []split.Target) {
-	changed := make([]servingv1.TrafficTarget, 0, len(targets))
-	for _, t := range targets {
-		var target servingv1.TrafficTarget
-		if t.Ref >= 0 {
-			target = *s.Spec.Traffic[t.Ref].DeepCopy()
-		}
-		target.Tag, target.RevisionName = t.Tag, t.Revision
-		target.LatestRevision, target.Percent = nil, nil
-		if t.Latest {
-			latest := true
-			target.LatestRevision, target.RevisionName = &latest, ""
-		}
-		if t.Percent != 0 || t.Tag == "" {
-			percent := t.Percent
-			target.Percent = &percent
-		}
-		changed = append(changed, target)
-	}
-	s.Spec.Traffic = changed
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
@@ -138,7 +139,7 @@ func (t *waitStages) see(s *servingv1.Service) {
 // end ends the stages under way with the wait. It also reports the routing of
 // traffic that happened between two looks at the Service.
 func (t *waitStages) end(s *servingv1.Service, err error) {
-	if err == nil && t.route == nil && t.makes && !t.routed && !split.Pinned(splitTargets(s)) {
+	if err == nil && t.route == nil && t.makes && !t.routed && !split.Pinned(traffic.Targets(s)) {
 		t.endCreate()
 		t.route = t.report.stage(StageRouteTraffic)
 	}

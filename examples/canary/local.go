@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 const (
@@ -42,8 +43,8 @@ func demonstrate(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintln(stdout, "\n2. A release that goes back")
 	err = c.release(ctx, watched, cloudrun.WithRevisionSuffix("v3"), cloudrun.WithEnv("BROKEN", "true"))
-	var failed *cloudrun.RolloutError
-	if !errors.As(err, &failed) || failed.Outcome != cloudrun.RolloutRestored {
+	var failed *rollout.Error
+	if !errors.As(err, &failed) || failed.Outcome != rollout.Restored {
 		return errors.Join(errors.New("the second release was meant to fail and to go back"), err)
 	}
 	fmt.Fprintf(stdout, "It failed with %d %% of the traffic: %v.\n", failed.Percent, failed.Err)
@@ -61,9 +62,9 @@ func greet(c cloudruntest.Container) http.Handler {
 }
 
 // watched is a rollout that shows at every step how requests are divided.
-func (c *canary) watched(client *http.Client) cloudrun.Rollout {
-	check := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Requests: 20, Client: client})
-	return cloudrun.Rollout{Steps: []int{5, 25, 100}, Check: func(ctx context.Context, candidate cloudrun.Candidate) error {
+func (c *canary) watched(client *http.Client) rollout.Config {
+	check := rollout.CheckHTTP(rollout.HTTPProbes{Requests: 20, Client: client})
+	return rollout.Config{Steps: []int{5, 25, 100}, Check: func(ctx context.Context, candidate rollout.Candidate) error {
 		counts, err := countRevisions(ctx, client, candidate.URL)
 		if err != nil {
 			return err

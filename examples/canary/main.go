@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/rollout"
 	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
@@ -61,12 +62,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	probes := cloudrun.HTTPProbes{Requests: 20, MaxLatency: 5 * time.Second}
+	probes := rollout.HTTPProbes{Requests: 20, MaxLatency: 5 * time.Second}
 	if *private {
-		probes.Tokens = cloudrun.IDTokens
+		probes.Tokens = rollout.IDTokens
 	}
 	c := &canary{deployer: cloudrun.NewDeployer(client), service: flags.Arg(0), out: stdout, messages: stderr}
-	return c.release(ctx, cloudrun.Rollout{Pause: *pause, Check: cloudrun.CheckHTTP(probes)}, cloudrun.WithImage(flags.Arg(1)))
+	return c.release(ctx, rollout.Config{Pause: *pause, Check: rollout.CheckHTTP(probes)}, cloudrun.WithImage(flags.Arg(1)))
 }
 
 // canary releases Revisions of a Service.
@@ -77,7 +78,7 @@ type canary struct {
 }
 
 // release deploys a Revision without traffic, and rolls it out.
-func (c *canary) release(ctx context.Context, how cloudrun.Rollout, opts ...cloudrun.DeployOption) error {
+func (c *canary) release(ctx context.Context, how rollout.Config, opts ...cloudrun.DeployOption) error {
 	deployed, err := c.deploy(ctx, append(opts, cloudrun.WithNoTraffic())...)
 	if err != nil {
 		return err
@@ -86,10 +87,10 @@ func (c *canary) release(ctx context.Context, how cloudrun.Rollout, opts ...clou
 	how.Revision = deployed.Revision
 
 	progress := runprogress.New(c.messages, runprogress.WithTitle("Rolling out"))
-	result, err := c.deployer.Rollout(ctx, c.service, how, cloudrun.WithProgress(progress.Handle))
+	result, err := rollout.Run(ctx, c.deployer, c.service, how, cloudrun.WithProgress(progress.Handle))
 	progress.Done(err)
 	if result != nil {
-		fmt.Fprintf(c.out, "The traffic was %v, and is now %v.\n", result.Before, result.After)
+		fmt.Fprintf(c.out, "The traffic was %v, and is now %v.\n", result.PreviousSplit, result.Split)
 	}
 	return err
 }

@@ -36,7 +36,7 @@ var layers = []layer{
 	{packages: "rollout fleet jobs workerpools", ours: ". internal/...", imports: apiTypes + " google.golang.org/api cloud.google.com/go/auth golang.org/x/oauth2",
 		never: "github.com/spf13/pflag", most: 415},
 	{packages: ".", ours: "internal/...", imports: apiTypes + " google.golang.org/api cloud.google.com/go/auth golang.org/x/oauth2 " + backoff,
-		never: "github.com/spf13/pflag", most: 410},
+		never: "github.com/spf13/pflag cloud.google.com/go/auth/credentials/idtoken", most: 410},
 	{packages: "cloudruntest", ours: "cloudruntest/internal/...", imports: "google.golang.org/api/option", never: apiTypes, most: 190},
 	{packages: "cloudruntest/...", ours: "cloudruntest/internal/..."},
 

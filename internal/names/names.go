@@ -4,7 +4,9 @@ package names
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
+	"strings"
 )
 
 const (
@@ -49,6 +51,15 @@ func ClusterService(s string) error {
 // Revision checks the name of a Revision.
 func Revision(s string) error {
 	return check("revision name", s, serviceRE, maxName, "lower-case letters, digits and hyphens, beginning with a letter")
+}
+
+// IsLoopback reports whether a host name means this machine, so that what is sent to it stays there.
+func IsLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
 }
 
 func check(what, s string, re *regexp.Regexp, limit int, allowed string) error {

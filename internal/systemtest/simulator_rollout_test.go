@@ -19,6 +19,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 // simRelease is a schedule with one rollout, of which the check, the network,
@@ -26,13 +27,13 @@ import (
 type simRelease struct {
 	*sim
 	moved  bool // somebody else moved the traffic
-	result *cloudrun.RolloutResult
+	result *rollout.Result
 	err    error
 }
 
 var errSimBad = errors.New("too many errors")
 
-var simReleaseBefore = cloudrun.Split{"hello-v1": 90, cloudrun.Latest: 10}
+var simReleaseBefore = rollout.Split{"hello-v1": 90, cloudrun.Latest: 10}
 
 // TestRolloutSimulator runs schedules of rollouts, and checks that none leaves
 // a split that it does not tell of.
@@ -61,7 +62,7 @@ func TestRolloutSimulator(t *testing.T) {
 
 // end is how the rollout ended, in a word.
 func (r *simRelease) end() string {
-	var failed *cloudrun.RolloutError
+	var failed *rollout.Error
 	switch {
 	case r.err == nil && r.result.Candidate.Percent == 100:
 		return "success"
@@ -129,14 +130,14 @@ func (r *simRelease) release(rng *rand.Rand, n int) {
 			time.AfterFunc(time.Duration(rng.IntN(40_000))*time.Millisecond+simLatency(rng), cancel)
 		}
 		bad := rng.IntN(12)
-		how := cloudrun.Rollout{Revision: "hello-v2", Pause: time.Duration(rng.IntN(5_000)) * time.Millisecond, Steps: []int{20, 50, 100}}
-		how.Check = func(context.Context, cloudrun.Candidate) error {
+		how := rollout.Config{Revision: "hello-v2", Pause: time.Duration(rng.IntN(5_000)) * time.Millisecond, Steps: []int{20, 50, 100}}
+		how.Check = func(context.Context, rollout.Candidate) error {
 			if bad--; bad < 0 {
 				return errSimBad
 			}
 			return nil
 		}
-		r.result, r.err = cloudrun.NewDeployer(client).Rollout(ctx, "hello", how, cloudrun.WithProgress(c.event))
+		r.result, r.err = rollout.Run(ctx, cloudrun.NewDeployer(client), "hello", how, cloudrun.WithProgress(c.event))
 		return nil, r.err
 	})
 }
@@ -147,7 +148,7 @@ func (r *simRelease) check() (problems []string) {
 	left, annotated := r.split()
 	back := r.isBefore(left)
 	var call *cloudrun.DeployError
-	var failed *cloudrun.RolloutError
+	var failed *rollout.Error
 	switch {
 	case r.moved:
 		if annotated && r.err == nil {
@@ -161,16 +162,16 @@ func (r *simRelease) check() (problems []string) {
 	case r.err == nil:
 		return problems
 	}
-	outcome := cloudrun.RolloutNotBegun
+	outcome := rollout.NotBegun
 	if errors.As(r.err, &failed) {
 		outcome = failed.Outcome
 	}
 	switch outcome {
-	case cloudrun.RolloutNotBegun, cloudrun.RolloutRestored:
+	case rollout.NotBegun, rollout.Restored:
 		if annotated || !back {
 			wrong("%s, but the traffic is %v, annotation: %v", outcome, left, annotated)
 		}
-	case cloudrun.RolloutOverridden:
+	case rollout.Overridden:
 		wrong("overridden, but nobody else moved the traffic")
 	default:
 		if annotated == back && left["hello-v2"]+left[cloudrun.Latest] != 100 {
@@ -185,7 +186,7 @@ func (r *simRelease) check() (problems []string) {
 func (r *simRelease) abort(wrong func(string, ...any)) {
 	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
 	if err == nil {
-		_, err = cloudrun.NewDeployer(client).AbortRollout(context.Background(), "hello")
+		_, err = rollout.Abort(context.Background(), cloudrun.NewDeployer(client), "hello")
 	}
 	if err != nil {
 		wrong("it cannot be aborted: %v", err)
@@ -197,17 +198,17 @@ func (r *simRelease) abort(wrong func(string, ...any)) {
 
 // isBefore reports whether a split is that before the rollout. LATEST goes by
 // the name of what it meant where somebody has deployed since.
-func (r *simRelease) isBefore(split cloudrun.Split) bool {
-	return maps.Equal(split, simReleaseBefore) || maps.Equal(split, cloudrun.Split{"hello-v1": 90, "hello-v2": 10})
+func (r *simRelease) isBefore(split rollout.Split) bool {
+	return maps.Equal(split, simReleaseBefore) || maps.Equal(split, rollout.Split{"hello-v1": 90, "hello-v2": 10})
 }
 
-func (r *simRelease) split() (cloudrun.Split, bool) {
+func (r *simRelease) split() (rollout.Split, bool) {
 	raw, _ := r.server.Service("demo", "hello")
 	var s servingv1.Service
 	if err := json.Unmarshal(raw, &s); err != nil {
 		r.t.Error(err)
 	}
-	split := cloudrun.Split{}
+	split := rollout.Split{}
 	for _, t := range s.Spec.Traffic {
 		key := t.RevisionName
 		if t.LatestRevision != nil && *t.LatestRevision {

@@ -79,3 +79,11 @@ func Before(s *cloudruntest.Server, method, path string, n int, do func()) {
 		return false
 	}})
 }
+
+// Outcome returns the outcome of a call that failed with a [*cloudrun.DeployError].
+func Outcome(t testing.TB, err error) cloudrun.WriteOutcome {
+	t.Helper()
+	var failed *cloudrun.DeployError
+	require.ErrorAs(t, err, &failed)
+	return failed.Outcome
+}

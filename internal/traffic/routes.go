@@ -1,5 +1,6 @@
-// Package traffic reads the traffic of a Service: which Revision each share and
-// each tag leads to, as requested in the spec and as observed in the status.
+// Package traffic reads and edits the traffic of a Service: which Revision each
+// share and each tag leads to, as requested in the spec and as observed in the
+// status, and the state of a rollout, which is recorded beside it.
 // Its functions are pure.
 package traffic
 

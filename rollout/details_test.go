@@ -1,4 +1,4 @@
-package cloudrun_test
+package rollout_test
 
 import (
 	"context"
@@ -14,15 +14,8 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
-
-// outcomeOf is what a call says of its writes.
-func outcomeOf(t *testing.T, err error) cloudrun.WriteOutcome {
-	t.Helper()
-	var failed *cloudrun.DeployError
-	require.ErrorAs(t, err, &failed)
-	return failed.Outcome
-}
 
 // hello is in the paths of requests for the Service. A rollout looks at it once, and then reads and writes in turn.
 const hello = "/services/hello"
@@ -31,7 +24,7 @@ func TestRolloutOfAServiceThatCannotBeRead(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.server.Fault(cloudruntest.Fault{Method: "GET", Status: 403})
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
 		require.Nil(t, result)
 	})
@@ -42,10 +35,10 @@ func TestRolloutWhoseStateIsUnreadable(t *testing.T) {
 		r := newStaged(t)
 		r.others(func(s *servingv1.Service) { s.Annotations[rolloutAnnotation] = "{" })
 		r.server.ResetHistory()
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.ErrorContains(t, err, "cannot be read: remove it")
 		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
-		_, err = r.deployer.AbortRollout(t.Context(), "hello")
+		_, err = rollout.Abort(t.Context(), r.deployer, "hello")
 		require.ErrorContains(t, err, "cannot be read: remove it")
 		require.Empty(t, r.server.History())
 	})
@@ -55,11 +48,11 @@ func TestRolloutWhoseStateIsUnreadable(t *testing.T) {
 func TestRolloutWhoseStateIsSpoiled(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error {
 			r.others(func(s *servingv1.Service) { s.Annotations[rolloutAnnotation] = "{" })
 			return nil
 		}})
-		require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+		require.Equal(t, rollout.Unfinished, r.rolloutFailure(err).Outcome)
 		require.ErrorContains(t, err, "cannot be read: remove it")
 	})
 }
@@ -68,7 +61,7 @@ func TestRolloutOfARevisionWithoutAVerdict(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/revisions/", Body: `{"apiVersion":"serving.knative.dev/v1","kind":"Revision","metadata":{"name":"hello-v2"}}`})
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		var failed *cloudrun.NotReadyError
 		require.ErrorAs(t, err, &failed)
 		require.Equal(t, "hello-v2", failed.Revision)
@@ -84,7 +77,7 @@ func TestRolloutAfterACrashThatOthersCleanedUp(t *testing.T) {
 		r.others(onlyTraffic("hello-v1"))
 		r.server.ResetHistory()
 		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/revisions/hello-v2", Times: -1, Status: 404})
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
 		require.Empty(t, r.server.History())
 	})
@@ -95,7 +88,7 @@ func TestRolloutAfterACrashAtTheEnd(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.crashAt(100)
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.NoError(t, err)
 		require.True(t, result.Resumed)
 		r.requireTraffic(onlyV2)
@@ -107,7 +100,7 @@ func TestRolloutAfterACrashWithOtherSteps(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
 		var shares []int
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{10, 60, 100}, Check: func(_ context.Context, c cloudrun.Candidate) error {
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{10, 60, 100}, Check: func(_ context.Context, c rollout.Candidate) error {
 			shares = append(shares, c.Percent)
 			return nil
 		}})
@@ -124,7 +117,7 @@ func TestRolloutAfterACrashWhoseTagWasMoved(t *testing.T) {
 		r.crash()
 		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("candidate", "hello-v1"))
 		require.NoError(t, err)
-		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(_ context.Context, c cloudrun.Candidate) error {
+		_, err = rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(_ context.Context, c rollout.Candidate) error {
 			require.NotEmpty(t, c.TagURL)
 			_, err := r.deployer.Revisions(t.Context(), "hello")
 			return err
@@ -137,23 +130,23 @@ func TestRolloutAfterACrashWhoseTagWasMoved(t *testing.T) {
 func TestRolloutFindsATag(t *testing.T) {
 	for name, tc := range map[string]struct {
 		before []cloudrun.TrafficOption
-		how    cloudrun.Rollout
+		how    rollout.Config
 		tag    string
 		after  string
 	}{
 		"the candidate's own": {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v2", 10), cloudrun.WithTagOn("blue", "hello-v1"), cloudrun.WithTagOn("green", "hello-v2")},
-			cloudrun.Rollout{}, "green", `[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"blue"},{"r":"hello-v2","t":"green"}]`},
+			rollout.Config{}, "green", `[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"blue"},{"r":"hello-v2","t":"green"}]`},
 		"none but those of others": {[]cloudrun.TrafficOption{cloudrun.WithTagOn("blue", "hello-v1")},
-			cloudrun.Rollout{}, "candidate", `[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"blue"}]`},
+			rollout.Config{}, "candidate", `[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"blue"}]`},
 		"that of the latest, to be given back": {[]cloudrun.TrafficOption{cloudrun.WithTagOn("next", cloudrun.Latest)},
-			cloudrun.Rollout{Tag: "next"}, "next", `[{"r":"hello-v2","p":100},{"r":"LATEST","t":"next"}]`},
+			rollout.Config{Tag: "next"}, "next", `[{"r":"hello-v2","p":100},{"r":"LATEST","t":"next"}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
 				_, err := r.deployer.UpdateTraffic(t.Context(), "hello", tc.before...)
 				require.NoError(t, err)
-				result, err := r.deployer.Rollout(t.Context(), "hello", tc.how)
+				result, err := rollout.Run(t.Context(), r.deployer, "hello", tc.how)
 				require.NoError(t, err)
 				require.Equal(t, tc.tag, result.Candidate.Tag)
 				r.requireTraffic(tc.after)
@@ -168,7 +161,7 @@ func TestRolloutIsNeverAsync(t *testing.T) {
 		r := newStaged(t)
 		r.server.Script("hello", cloudruntest.Script{RouteLag: time.Minute})
 		var splits []string
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{50, 100}, Check: r.splits(&splits, nil)}, cloudrun.Async())
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{50, 100}, Check: r.splits(&splits, nil)}, cloudrun.Async())
 		require.NoError(t, err)
 		require.Contains(t, splits[0], `{"r":"hello-v2","p":50}`)
 	})
@@ -177,12 +170,12 @@ func TestRolloutIsNeverAsync(t *testing.T) {
 func TestRolloutOfABadName(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "No/Name", cloudrun.Rollout{})
+		_, err := rollout.Run(t.Context(), r.deployer, "No/Name", rollout.Config{})
 		require.ErrorContains(t, err, "No/Name")
-		_, err = r.deployer.AbortRollout(t.Context(), "No/Name")
+		_, err = rollout.Abort(t.Context(), r.deployer, "No/Name")
 		require.ErrorContains(t, err, "No/Name")
 		r.server.Fault(cloudruntest.Fault{Method: "GET", Status: 403})
-		result, err := r.deployer.AbortRollout(t.Context(), "hello")
+		result, err := rollout.Abort(t.Context(), r.deployer, "hello")
 		require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
 		require.Nil(t, result)
 		require.Empty(t, r.server.History())
@@ -193,7 +186,7 @@ func TestRolloutOfAServiceWithoutRevisions(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: hello, Body: `{"apiVersion":"serving.knative.dev/v1","kind":"Service","metadata":{"name":"hello","namespace":"demo"}}`})
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.ErrorContains(t, err, "the service has no revision yet")
 	})
 }
@@ -220,8 +213,8 @@ func TestAbortRolloutOfNonsense(t *testing.T) {
 					s.Spec.Traffic = append(s.Spec.Traffic, servingv1.TrafficTarget{RevisionName: "hello-v1", Tag: "stable"})
 				})
 				before := trafficOf(t, r.service().Spec.Traffic)
-				_, err := r.deployer.AbortRollout(t.Context(), "hello")
-				require.ErrorContains(t, err, "cannot be read: remove it, and set the traffic as it shall be: ")
+				_, err := rollout.Abort(t.Context(), r.deployer, "hello")
+				require.ErrorContains(t, err, "cannot be read: remove it, and set the traffic as it should be: ")
 				require.ErrorContains(t, err, tc.want)
 				require.Equal(t, before, trafficOf(t, r.service().Spec.Traffic), "%v", err)
 			})
@@ -238,20 +231,20 @@ func TestRolloutIsTakenOver(t *testing.T) {
 				if crashed {
 					r.crash()
 				}
-				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+				_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error {
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
-					_, err := r.deployer.Rollout(ctx, "hello", cloudrun.Rollout{RestoreTimeout: time.Second, Check: func(context.Context, cloudrun.Candidate) error {
+					_, err := rollout.Run(ctx, r.deployer, "hello", rollout.Config{RestoreTimeout: time.Second, Check: func(context.Context, rollout.Candidate) error {
 						r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
 						cancel()
 						return ctx.Err()
 					}})
-					require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+					require.Equal(t, rollout.Unfinished, r.rolloutFailure(err).Outcome)
 					r.server.ClearFaults()
 					return nil
 				}})
-				require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
-				require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+				require.ErrorIs(t, err, rollout.ErrTrafficChanged)
+				require.Equal(t, rollout.Overridden, r.rolloutFailure(err).Outcome)
 				require.Contains(t, r.service().Annotations, rolloutAnnotation, "it is the other call's")
 			})
 		})
@@ -267,10 +260,10 @@ func TestRolloutNotesThingsOnce(t *testing.T) {
 		r.candidate("v3")
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", Status: 409})
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 409})
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Revision: "hello-v2", Steps: []int{100}, ToLatest: true})
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Revision: "hello-v2", Steps: []int{100}, ToLatest: true})
 		require.NoError(t, err)
 		require.Len(t, result.Warnings, 2, "%v", result.Warnings)
-		require.Contains(t, result.Warnings[0], "the rollout of hello-v2 had been left unfinished")
+		require.Contains(t, result.Warnings[0], "the unfinished rollout of hello-v2 was discarded")
 		require.Contains(t, result.Warnings[1], "because that is not the latest revision")
 	})
 }
@@ -281,7 +274,7 @@ func TestAbortRolloutNotesThingsOnce(t *testing.T) {
 		r.crash()
 		r.others(onlyTraffic("hello-v1"))
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", Status: 409})
-		result, err := r.deployer.AbortRollout(t.Context(), "hello")
+		result, err := rollout.Abort(t.Context(), r.deployer, "hello")
 		require.NoError(t, err)
 		require.Len(t, result.Warnings, 1, "%v", result.Warnings)
 	})
@@ -291,13 +284,13 @@ func TestAbortRolloutNotesThingsOnce(t *testing.T) {
 func TestRolloutOfAServiceThatIsMadeAnew(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error {
 			require.NoError(t, r.deployer.Delete(t.Context(), "hello"))
 			_, err := r.deployer.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
 			return err
 		}})
-		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
-		require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+		require.ErrorIs(t, err, rollout.ErrTrafficChanged)
+		require.Equal(t, rollout.Overridden, r.rolloutFailure(err).Outcome)
 		r.requireTraffic(`[{"r":"LATEST","p":100}]`)
 	})
 }
@@ -306,7 +299,7 @@ func TestRolloutOfAServiceThatIsMadeAnew(t *testing.T) {
 func TestRolloutWhoseEndIsNotSeen(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, Check: func(context.Context, cloudrun.Candidate) error {
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{100}, Check: func(context.Context, rollout.Candidate) error {
 			r.server.Script("hello", cloudruntest.Script{RouteLag: time.Hour})
 			return nil
 		}}, cloudrun.WithWaitTimeout(time.Minute))
@@ -330,12 +323,12 @@ func TestRolloutWhoseEndIsOverridden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
-				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, ToLatest: true, Check: func(context.Context, cloudrun.Candidate) error {
+				_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{100}, ToLatest: true, Check: func(context.Context, rollout.Candidate) error {
 					tc.do(r)
 					return nil
 				}})
-				require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
-				require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+				require.ErrorIs(t, err, rollout.ErrTrafficChanged)
+				require.Equal(t, rollout.Overridden, r.rolloutFailure(err).Outcome)
 				r.requireTraffic(tc.after)
 			})
 		})
@@ -346,10 +339,10 @@ func TestRolloutWhoseEndIsRefused(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 403})
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}})
-		require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{100}})
+		require.Equal(t, rollout.Unfinished, r.rolloutFailure(err).Outcome)
 		require.Equal(t, 1, strings.Count(err.Error(), "roll out service"), "%v", err)
-		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		_, err = rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.NoError(t, err)
 		r.requireTraffic(onlyV2)
 	})
@@ -359,7 +352,7 @@ func TestRolloutWhoseEndIsRefused(t *testing.T) {
 func TestRolloutToLatestBesideAWrite(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, ToLatest: true, Check: func(context.Context, cloudrun.Candidate) error {
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{100}, ToLatest: true, Check: func(context.Context, rollout.Candidate) error {
 			r.server.Script("hello", cloudruntest.Script{ObservedLag: time.Minute})
 			r.others(func(s *servingv1.Service) { s.Spec.Template.Name = ""; s.Spec.Template.Annotations["others"] = "x" })
 			return nil
@@ -375,14 +368,14 @@ func TestRolloutThatIsCutOff(t *testing.T) {
 	for name, tc := range map[string]struct {
 		put     int // the write that takes effect, but not its answer nor anything after that arrives
 		percent int
-		outcome cloudrun.RolloutOutcome
+		outcome rollout.Outcome
 		written cloudrun.WriteOutcome
 		after   string // before AbortRollout
 	}{
-		"with the first write":  {1, 5, cloudrun.RolloutUnknown, cloudrun.WriteUnknown, `[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`},
-		"with the way back":     {2, 5, cloudrun.RolloutUnknown, cloudrun.Written, onlyV1},
-		"with a later write":    {2, 25, cloudrun.RolloutUnfinished, cloudrun.Written, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`},
-		"with a later way back": {3, 25, cloudrun.RolloutUnknown, cloudrun.Written, onlyV1},
+		"with the first write":  {1, 5, rollout.Unknown, cloudrun.WriteUnknown, `[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`},
+		"with the way back":     {2, 5, rollout.Unknown, cloudrun.Written, onlyV1},
+		"with a later write":    {2, 25, rollout.Unfinished, cloudrun.Written, `[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`},
+		"with a later way back": {3, 25, rollout.Unknown, cloudrun.Written, onlyV1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
@@ -391,7 +384,7 @@ func TestRolloutThatIsCutOff(t *testing.T) {
 					r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
 				})
 				r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: tc.put - 1, After: true, Reset: true})
-				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{RestoreTimeout: 5 * time.Second, Check: func(_ context.Context, c cloudrun.Candidate) error {
+				_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{RestoreTimeout: 5 * time.Second, Check: func(_ context.Context, c rollout.Candidate) error {
 					return failAt(tc.percent)(c)
 				}})
 				failed := r.rolloutFailure(err)
@@ -401,7 +394,7 @@ func TestRolloutThatIsCutOff(t *testing.T) {
 				require.ErrorContains(t, err, "("+failed.RestoreErr.Error()+")")
 				r.server.ClearFaults()
 				require.Equal(t, tc.after, trafficOf(t, r.service().Spec.Traffic))
-				_, err = r.deployer.AbortRollout(t.Context(), "hello")
+				_, err = rollout.Abort(t.Context(), r.deployer, "hello")
 				require.NoError(t, err)
 				r.requireTraffic(onlyV1)
 			})
@@ -426,8 +419,8 @@ func TestRolloutWhoseFirstWriteIsLostToAnother(t *testing.T) {
 		c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", append(r.server.ClientOptions(), option.WithHTTPClient(&http.Client{Transport: wire}))...)
 		require.NoError(t, err)
 		r.server.ResetHistory()
-		_, err = cloudrun.NewDeployer(c).Rollout(ctx, "hello", cloudrun.Rollout{Revision: "hello-v2"})
-		require.Equal(t, cloudrun.RolloutOverridden, r.rolloutFailure(err).Outcome)
+		_, err = rollout.Run(ctx, cloudrun.NewDeployer(c), "hello", rollout.Config{Revision: "hello-v2"})
+		require.Equal(t, rollout.Overridden, r.rolloutFailure(err).Outcome)
 		require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, err))
 		require.Len(t, r.server.History(), 1)
 		require.Contains(t, r.service().Annotations[rolloutAnnotation], `"id":"x"`)
@@ -445,10 +438,10 @@ func TestRolloutWhoseFenceStays(t *testing.T) {
 		c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", append(r.server.ClientOptions(), option.WithHTTPClient(&http.Client{Transport: wire}))...)
 		require.NoError(t, err)
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 403})
-		_, err = cloudrun.NewDeployer(c).Rollout(ctx, "hello", cloudrun.Rollout{Revision: "hello-v2"})
-		require.Equal(t, cloudrun.RolloutUnfinished, r.rolloutFailure(err).Outcome)
+		_, err = rollout.Run(ctx, cloudrun.NewDeployer(c), "hello", rollout.Config{Revision: "hello-v2"})
+		require.Equal(t, rollout.Unfinished, r.rolloutFailure(err).Outcome)
 		require.Equal(t, cloudrun.Written, outcomeOf(t, err))
-		_, err = r.deployer.AbortRollout(t.Context(), "hello")
+		_, err = rollout.Abort(t.Context(), r.deployer, "hello")
 		require.NoError(t, err)
 		r.requireTraffic(onlyV1)
 	})
@@ -460,8 +453,8 @@ func TestRolloutWhoseRepeatedWriteIsOverridden(t *testing.T) {
 		r := newStaged(t)
 		before(r.server, "GET", hello, 3, func() { r.others(onlyTraffic("hello-v2")) })
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", After: true, Status: 409})
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
-		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
+		require.ErrorIs(t, err, rollout.ErrTrafficChanged)
 		require.Equal(t, onlyV2, trafficOf(t, r.service().Spec.Traffic))
 	})
 }
@@ -474,7 +467,7 @@ func TestPruneKeepsWhereTheTagWas(t *testing.T) {
 		require.NoError(t, err)
 		r.candidate("v3")
 		before := trafficOf(t, r.service().Spec.Traffic)
-		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Tag: "canary", Check: func(context.Context, cloudrun.Candidate) error {
+		_, err = rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Tag: "canary", Check: func(context.Context, rollout.Candidate) error {
 			deleted, err := r.deployer.PruneRevisions(t.Context(), "hello", 1)
 			require.NoError(t, err)
 			require.Empty(t, deleted)

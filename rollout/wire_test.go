@@ -1,4 +1,4 @@
-package cloudrun_test
+package rollout_test
 
 import (
 	"bytes"
@@ -16,12 +16,13 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 // rolloutFailure is the error of a rollout that has begun.
-func (r *staged) rolloutFailure(err error) *cloudrun.RolloutError {
+func (r *staged) rolloutFailure(err error) *rollout.Error {
 	r.Helper()
-	var failed *cloudrun.RolloutError
+	var failed *rollout.Error
 	require.ErrorAs(r, err, &failed)
 	return failed
 }
@@ -29,23 +30,23 @@ func (r *staged) rolloutFailure(err error) *cloudrun.RolloutError {
 // A proxy that repeats each write passes on the answer to the second, which the first made a conflict.
 func TestRolloutBehindAProxyThatRepeats(t *testing.T) {
 	for name, tc := range map[string]struct {
-		check    func(context.Context, cloudrun.Candidate) error
+		check    func(context.Context, rollout.Candidate) error
 		toLatest bool
 		after    string
 	}{
 		"forward":   {nil, false, onlyV2},
 		"to latest": {nil, true, `[{"r":"LATEST","p":100}]`},
-		"back":      {func(context.Context, cloudrun.Candidate) error { return errBad }, false, onlyV1},
+		"back":      {func(context.Context, rollout.Candidate) error { return errBad }, false, onlyV1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
 				r.server.Fault(cloudruntest.Fault{Method: "PUT", Times: -1, After: true, Status: 409})
-				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: tc.check, ToLatest: tc.toLatest})
+				_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: tc.check, ToLatest: tc.toLatest})
 				if tc.check == nil {
 					require.NoError(t, err)
 				} else {
-					require.Equal(t, cloudrun.RolloutRestored, r.rolloutFailure(err).Outcome)
+					require.Equal(t, rollout.Restored, r.rolloutFailure(err).Outcome)
 				}
 				r.requireTraffic(tc.after)
 			})
@@ -100,14 +101,14 @@ func TestRolloutWhoseFirstWriteIsLate(t *testing.T) {
 				}
 				c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", append(r.server.ClientOptions(), option.WithHTTPClient(&http.Client{Transport: wire}))...)
 				require.NoError(t, err)
-				_, err = cloudrun.NewDeployer(c).Rollout(ctx, "hello", cloudrun.Rollout{Revision: "hello-v2"})
+				_, err = rollout.Run(ctx, cloudrun.NewDeployer(c), "hello", rollout.Config{Revision: "hello-v2"})
 				require.ErrorIs(t, err, context.Canceled)
 				failed := r.rolloutFailure(err)
 				if arrives {
-					require.Equal(t, cloudrun.RolloutRestored, failed.Outcome)
+					require.Equal(t, rollout.Restored, failed.Outcome)
 					require.Equal(t, cloudrun.Written, outcomeOf(t, err))
 				} else {
-					require.Equal(t, cloudrun.RolloutNotBegun, failed.Outcome)
+					require.Equal(t, rollout.NotBegun, failed.Outcome)
 					require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
 				}
 				r.requireTraffic(onlyV1)
@@ -122,9 +123,9 @@ func TestRolloutAfterACrashWithABadCandidate(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
 		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/revisions/hello-v2", Times: -1, Status: 404})
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		failed := r.rolloutFailure(err)
-		require.Equal(t, cloudrun.RolloutRestored, failed.Outcome)
+		require.Equal(t, rollout.Restored, failed.Outcome)
 		require.Equal(t, 25, failed.Percent)
 		require.True(t, result.Resumed)
 		require.True(t, result.Restored)
@@ -138,10 +139,10 @@ func TestRolloutAfterACrashThatFailsAtOnce(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
 		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/services/hello", Skip: 1, Times: -1, Status: 403})
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		failed := r.rolloutFailure(err)
-		require.Equal(t, cloudrun.RolloutUnfinished, failed.Outcome)
-		require.Equal(t, cloudrun.Split{"hello-v1": 100}, failed.Before)
+		require.Equal(t, rollout.Unfinished, failed.Outcome)
+		require.Equal(t, rollout.Split{"hello-v1": 100}, failed.PreviousSplit)
 		require.Equal(t, 25, failed.Percent)
 	})
 }
@@ -151,10 +152,10 @@ func TestAbortRolloutThatIsRefused(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", Status: 403})
-		result, err := r.deployer.AbortRollout(t.Context(), "hello")
+		result, err := rollout.Abort(t.Context(), r.deployer, "hello")
 		require.Error(t, err)
 		require.False(t, result.Restored)
-		require.Equal(t, cloudrun.Split{"hello-v1": 75, "hello-v2": 25}, result.After)
+		require.Equal(t, rollout.Split{"hello-v1": 75, "hello-v2": 25}, result.Split)
 	})
 }
 
@@ -164,9 +165,9 @@ func TestRolloutTellsHowItBeganInTheEnd(t *testing.T) {
 		r.crash()
 		r.others(onlyTraffic("hello-v1"))
 		r.candidate("v3")
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.NoError(t, err)
-		require.Contains(t, strings.Join(result.Warnings, ";"), "the rollout of hello-v2 had been left unfinished")
+		require.Contains(t, strings.Join(result.Warnings, ";"), "the unfinished rollout of hello-v2 was discarded")
 	})
 }
 
@@ -189,7 +190,7 @@ func TestRolloutGoesBackToWhatLatestWas(t *testing.T) {
 				r := newStaged(t)
 				_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision(cloudrun.Latest, tc.latest), cloudrun.ToRevision("hello-v1", 100-tc.latest))
 				require.NoError(t, err)
-				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Revision: tc.candidate, Check: func(context.Context, cloudrun.Candidate) error {
+				result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Revision: tc.candidate, Check: func(context.Context, rollout.Candidate) error {
 					if tc.deploy {
 						r.candidate("v3")
 					}
@@ -208,7 +209,7 @@ func TestPruneKeepsWhatARolloutNeeds(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.candidate("v3")
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{100}, Check: func(context.Context, cloudrun.Candidate) error {
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{100}, Check: func(context.Context, rollout.Candidate) error {
 			deleted, err := r.deployer.PruneRevisions(t.Context(), "hello", 1)
 			require.NoError(t, err)
 			require.Equal(t, []string{"hello-v2"}, deleted)
@@ -247,10 +248,10 @@ func TestRolloutOvertakenWhileTheTrafficMoves(t *testing.T) {
 				*s.Spec.Traffic[0].Percent, *s.Spec.Traffic[1].Percent = 50, 50
 			})
 		})
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
-		require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
+		require.ErrorIs(t, err, rollout.ErrTrafficChanged)
 		failed := r.rolloutFailure(err)
-		require.Equal(t, cloudrun.RolloutOverridden, failed.Outcome)
+		require.Equal(t, rollout.Overridden, failed.Outcome)
 		var overtaken *cloudrun.OvertakenError
 		require.ErrorAs(t, err, &overtaken)
 		r.requireTraffic(`[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`)
@@ -261,7 +262,7 @@ func TestRolloutOvertakenWhileTheTrafficMoves(t *testing.T) {
 func TestRolloutBesideADeployment(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(_ context.Context, c cloudrun.Candidate) error {
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(_ context.Context, c rollout.Candidate) error {
 			if c.Percent == 5 {
 				r.candidate("v3")
 			}
@@ -276,12 +277,12 @@ func TestRolloutBesideADeployment(t *testing.T) {
 func TestRolloutWhoseTagIsTaken(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error {
 			_, err := r.deployer.Deploy(r.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v3"), cloudrun.WithNoTraffic(), cloudrun.WithTag("candidate"))
 			return err
 		}})
-		require.ErrorContains(t, err, `somebody took tag "candidate" away from hello-v2`)
-		require.Equal(t, cloudrun.RolloutRestored, r.rolloutFailure(err).Outcome)
+		require.ErrorContains(t, err, `another writer moved tag "candidate" away from hello-v2`)
+		require.Equal(t, rollout.Restored, r.rolloutFailure(err).Outcome)
 		r.requireTraffic(`[{"r":"hello-v1","p":100},{"r":"hello-v3","t":"candidate"}]`)
 	})
 }
@@ -290,10 +291,10 @@ func TestRolloutWhoseTagIsTaken(t *testing.T) {
 func TestRolloutOfACheckThatMentionsTraffic(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error {
-			return errors.Join(errBad, cloudrun.ErrTrafficChanged)
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error {
+			return errors.Join(errBad, rollout.ErrTrafficChanged)
 		}})
-		require.Equal(t, cloudrun.RolloutRestored, r.rolloutFailure(err).Outcome)
+		require.Equal(t, rollout.Restored, r.rolloutFailure(err).Outcome)
 		r.requireTraffic(onlyV1)
 	})
 }

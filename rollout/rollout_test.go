@@ -1,4 +1,4 @@
-package cloudrun_test
+package rollout_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 const rolloutAnnotation = "cloudrun-go.github.io/rollout"
@@ -57,8 +58,8 @@ func (r *staged) requireTraffic(want string) {
 }
 
 // splits records the split at each check.
-func (r *staged) splits(into *[]string, fail func(cloudrun.Candidate) error) func(context.Context, cloudrun.Candidate) error {
-	return func(_ context.Context, c cloudrun.Candidate) error {
+func (r *staged) splits(into *[]string, fail func(rollout.Candidate) error) func(context.Context, rollout.Candidate) error {
+	return func(_ context.Context, c rollout.Candidate) error {
 		*into = append(*into, trafficOf(r.T, r.service().Status.Traffic))
 		if fail == nil {
 			return nil
@@ -69,8 +70,8 @@ func (r *staged) splits(into *[]string, fail func(cloudrun.Candidate) error) fun
 
 var errBad = errors.New("too many errors")
 
-func failAt(percent int) func(cloudrun.Candidate) error {
-	return func(c cloudrun.Candidate) error {
+func failAt(percent int) func(rollout.Candidate) error {
+	return func(c rollout.Candidate) error {
 		if c.Percent == percent {
 			return errBad
 		}
@@ -85,21 +86,21 @@ const (
 
 func TestRolloutSucceeds(t *testing.T) {
 	for name, tc := range map[string]struct {
-		how    cloudrun.Rollout
+		how    rollout.Config
 		splits []string
 		after  string
 	}{
-		"by default": {cloudrun.Rollout{}, []string{
+		"by default": {rollout.Config{}, []string{
 			`[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`,
 			`[{"r":"hello-v1","p":75},{"r":"hello-v2","p":25},{"r":"hello-v2","t":"candidate"}]`,
 			`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"candidate"}]`,
 		}, onlyV2},
-		"in steps of its own": {cloudrun.Rollout{Revision: "hello-v2", Tag: "canary", Steps: []int{0, 60, 100}, Pause: time.Hour}, []string{
+		"in steps of its own": {rollout.Config{Revision: "hello-v2", Tag: "canary", Steps: []int{0, 60, 100}, Pause: time.Hour}, []string{
 			`[{"r":"hello-v1","p":100},{"r":"hello-v2","t":"canary"}]`,
 			`[{"r":"hello-v1","p":40},{"r":"hello-v2","p":60},{"r":"hello-v2","t":"canary"}]`,
 			`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"canary"}]`,
 		}, onlyV2},
-		"to latest": {cloudrun.Rollout{Steps: []int{100}, ToLatest: true}, []string{`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"candidate"}]`}, `[{"r":"LATEST","p":100}]`},
+		"to latest": {rollout.Config{Steps: []int{100}, ToLatest: true}, []string{`[{"r":"hello-v2","p":100},{"r":"hello-v2","t":"candidate"}]`}, `[{"r":"LATEST","p":100}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
@@ -107,14 +108,14 @@ func TestRolloutSucceeds(t *testing.T) {
 				var splits []string
 				tc.how.Check = r.splits(&splits, nil)
 				start := time.Now()
-				result, err := r.deployer.Rollout(t.Context(), "hello", tc.how)
+				result, err := rollout.Run(t.Context(), r.deployer, "hello", tc.how)
 				require.NoError(t, err)
 				require.Equal(t, tc.splits, splits)
 				require.GreaterOrEqual(t, time.Since(start), tc.how.Pause*time.Duration(len(tc.splits)))
 				r.requireTraffic(tc.after)
 				require.False(t, result.Restored)
 				require.False(t, result.Resumed)
-				require.Equal(t, cloudrun.Split{"hello-v1": 100}, result.Before)
+				require.Equal(t, rollout.Split{"hello-v1": 100}, result.PreviousSplit)
 				require.Equal(t, 100, result.Candidate.Percent)
 				require.Equal(t, "hello-v2", result.Candidate.Revision)
 				require.Contains(t, result.Candidate.TagURL, result.Candidate.Tag+"---")
@@ -127,9 +128,9 @@ func TestRolloutSucceeds(t *testing.T) {
 
 func TestRolloutGoesBack(t *testing.T) {
 	for name, tc := range map[string]struct {
-		how     cloudrun.Rollout
+		how     rollout.Config
 		disturb func(r *staged, cancel context.CancelFunc)
-		fail    func(cloudrun.Candidate) error
+		fail    func(rollout.Candidate) error
 		opts    []cloudrun.CallOption
 		stage   cloudrun.Stage
 		percent int
@@ -138,7 +139,7 @@ func TestRolloutGoesBack(t *testing.T) {
 		"when the first check fails": {fail: failAt(5), stage: cloudrun.StageCheck, percent: 5, is: errBad},
 		"when a later check fails":   {fail: failAt(25), stage: cloudrun.StageCheck, percent: 25, is: errBad},
 		"when the last check fails":  {fail: failAt(100), stage: cloudrun.StageCheck, percent: 100, is: errBad},
-		"when cancelled in a pause":  {how: cloudrun.Rollout{Pause: time.Hour}, disturb: cancelAfter(90 * time.Minute), stage: cloudrun.StageCheck, percent: 25, is: context.Canceled},
+		"when cancelled in a pause":  {how: rollout.Config{Pause: time.Hour}, disturb: cancelAfter(90 * time.Minute), stage: cloudrun.StageCheck, percent: 25, is: context.Canceled},
 		"when the traffic does not move": {disturb: func(r *staged, _ context.CancelFunc) {
 			r.server.Script("hello", cloudruntest.Script{RouteLag: time.Hour})
 		}, opts: []cloudrun.CallOption{cloudrun.WithWaitTimeout(time.Minute)}, stage: cloudrun.StageWait, percent: 5, is: context.DeadlineExceeded},
@@ -160,23 +161,23 @@ func TestRolloutGoesBack(t *testing.T) {
 				}
 				var splits []string
 				tc.how.Check = r.splits(&splits, tc.fail)
-				result, err := r.deployer.Rollout(ctx, "hello", tc.how, tc.opts...)
+				result, err := rollout.Run(ctx, r.deployer, "hello", tc.how, tc.opts...)
 
 				var call *cloudrun.DeployError
 				require.ErrorAs(t, err, &call)
 				require.Equal(t, tc.stage, call.Stage)
 				require.Equal(t, cloudrun.Written, call.Outcome)
-				var failed *cloudrun.RolloutError
+				var failed *rollout.Error
 				require.ErrorAs(t, err, &failed)
-				require.Equal(t, cloudrun.RolloutRestored, failed.Outcome)
+				require.Equal(t, rollout.Restored, failed.Outcome)
 				require.Equal(t, tc.percent, failed.Percent)
-				require.Equal(t, cloudrun.Split{"hello-v1": 100}, failed.Before)
+				require.Equal(t, rollout.Split{"hello-v1": 100}, failed.PreviousSplit)
 				if tc.is != nil {
 					require.ErrorIs(t, err, tc.is)
 				}
 				require.ErrorContains(t, err, "the traffic was returned to hello-v1=100")
 				require.True(t, result.Restored)
-				require.Equal(t, cloudrun.Split{"hello-v1": 100}, result.After)
+				require.Equal(t, rollout.Split{"hello-v1": 100}, result.Split)
 				r.requireTraffic(onlyV1)
 			})
 		})
@@ -191,7 +192,7 @@ func TestRolloutOfACheckThatPanics(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		require.PanicsWithValue(t, "oops", func() {
-			_, _ = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error { panic("oops") }})
+			_, _ = rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error { panic("oops") }})
 		})
 		r.requireTraffic(onlyV1)
 	})
@@ -201,41 +202,41 @@ func TestRolloutOfACheckThatPanics(t *testing.T) {
 func TestRolloutYieldsToOthers(t *testing.T) {
 	for name, other := range map[string]struct {
 		do      func(r *staged)
-		outcome cloudrun.RolloutOutcome
+		outcome rollout.Outcome
 		after   string
 	}{
 		"who move the traffic": {func(r *staged) {
 			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.ToRevision("hello-v1", 50), cloudrun.ToRevision("hello-v2", 50))
 			require.NoError(r, err)
-		}, cloudrun.RolloutOverridden, `[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`},
+		}, rollout.Overridden, `[{"r":"hello-v1","p":50},{"r":"hello-v2","p":50},{"r":"hello-v2","t":"candidate"}]`},
 		"who move the traffic with another tool": {func(r *staged) {
 			r.others(onlyTraffic("hello-v2"))
-		}, cloudrun.RolloutOverridden, onlyV2},
+		}, rollout.Overridden, onlyV2},
 		"who roll back to what it is": {func(r *staged) {
 			_, err := r.deployer.Rollback(r.Context(), "hello", cloudrun.RollbackTo("hello-v1"))
 			require.NoError(r, err)
-		}, cloudrun.RolloutRestored, `[{"r":"hello-v1","p":100},{"r":"hello-v2","t":"candidate"}]`},
+		}, rollout.Restored, `[{"r":"hello-v1","p":100},{"r":"hello-v2","t":"candidate"}]`},
 		"who abort it": {func(r *staged) {
-			result, err := r.deployer.AbortRollout(r.Context(), "hello")
+			result, err := rollout.Abort(r.Context(), r.deployer, "hello")
 			require.NoError(r, err)
 			require.True(r, result.Restored)
-		}, cloudrun.RolloutRestored, onlyV1},
+		}, rollout.Restored, onlyV1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
-				result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{0, 50, 100}, Check: func(context.Context, cloudrun.Candidate) error {
+				result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{0, 50, 100}, Check: func(context.Context, rollout.Candidate) error {
 					other.do(r)
 					return nil
 				}})
-				require.ErrorIs(t, err, cloudrun.ErrTrafficChanged)
-				var failed *cloudrun.RolloutError
+				require.ErrorIs(t, err, rollout.ErrTrafficChanged)
+				var failed *rollout.Error
 				require.ErrorAs(t, err, &failed)
 				require.Equal(t, other.outcome, failed.Outcome)
 				var call *cloudrun.DeployError
 				require.ErrorAs(t, err, &call)
 				require.Equal(t, cloudrun.StageWrite, call.Stage)
-				require.Equal(t, other.outcome == cloudrun.RolloutRestored, result.Restored)
+				require.Equal(t, other.outcome == rollout.Restored, result.Restored)
 				require.NoError(t, failed.RestoreErr)
 				r.requireTraffic(other.after)
 			})
@@ -254,7 +255,7 @@ func (r *staged) crashAt(percent int) {
 	r.Helper()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	_, err := r.deployer.Rollout(ctx, "hello", cloudrun.Rollout{RestoreTimeout: time.Second, Check: func(_ context.Context, c cloudrun.Candidate) error {
+	_, err := rollout.Run(ctx, r.deployer, "hello", rollout.Config{RestoreTimeout: time.Second, Check: func(_ context.Context, c rollout.Candidate) error {
 		if c.Percent == percent {
 			r.server.Fault(cloudruntest.Fault{Times: -1, Status: 503})
 			cancel()
@@ -262,52 +263,52 @@ func (r *staged) crashAt(percent int) {
 		return ctx.Err()
 	}})
 	r.server.ClearFaults()
-	var failed *cloudrun.RolloutError
+	var failed *rollout.Error
 	require.ErrorAs(r, err, &failed)
-	require.Equal(r, cloudrun.RolloutUnfinished, failed.Outcome)
+	require.Equal(r, rollout.Unfinished, failed.Outcome)
 	require.Error(r, failed.RestoreErr)
-	require.ErrorContains(r, err, "call Rollout again, or AbortRollout to return to hello-v1=100")
+	require.ErrorContains(r, err, "call rollout.Run again, or rollout.Abort to return to hello-v1=100")
 }
 
 func TestRolloutAfterACrash(t *testing.T) {
 	for name, test := range map[string]func(*staged){
 		"goes on": func(r *staged) {
 			var splits []string
-			result, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{Check: r.splits(&splits, nil)})
+			result, err := rollout.Run(r.Context(), r.deployer, "hello", rollout.Config{Check: r.splits(&splits, nil)})
 			require.NoError(r, err)
 			require.True(r, result.Resumed)
-			require.Equal(r, cloudrun.Split{"hello-v1": 100}, result.Before)
+			require.Equal(r, rollout.Split{"hello-v1": 100}, result.PreviousSplit)
 			require.Len(r, splits, 2, "it goes on with the step that it had reached")
 			r.requireTraffic(onlyV2)
 		},
 		"goes back to the split before both": func(r *staged) {
-			_, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{Check: func(context.Context, cloudrun.Candidate) error { return errBad }})
+			_, err := rollout.Run(r.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error { return errBad }})
 			require.ErrorIs(r, err, errBad)
 			r.requireTraffic(onlyV1)
 		},
 		"is aborted": func(r *staged) {
-			result, err := r.deployer.AbortRollout(r.Context(), "hello")
+			result, err := rollout.Abort(r.Context(), r.deployer, "hello")
 			require.NoError(r, err)
 			require.True(r, result.Restored)
-			require.Equal(r, cloudrun.Split{"hello-v1": 100}, result.Before)
-			require.Equal(r, cloudrun.Candidate{Service: "hello", Revision: "hello-v2", Tag: "candidate"}, result.Candidate)
+			require.Equal(r, rollout.Split{"hello-v1": 100}, result.PreviousSplit)
+			require.Equal(r, rollout.Candidate{Service: "hello", Revision: "hello-v2", Tag: "candidate"}, result.Candidate)
 			r.requireTraffic(onlyV1)
 			r.server.ResetHistory()
-			_, err = r.deployer.AbortRollout(r.Context(), "hello")
+			_, err = rollout.Abort(r.Context(), r.deployer, "hello")
 			require.NoError(r, err)
 			require.Empty(r, r.server.History(), "there is nothing to abort any more")
 		},
 		"keeps other revisions out": func(r *staged) {
 			r.candidate("v3")
 			r.server.ResetHistory()
-			_, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{Revision: "hello-v3"})
-			require.ErrorIs(r, err, cloudrun.ErrRolloutUnderWay)
+			_, err := rollout.Run(r.Context(), r.deployer, "hello", rollout.Config{Revision: "hello-v3"})
+			require.ErrorIs(r, err, rollout.ErrUnderWay)
 			require.ErrorContains(r, err, "hello-v2 has 25 % of the traffic")
 			require.Empty(r, r.server.History())
 		},
 		"is forgotten once somebody moved the traffic": func(r *staged) {
 			r.others(onlyTraffic("hello-v1"))
-			result, err := r.deployer.AbortRollout(r.Context(), "hello")
+			result, err := rollout.Abort(r.Context(), r.deployer, "hello")
 			require.NoError(r, err)
 			require.False(r, result.Restored)
 			require.Contains(r, strings.Join(result.Warnings, ";"), "it stays as it is")
@@ -331,7 +332,7 @@ func TestRolloutAfterACrash(t *testing.T) {
 		"outlives a call about tags": func(r *staged) {
 			_, err := r.deployer.UpdateTraffic(r.Context(), "hello", cloudrun.WithTagOn("stable", "hello-v1"))
 			require.NoError(r, err)
-			result, err := r.deployer.Rollout(r.Context(), "hello", cloudrun.Rollout{})
+			result, err := rollout.Run(r.Context(), r.deployer, "hello", rollout.Config{})
 			require.NoError(r, err)
 			require.True(r, result.Resumed)
 			r.requireTraffic(`[{"r":"hello-v2","p":100},{"r":"hello-v1","t":"stable"}]`)
@@ -361,7 +362,7 @@ func TestRolloutUnderFaults(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
 				r.server.Fault(fault)
-				_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+				_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 				require.NoError(t, err)
 				r.requireTraffic(onlyV2)
 				require.Len(t, r.server.History(), 4)
@@ -372,20 +373,20 @@ func TestRolloutUnderFaults(t *testing.T) {
 
 func TestRolloutRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
-		how  cloudrun.Rollout
+		how  rollout.Config
 		want string
 	}{
-		"steps that fall":        {cloudrun.Rollout{Steps: []int{50, 20, 100}}, "Rollout.Steps [50 20 100]: they must rise from 0 at least to 100"},
-		"steps that end early":   {cloudrun.Rollout{Steps: []int{50}}, "Rollout.Steps [50]"},
-		"a step twice":           {cloudrun.Rollout{Steps: []int{50, 50, 100}}, "Rollout.Steps"},
-		"negative steps":         {cloudrun.Rollout{Steps: []int{-1, 100}}, "Rollout.Steps"},
-		"a negative pause":       {cloudrun.Rollout{Pause: -1}, "Rollout.Pause"},
-		"a negative timeout":     {cloudrun.Rollout{RestoreTimeout: -1}, "Rollout.RestoreTimeout"},
-		"a bad tag":              {cloudrun.Rollout{Tag: "No Tag"}, "Rollout.Tag No Tag"},
-		"a bad name":             {cloudrun.Rollout{Revision: "No/Name"}, "Rollout.Revision No/Name"},
-		"a revision of nobody":   {cloudrun.Rollout{Revision: "hello-v9"}, "hello-v9"},
-		"a revision of another":  {cloudrun.Rollout{Revision: "other-v1"}, `revision "other-v1" is one of service "other"`},
-		"a revision that failed": {cloudrun.Rollout{Revision: "hello-v3"}, "It did not start."},
+		"steps that fall":        {rollout.Config{Steps: []int{50, 20, 100}}, "Config.Steps [50 20 100]: steps must rise from 0 or more to 100"},
+		"steps that end early":   {rollout.Config{Steps: []int{50}}, "Config.Steps [50]"},
+		"a step twice":           {rollout.Config{Steps: []int{50, 50, 100}}, "Config.Steps"},
+		"negative steps":         {rollout.Config{Steps: []int{-1, 100}}, "Config.Steps"},
+		"a negative pause":       {rollout.Config{Pause: -1}, "Config.Pause"},
+		"a negative timeout":     {rollout.Config{RestoreTimeout: -1}, "Config.RestoreTimeout"},
+		"a bad tag":              {rollout.Config{Tag: "No Tag"}, "Config.Tag No Tag"},
+		"a bad name":             {rollout.Config{Revision: "No/Name"}, "Config.Revision No/Name"},
+		"a revision of nobody":   {rollout.Config{Revision: "hello-v9"}, "hello-v9"},
+		"a revision of another":  {rollout.Config{Revision: "other-v1"}, `revision "other-v1" is one of service "other"`},
+		"a revision that failed": {rollout.Config{Revision: "hello-v3"}, "It did not start."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
@@ -397,12 +398,12 @@ func TestRolloutRefuses(t *testing.T) {
 				require.Error(t, err)
 				r.server.Script("hello", cloudruntest.Script{})
 				r.server.ResetHistory()
-				_, err = r.deployer.Rollout(t.Context(), "hello", tc.how)
+				_, err = rollout.Run(t.Context(), r.deployer, "hello", tc.how)
 				require.ErrorContains(t, err, tc.want)
 				var call *cloudrun.DeployError
 				require.ErrorAs(t, err, &call)
 				require.Equal(t, cloudrun.NotWritten, call.Outcome)
-				var begun *cloudrun.RolloutError
+				var begun *rollout.Error
 				require.False(t, errors.As(err, &begun), "it has not begun")
 				require.Empty(t, r.server.History())
 			})
@@ -418,7 +419,7 @@ func TestRolloutBesideAFailedRevision(t *testing.T) {
 		_, err := r.deployer.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v3"))
 		require.Error(t, err)
 		r.server.Script("hello", cloudruntest.Script{})
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Revision: "hello-v2", ToLatest: true})
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Revision: "hello-v2", ToLatest: true})
 		require.NoError(t, err)
 		r.requireTraffic(onlyV2)
 		require.Contains(t, strings.Join(result.Warnings, ";"), "because that is not the latest revision")
@@ -428,12 +429,12 @@ func TestRolloutBesideAFailedRevision(t *testing.T) {
 func TestRolloutThatIsDone(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.NoError(t, err)
 		r.server.ResetHistory()
-		result, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{})
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
 		require.NoError(t, err)
-		require.Equal(t, cloudrun.Candidate{Service: "hello", Revision: "hello-v2", Percent: 100}, result.Candidate)
+		require.Equal(t, rollout.Candidate{Service: "hello", Revision: "hello-v2", Percent: 100}, result.Candidate)
 		require.Empty(t, r.server.History())
 	})
 }
@@ -444,7 +445,7 @@ func TestRolloutPutsTheTagBack(t *testing.T) {
 		_, err := r.deployer.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("canary", "hello-v1"))
 		require.NoError(t, err)
 		before := trafficOf(t, r.service().Spec.Traffic)
-		_, err = r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Tag: "canary", Check: func(_ context.Context, c cloudrun.Candidate) error {
+		_, err = rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Tag: "canary", Check: func(_ context.Context, c rollout.Candidate) error {
 			require.Equal(t, "canary", c.Tag)
 			return errBad
 		}})
@@ -457,7 +458,7 @@ func TestRolloutTellsItsStages(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		stages, ended := map[cloudrun.Stage]int{}, map[cloudrun.Stage]int{}
-		_, err := r.deployer.Rollout(t.Context(), "hello", cloudrun.Rollout{Steps: []int{50, 100}, Check: func(context.Context, cloudrun.Candidate) error { return errBad }},
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{50, 100}, Check: func(context.Context, rollout.Candidate) error { return errBad }},
 			cloudrun.WithProgress(func(e cloudrun.Event) {
 				switch e.Kind {
 				case cloudrun.StageStarted:

@@ -1,4 +1,4 @@
-package cloudrun_test
+package rollout_test
 
 import (
 	"context"
@@ -8,10 +8,11 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 // A Revision is deployed without traffic, and gets it step by step.
-func ExampleDeployer_Rollout() {
+func ExampleRun() {
 	server := cloudruntest.NewServer()
 	defer server.Close()
 	ctx := context.Background()
@@ -27,19 +28,19 @@ func ExampleDeployer_Rollout() {
 		log.Fatal(err)
 	}
 
-	check := func(_ context.Context, c cloudrun.Candidate) error {
+	check := func(_ context.Context, c rollout.Candidate) error {
 		fmt.Printf("%s has %d %% of the traffic\n", c.Revision, c.Percent)
 		if c.Percent == 25 {
 			return errors.New("too many errors")
 		}
 		return nil
 	}
-	result, err := deployer.Rollout(ctx, "hello", cloudrun.Rollout{Steps: []int{5, 25, 100}, Check: check})
-	var failed *cloudrun.RolloutError
+	result, err := rollout.Run(ctx, deployer, "hello", rollout.Config{Steps: []int{5, 25, 100}, Check: check})
+	var failed *rollout.Error
 	if errors.As(err, &failed) {
 		fmt.Println(failed.Outcome, "because of", failed.Err)
 	}
-	fmt.Println(result.After)
+	fmt.Println(result.Split)
 	// Output:
 	// hello-v2 has 5 % of the traffic
 	// hello-v2 has 25 % of the traffic

@@ -1,4 +1,4 @@
-package cloudrun_test
+package rollout_test
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,16 +16,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 
-	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 // probed is a candidate whose URL answers by the number of the request.
-func probed(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) (cloudrun.Candidate, *atomic.Int32) {
+func probed(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) (rollout.Candidate, *atomic.Int32) {
 	t.Helper()
 	var n atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(int(n.Add(1)), w, r) }))
 	t.Cleanup(s.Close)
-	return cloudrun.Candidate{Service: "hello", Revision: "hello-v2", Tag: "canary", TagURL: s.URL, URL: "https://hello.example.com"}, &n
+	return rollout.Candidate{Service: "hello", Revision: "hello-v2", Tag: "canary", TagURL: s.URL, URL: "https://hello.example.com"}, &n
 }
 
 func status(codes ...int) func(int, http.ResponseWriter, *http.Request) {
@@ -34,45 +36,45 @@ func TestCheckHTTP(t *testing.T) {
 	t.Parallel()
 	slow := func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for name, tc := range map[string]struct {
-		probes cloudrun.HTTPProbes
+		probes rollout.HTTPProbes
 		answer func(int, http.ResponseWriter, *http.Request)
 		want   string // of the error; empty for none
 		sent   int32
 	}{
-		"one that is fine":          {cloudrun.HTTPProbes{}, status(204), "", 1},
-		"many that are fine":        {cloudrun.HTTPProbes{Requests: 7}, status(200), "", 7},
-		"one that fails":            {cloudrun.HTTPProbes{}, status(500), "1 of 1 requests for http://127.0.0.1", 1},
-		"the status of one":         {cloudrun.HTTPProbes{}, status(500), "failed: HTTP 500$", 1},
-		"it stops early":            {cloudrun.HTTPProbes{Requests: 9}, status(200, 500), "1 of 2 requests", 2},
-		"failures that are allowed": {cloudrun.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200), "", 4},
-		"one failure too many":      {cloudrun.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200, 500), "2 of 3 requests", 3},
-		"the status that is wanted": {cloudrun.HTTPProbes{Status: 404}, status(404), "", 1},
-		"another status":            {cloudrun.HTTPProbes{Status: 200}, status(204), "HTTP 204, not 200", 1},
-		"too slow":                  {cloudrun.HTTPProbes{MaxLatency: 20 * time.Millisecond}, slow, "it took longer than 20ms", 1},
-		"forbidden":                 {cloudrun.HTTPProbes{}, status(403), "HTTP 403: a service that is not public needs HTTPProbes.Tokens", 1},
-		"unauthorized":              {cloudrun.HTTPProbes{}, status(401), "HTTP 401: a service that is not public needs HTTPProbes.Tokens", 1},
-		"a large page of an error": {cloudrun.HTTPProbes{}, func(_ int, w http.ResponseWriter, _ *http.Request) {
+		"one that is fine":          {rollout.HTTPProbes{}, status(204), "", 1},
+		"many that are fine":        {rollout.HTTPProbes{Requests: 7}, status(200), "", 7},
+		"one that fails":            {rollout.HTTPProbes{}, status(500), "1 of 1 requests for http://127.0.0.1", 1},
+		"the status of one":         {rollout.HTTPProbes{}, status(500), "failed: HTTP 500$", 1},
+		"it stops early":            {rollout.HTTPProbes{Requests: 9}, status(200, 500), "1 of 2 requests", 2},
+		"failures that are allowed": {rollout.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200), "", 4},
+		"one failure too many":      {rollout.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200, 500), "2 of 3 requests", 3},
+		"the status that is wanted": {rollout.HTTPProbes{Status: 404}, status(404), "", 1},
+		"another status":            {rollout.HTTPProbes{Status: 200}, status(204), "HTTP 204, not 200", 1},
+		"too slow":                  {rollout.HTTPProbes{MaxLatency: 20 * time.Millisecond}, slow, "it took longer than 20ms", 1},
+		"forbidden":                 {rollout.HTTPProbes{}, status(403), "HTTP 403: a service that is not public needs HTTPProbes.Tokens", 1},
+		"unauthorized":              {rollout.HTTPProbes{}, status(401), "HTTP 401: a service that is not public needs HTTPProbes.Tokens", 1},
+		"a large page of an error": {rollout.HTTPProbes{}, func(_ int, w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(500)
 			_, _ = w.Write(make([]byte, 2<<20))
 		}, "HTTP 500", 1},
-		"a path with a query": {cloudrun.HTTPProbes{Path: "/health?deep=1"}, func(_ int, w http.ResponseWriter, r *http.Request) {
+		"a path with a query": {rollout.HTTPProbes{Path: "/health?deep=1"}, func(_ int, w http.ResponseWriter, r *http.Request) {
 			if r.URL.String() != "/health?deep=1" {
 				w.WriteHeader(404)
 			}
 		}, "", 1},
-		"a path that is a host":    {cloudrun.HTTPProbes{Path: "//evil.example/"}, status(200), `HTTPProbes.Path "//evil.example/": it must be a path`, 0},
-		"a path that is a URL":     {cloudrun.HTTPProbes{Path: "https://evil.example/"}, status(200), "it must be a path", 0},
-		"a path with a scheme":     {cloudrun.HTTPProbes{Path: "mailto:x"}, status(200), "it must be a path", 0},
-		"a path that is none":      {cloudrun.HTTPProbes{Path: "%zz"}, status(200), "it must be a path", 0},
-		"a connection that breaks": {cloudrun.HTTPProbes{}, func(int, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "failed: EOF$", 1},
-		"a redirect is not followed": {cloudrun.HTTPProbes{Status: 302}, func(_ int, w http.ResponseWriter, r *http.Request) {
+		"a path that is a host":    {rollout.HTTPProbes{Path: "//evil.example/"}, status(200), `HTTPProbes.Path "//evil.example/": it must be a path`, 0},
+		"a path that is a URL":     {rollout.HTTPProbes{Path: "https://evil.example/"}, status(200), "it must be a path", 0},
+		"a path with a scheme":     {rollout.HTTPProbes{Path: "mailto:x"}, status(200), "it must be a path", 0},
+		"a path that is none":      {rollout.HTTPProbes{Path: "%zz"}, status(200), "it must be a path", 0},
+		"a connection that breaks": {rollout.HTTPProbes{}, func(int, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "failed: EOF$", 1},
+		"a redirect is not followed": {rollout.HTTPProbes{Status: 302}, func(_ int, w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		}, "", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, sent := probed(t, tc.answer)
-			err := cloudrun.CheckHTTP(tc.probes)(t.Context(), c)
+			err := rollout.CheckHTTP(tc.probes)(t.Context(), c)
 			require.Equal(t, tc.sent, sent.Load())
 			if tc.want == "" {
 				require.NoError(t, err)
@@ -80,7 +82,7 @@ func TestCheckHTTP(t *testing.T) {
 			}
 			require.ErrorContains(t, err, strings.TrimSuffix(tc.want, "$"))
 			require.True(t, !strings.HasSuffix(tc.want, "$") || strings.HasSuffix(err.Error(), strings.TrimSuffix(tc.want, "$")), "%v", err)
-			var failed *cloudrun.CheckError
+			var failed *rollout.CheckError
 			require.Equal(t, tc.sent > 0, errors.As(err, &failed))
 		})
 	}
@@ -98,7 +100,7 @@ func TestCheckHTTPWithTokens(t *testing.T) {
 			w.WriteHeader(403)
 		}
 	})
-	check := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Tokens: tokens})
+	check := rollout.CheckHTTP(rollout.HTTPProbes{Tokens: tokens})
 	require.NoError(t, check(t.Context(), c))
 	require.Equal(t, "https://hello.example.com", audience, "tokens are for the Service, not for the tag")
 
@@ -136,8 +138,8 @@ func TestCheckHTTPWithAClient(t *testing.T) {
 	tokens := func(context.Context, string) (oauth2.TokenSource, error) {
 		return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t0ken"}), nil
 	}
-	check := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Client: client, Tokens: tokens, Path: "/x"})
-	require.NoError(t, check(t.Context(), cloudrun.Candidate{TagURL: "https://canary.example.com"}))
+	check := rollout.CheckHTTP(rollout.HTTPProbes{Client: client, Tokens: tokens, Path: "/x"})
+	require.NoError(t, check(t.Context(), rollout.Candidate{TagURL: "https://canary.example.com"}))
 	require.Equal(t, []string{"https://canary.example.com/x Bearer t0ken"}, seen)
 	require.Nil(t, client.CheckRedirect, "the caller's client stays as it is")
 }
@@ -146,23 +148,25 @@ func TestCheckHTTPPauses(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		sent := 0
 		client := &http.Client{Transport: answers(func(*http.Request) int { sent++; return 200 })}
-		check := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Client: client, Requests: 3, Interval: time.Minute})
+		check := rollout.CheckHTTP(rollout.HTTPProbes{Client: client, Requests: 3, Interval: time.Minute})
 		start := time.Now()
-		require.NoError(t, check(t.Context(), cloudrun.Candidate{TagURL: "https://canary.example.com"}))
+		require.NoError(t, check(t.Context(), rollout.Candidate{TagURL: "https://canary.example.com"}))
 		require.Equal(t, 2*time.Minute, time.Since(start))
 
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
 		sent = 0
-		require.ErrorIs(t, check(ctx, cloudrun.Candidate{TagURL: "https://canary.example.com"}), context.DeadlineExceeded)
+		require.ErrorIs(t, check(ctx, rollout.Candidate{TagURL: "https://canary.example.com"}), context.DeadlineExceeded)
 		require.Equal(t, 2, sent)
 	})
 }
 
 func TestIDTokens(t *testing.T) {
-	endpointCredentials(t, `{"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}`)
+	file := filepath.Join(t.TempDir(), "credentials.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}`), 0o600))
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
 	c, sent := probed(t, status(200))
-	err := cloudrun.CheckHTTP(cloudrun.HTTPProbes{Tokens: cloudrun.IDTokens})(t.Context(), c)
+	err := rollout.CheckHTTP(rollout.HTTPProbes{Tokens: rollout.IDTokens})(t.Context(), c)
 	require.ErrorContains(t, err, "ID token for https://hello.example.com: ")
 	require.Zero(t, sent.Load(), "nothing is sent without a token")
 }
@@ -172,14 +176,14 @@ func TestCheckHTTPEndsWithItsContext(t *testing.T) {
 	c, _ := probed(t, func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	err := cloudrun.CheckHTTP(cloudrun.HTTPProbes{MaxFailures: 9, Requests: 10})(ctx, c)
+	err := rollout.CheckHTTP(rollout.HTTPProbes{MaxFailures: 9, Requests: 10})(ctx, c)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	var judged *cloudrun.CheckError
+	var judged *rollout.CheckError
 	require.False(t, errors.As(err, &judged), "that is no verdict on the candidate")
 }
 
 func TestCheckErrorIsSafeToPrint(t *testing.T) {
 	t.Parallel()
-	err := &cloudrun.CheckError{URL: "http://x/\x1b[31m", Requests: 1, Failures: 1, Err: fmt.Errorf("no")}
+	err := &rollout.CheckError{URL: "http://x/\x1b[31m", Requests: 1, Failures: 1, Err: fmt.Errorf("no")}
 	require.False(t, strings.ContainsRune(err.Error(), '\x1b'))
 }

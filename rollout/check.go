@@ -1,4 +1,4 @@
-package cloudrun
+package rollout
 
 import (
 	"context"
@@ -9,9 +9,12 @@ import (
 	"net/url"
 	"time"
 
-	"cloud.google.com/go/auth/credentials/idtoken"
-	"cloud.google.com/go/auth/oauth2adapt"
 	"golang.org/x/oauth2"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/pause"
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
 // HTTPProbes says how [CheckHTTP] probes a candidate. The zero value sends one
@@ -54,7 +57,7 @@ type CheckError struct {
 
 // Error tells how many requests failed, and how the last one did.
 func (e *CheckError) Error() string {
-	return fmt.Sprintf("%d of %d requests for %s failed: %v", e.Failures, e.Requests, printable(e.URL, maxMessage), e.Err)
+	return fmt.Sprintf("%d of %d requests for %s failed: %v", e.Failures, e.Requests, safetext.Line(e.URL, maxText), e.Err)
 }
 
 // Unwrap gives the failure of the last request that failed.
@@ -81,17 +84,6 @@ func CheckHTTP(probes HTTPProbes) func(ctx context.Context, c Candidate) error {
 	}
 }
 
-// IDTokens gives [HTTPProbes.Tokens] from the default credentials: those of a
-// service account, or of what impersonates one, which must have the role
-// roles/run.invoker.
-func IDTokens(_ context.Context, audience string) (oauth2.TokenSource, error) {
-	credentials, err := idtoken.NewCredentials(&idtoken.Options{Audience: audience})
-	if err != nil {
-		return nil, fmt.Errorf("ID token for %s: %w", printable(audience, maxMessage), err)
-	}
-	return oauth2adapt.TokenSourceFromTokenProvider(credentials), nil
-}
-
 // target is the URL to ask for.
 func (p HTTPProbes) target(c Candidate) (*url.URL, error) {
 	if c.TagURL == "" {
@@ -103,7 +95,7 @@ func (p HTTPProbes) target(c Candidate) (*url.URL, error) {
 	}
 	path, err := url.Parse(p.Path)
 	if err != nil || path.IsAbs() || path.Host != "" {
-		return nil, &OptionError{Option: fmt.Sprintf("HTTPProbes.Path %q", p.Path), Reason: "it must be a path, with a query at most"}
+		return nil, &cloudrun.OptionError{Option: fmt.Sprintf("HTTPProbes.Path %q", p.Path), Reason: "it must be a path, with a query at most"}
 	}
 	return base.ResolveReference(path), nil
 }
@@ -123,8 +115,8 @@ func (p HTTPProbes) authenticated(ctx context.Context, client *http.Client, c Ca
 	if p.Tokens == nil {
 		return client, nil
 	}
-	if target.Scheme != "https" && !isLoopback(target.Hostname()) {
-		return nil, fmt.Errorf("%s is no https address: no token is sent there", printable(target.String(), maxMessage))
+	if target.Scheme != "https" && !names.IsLoopback(target.Hostname()) {
+		return nil, fmt.Errorf("%s is no https address: no token is sent there", safetext.Line(target.String(), maxText))
 	}
 	source, err := p.Tokens(ctx, c.URL)
 	if err != nil {
@@ -139,7 +131,7 @@ func (p HTTPProbes) run(ctx context.Context, client *http.Client, target string)
 	failed := &CheckError{URL: target}
 	for failed.Requests < max(p.Requests, 1) {
 		if failed.Requests > 0 {
-			if err := sleep(ctx, p.Interval); err != nil {
+			if err := pause.Sleep(ctx, p.Interval); err != nil {
 				return err
 			}
 		}

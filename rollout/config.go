@@ -1,0 +1,113 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/split"
+)
+
+// DefaultRestoreTimeout is the default of [Config.RestoreTimeout].
+const DefaultRestoreTimeout = 2 * time.Minute
+
+// defaultTag is the tag of a candidate that has none.
+const defaultTag = "candidate"
+
+// Config configures [Run]. The zero value rolls out the latest created Revision
+// in steps of 5, 25 and 100 percent, without a pause or a check.
+type Config struct {
+	// Revision is the candidate. Empty means the latest created Revision.
+	Revision string
+	// Tag is the tag that gives the candidate its own URL. Empty means the first
+	// tag that the candidate has, or else "candidate". If the rollout moved the
+	// tag, it is moved back at the end.
+	Tag string
+	// Steps are the percentages of the traffic that the candidate gets, one after
+	// the other. They rise from 0 or more to 100. Empty means 5, 25, 100.
+	Steps []int
+	// Pause is the time between each step, including the last, and its check.
+	Pause time.Duration
+	// Check judges the candidate after the pause of each step, including the
+	// last. If it returns an error, the previous split is restored. Nil means that
+	// there is only the pause. See [CheckHTTP].
+	Check func(ctx context.Context, c Candidate) error
+	// ToLatest sends the traffic to [cloudrun.Latest] at the end, so that later
+	// deployments get it. If the candidate is not the latest Revision then, the
+	// traffic stays pinned to it and the result has a warning. Without ToLatest the
+	// traffic is pinned to the candidate, unless Latest had a share before the rollout.
+	ToLatest bool
+	// RestoreTimeout bounds the return to the previous split. 0 means [DefaultRestoreTimeout].
+	RestoreTimeout time.Duration
+}
+
+// Candidate is the Revision that is rolled out, as a check sees it.
+type Candidate struct {
+	// Service and Revision are the names of both.
+	Service, Revision string
+	// Percent is the candidate's share of the traffic.
+	Percent int
+	// Tag is the candidate's tag, and TagURL the URL that leads to the candidate
+	// alone. TagURL is empty if the default URL of the Service is disabled.
+	Tag, TagURL string
+	// URL is the URL of the Service. It is the audience of ID tokens, for TagURL too.
+	URL string
+}
+
+// withDefaults returns the configuration with the defaults of what is not set.
+func (c Config) withDefaults() Config {
+	if len(c.Steps) == 0 {
+		c.Steps = []int{5, 25, 100}
+	}
+	if c.RestoreTimeout == 0 {
+		c.RestoreTimeout = DefaultRestoreTimeout
+	}
+	return c
+}
+
+// validate reports all that is wrong with the configuration. The service is the
+// one whose name limits the length of the tag, or empty if none does.
+func (c Config) validate(service string) error {
+	var problems []error
+	refuse := func(field string, value any, reason string) {
+		problems = append(problems, &cloudrun.OptionError{Option: fmt.Sprintf("Config.%s %v", field, value), Reason: reason})
+	}
+	if c.Revision != "" {
+		if err := names.Revision(c.Revision); err != nil {
+			refuse("Revision", c.Revision, err.Error())
+		}
+	}
+	if c.Tag != "" {
+		if err := split.CheckTag(c.Tag, service); err != nil {
+			refuse("Tag", c.Tag, err.Error())
+		}
+	}
+	if n := len(c.Steps); n > 0 && (c.Steps[0] < 0 || c.Steps[n-1] != 100 || !rising(c.Steps)) {
+		refuse("Steps", c.Steps, "steps must rise from 0 or more to 100")
+	}
+	if c.Pause < 0 {
+		refuse("Pause", c.Pause, "must not be negative")
+	}
+	if c.RestoreTimeout < 0 {
+		refuse("RestoreTimeout", c.RestoreTimeout, "must not be negative")
+	}
+	return errors.Join(problems...)
+}
+
+func rising(steps []int) bool {
+	return slices.IsSorted(steps) && len(slices.Compact(slices.Clone(steps))) == len(steps)
+}
+
+// stepFrom returns the first step of at least a percentage, or 0 if there is none.
+func (c Config) stepFrom(percent int64) int64 {
+	for _, step := range c.Steps {
+		if int64(step) >= percent {
+			return int64(step)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,87 @@
+package rollout
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cloudrun-go/cloudrun/internal/once"
+)
+
+// ErrTrafficChanged is matched by the error of a [Run] that stopped because
+// another writer changed the traffic. Their traffic is kept.
+var ErrTrafficChanged = errors.New("another writer changed the traffic during the rollout")
+
+// ErrUnderWay is matched by the error of a [Run] of one Revision while the
+// rollout of another is not finished.
+var ErrUnderWay = errors.New("the rollout of another revision is under way")
+
+// Outcome reports the state of the traffic after a rollout failed.
+type Outcome string
+
+// The outcomes of a rollout that failed.
+const (
+	// NotBegun means that the traffic was never changed.
+	NotBegun Outcome = "not begun"
+	// Restored means that the previous split was restored.
+	Restored Outcome = "restored"
+	// Unfinished means that the traffic is as in the step that failed, because
+	// restoring it, or ending the last step, failed as well. Call [Run] again, or [Abort].
+	Unfinished Outcome = "unfinished"
+	// Overridden means that another writer changed the traffic. Their traffic is kept.
+	Overridden Outcome = "overridden"
+	// Unknown means that the traffic is as in one of the steps or as before, and
+	// that the server could not be reached to find out which. Call [Run] again, or [Abort].
+	Unknown Outcome = "unknown"
+)
+
+// Error is the error of a rollout that has begun. It is in the
+// [*cloudrun.DeployError] that [Run] returns.
+type Error struct {
+	// Revision is the candidate, and Percent its share at the step that failed.
+	Revision string
+	Percent  int
+	// Outcome reports the state of the traffic.
+	Outcome Outcome
+	// PreviousSplit is the split before the rollout.
+	PreviousSplit Split
+	// Err is the cause: the error of the check, of a write or of a wait.
+	Err error
+	// RestoreErr is the error of restoring the previous split. With [Restored],
+	// the split was written but not yet seen in effect.
+	RestoreErr error
+}
+
+// Error names the candidate, the step, the cause and the state of the traffic.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%s failed with %d %% of the traffic: %v: ", e.Revision, e.Percent, e.Err)
+	switch e.Outcome {
+	case Restored:
+		s += fmt.Sprintf("the traffic was returned to %v", e.PreviousSplit)
+	case Unfinished:
+		s += fmt.Sprintf("the traffic is as in that step: call rollout.Run again, or rollout.Abort to return to %v", e.PreviousSplit)
+	case Overridden:
+		s += "the current traffic is kept"
+	case NotBegun:
+		s += "the traffic was not changed"
+	default:
+		s += fmt.Sprintf("it is unknown whether the traffic was returned to %v: call rollout.Run again, or rollout.Abort", e.PreviousSplit)
+	}
+	if e.RestoreErr != nil {
+		s += fmt.Sprintf(" (%v)", e.RestoreErr)
+	}
+	return s
+}
+
+// Unwrap returns the cause and the error of restoring the previous split.
+func (e *Error) Unwrap() []error {
+	if e.RestoreErr != nil {
+		return []error{e.Err, e.RestoreErr}
+	}
+	return []error{e.Err}
+}
+
+// errTrafficChanged and those like it are of the step of writing: nothing is
+// wrong with the options.
+var errTrafficChanged = conflict(ErrTrafficChanged)
+
+func conflict(err error) error { return &once.StepError{Step: once.StepWrite, Err: err} }

@@ -1,0 +1,94 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/once"
+)
+
+// service reads and writes the Service of one call.
+type service struct {
+	deployer *cloudrun.Deployer
+	op       string
+	name     string
+	opts     []cloudrun.CallOption
+	report   func(cloudrun.Event)
+}
+
+// open checks the arguments of a call before anything is sent.
+func open(d *cloudrun.Deployer, op, name string, cfg Config, opts []cloudrun.CallOption) (*service, error) {
+	v := &service{deployer: d, op: op, name: name, opts: opts}
+	if d == nil || d.Client() == nil {
+		return nil, v.fail(cloudrun.StageOptions, cloudrun.NotWritten, errors.New("the deployer has no client"))
+	}
+	checkName, tagLimit := names.Service, name
+	if d.Client().Region() == "" { // a cluster
+		checkName, tagLimit = names.ClusterService, ""
+	}
+	report, err := d.Progress(opts...)
+	if err := errors.Join(checkName(name), cfg.validate(tagLimit), err); err != nil {
+		return nil, v.fail(cloudrun.StageOptions, cloudrun.NotWritten, err)
+	}
+	v.report = report
+	return v, nil
+}
+
+func (v *service) fail(stage cloudrun.Stage, outcome cloudrun.WriteOutcome, err error) error {
+	return &cloudrun.DeployError{Op: v.op, Service: v.name, Stage: stage, Outcome: outcome, Err: err}
+}
+
+func (v *service) read(ctx context.Context) (*servingv1.Service, error) {
+	return v.deployer.Client().GetService(ctx, v.name)
+}
+
+// update edits the traffic and waits until it is in effect. The edit gets a
+// Service that is not older than the one that was seen before: an edit that
+// finds nothing to do would otherwise believe a stale read. The result is nil
+// if nothing was written. The failure is nil if the call succeeded.
+func (v *service) update(ctx context.Context, seen *servingv1.Service, edit func(*servingv1.Service) error) (*cloudrun.Result, *cloudrun.DeployError) {
+	onFresh := func(s *servingv1.Service) error {
+		if s.UID == seen.UID && s.Generation < seen.Generation {
+			return &once.StepError{Step: once.StepRead, Err: fmt.Errorf("%w: generation %d of the service, after generation %d had been read",
+				once.ErrReadAgain, s.Generation, seen.Generation)}
+		}
+		return edit(s)
+	}
+	opts := make([]cloudrun.TrafficOption, 0, len(v.opts)+1)
+	for _, o := range v.opts {
+		opts = append(opts, o)
+	}
+	changed, err := v.deployer.UpdateTraffic(ctx, v.name, append(opts, cloudrun.EditTraffic(onFresh))...)
+	if err == nil {
+		return changed, nil
+	}
+	return changed, v.failure(err)
+}
+
+// failure returns the error of an update as one of this call.
+func (v *service) failure(err error) *cloudrun.DeployError {
+	failed := cloudrun.DeployError{Stage: cloudrun.StageWrite, Err: err}
+	var known *cloudrun.DeployError
+	if errors.As(err, &known) {
+		failed = *known
+	}
+	failed.Op, failed.Service = v.op, v.name
+	return &failed
+}
+
+// stage reports the start of a stage. The returned function reports its end.
+func (v *service) stage(stage cloudrun.Stage) (end func(error)) {
+	v.report(cloudrun.Event{Kind: cloudrun.StageStarted, Service: v.name, Stage: stage})
+	return func(err error) {
+		kind := cloudrun.StageDone
+		if err != nil {
+			kind = cloudrun.StageFailed
+		}
+		v.report(cloudrun.Event{Kind: kind, Service: v.name, Stage: stage, Err: err})
+	}
+}

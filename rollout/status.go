@@ -1,0 +1,52 @@
+package rollout
+
+import (
+	"context"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
+)
+
+// State is the state of the rollout of a Service.
+type State struct {
+	// Service is the Service as it was read.
+	Service *servingv1.Service
+	// UnderWay reports whether a rollout has begun and not ended. A program that
+	// ended in the middle of a rollout leaves it under way.
+	UnderWay bool
+	// Candidate has the names, the share and the tag of the candidate at the
+	// current step. It is empty if no rollout is under way.
+	Candidate Candidate
+	// PreviousSplit is the split before the rollout, which [Abort] restores, and
+	// Split the current one. Both are the same if no rollout is under way.
+	PreviousSplit, Split Split
+	// Overridden reports whether another writer has changed the traffic since the
+	// current step. [Run] then starts again from their traffic, and [Abort] keeps it.
+	Overridden bool
+}
+
+// Status reads the state of the rollout of a Service. The error is a
+// [*cloudrun.DeployError].
+func Status(ctx context.Context, d *cloudrun.Deployer, service string) (*State, error) {
+	v, err := open(d, "read rollout of service", service, Config{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := v.read(ctx)
+	if err != nil {
+		return nil, v.fail(cloudrun.StageRead, cloudrun.NotWritten, err)
+	}
+	recorded, err := traffic.ReadRollout(s)
+	if err != nil {
+		return nil, v.fail(cloudrun.StageRead, cloudrun.NotWritten, err)
+	}
+	state := &State{Service: s, PreviousSplit: splitOf(s), Split: splitOf(s)}
+	if recorded == nil {
+		return state, nil
+	}
+	state.UnderWay, state.PreviousSplit, state.Overridden = true, Split(recorded.Previous), !recorded.InForce(s)
+	state.Candidate = Candidate{Service: service, Revision: recorded.Revision, Percent: int(recorded.Percent), Tag: recorded.Tag}
+	return state, nil
+}
