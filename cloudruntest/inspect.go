@@ -2,45 +2,45 @@ package cloudruntest
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
-func errNoService(project, name string) error {
-	return fmt.Errorf("cloudruntest: project %q has no service %q", project, name)
-}
-
-// lookUpAny finds a Service in whatever region it is. The caller holds the lock.
-func (s *Server) lookUpAny(ref, name string) *service {
-	p, err := s.project(ref)
-	if err != nil {
-		return nil
-	}
-	return s.find(target{project: p, name: name}, &call{now: time.Now()})
-}
-
-// Service returns a Service as a read would show it now.
+// Service returns a Service as a read shows it now.
 func (s *Server) Service(project, name string) (json.RawMessage, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sv := s.lookUpAny(project, name)
-	if sv == nil {
+	s.store.Lock()
+	defer s.store.Unlock()
+	doc := s.control.InspectService(project, name, time.Now())
+	if doc == nil {
 		return nil, false
 	}
-	return encode(s.render(sv, time.Now())), true
+	return tree.Encode(doc), true
 }
 
-// Revisions returns the Revisions of a Service as a read would show them now, the oldest first.
+// Revisions returns the Revisions of a Service as reads show them now, the
+// oldest first.
 func (s *Server) Revisions(project, service string) []json.RawMessage {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sv := s.lookUpAny(project, service)
-	if sv == nil {
+	s.store.Lock()
+	defer s.store.Unlock()
+	docs := s.control.InspectRevisions(project, service, time.Now())
+	if docs == nil {
 		return nil
 	}
-	list := make([]json.RawMessage, len(sv.revisions))
-	for i, r := range sv.revisions {
-		list[i] = encode(s.renderRevision(sv, r, time.Now()))
+	list := make([]json.RawMessage, len(docs))
+	for i, doc := range docs {
+		list[i] = tree.Encode(doc)
 	}
 	return list
+}
+
+// Policy returns the IAM policy of a Service, or nil if there is no such Service.
+func (s *Server) Policy(project, name string) json.RawMessage {
+	s.store.Lock()
+	defer s.store.Unlock()
+	policy := s.control.InspectPolicy(project, name, time.Now())
+	if policy == nil {
+		return nil
+	}
+	return tree.Encode(policy)
 }

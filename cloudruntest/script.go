@@ -1,50 +1,57 @@
 package cloudruntest
 
-import "time"
+import (
+	"time"
 
-// Script says how the following writes of a Service go. The zero value is the
-// plain way: ready after the server's time to ready.
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/lifecycle"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/store"
+)
+
+// Script determines the course of the following writes of a Service. With the
+// zero value the Service becomes ready after the server's time to ready.
 type Script struct {
-	// TimeToReady is how long the Service takes to become ready or to fail; 0
-	// means what [WithTimeToReady] says. The Revision takes two thirds of it.
+	// TimeToReady is how long the Service takes to become ready or to fail. 0
+	// means the time of [WithTimeToReady]. The Revision takes two thirds of it.
 	TimeToReady time.Duration
-	// ObservedLag is how long a write goes unnoticed: until then
-	// status.observedGeneration and all of status are as before it.
+	// ObservedLag is how long a write stays unobserved. Until then
+	// status.observedGeneration and the whole status are those before the write.
 	ObservedLag time.Duration
-	// FalseAlarm is how long Ready is False, once the write is noticed, before all goes well.
+	// FalseAlarm is how long Ready is False after the write is observed, before
+	// the Service becomes ready after all.
 	FalseAlarm time.Duration
-	// RouteLag is how long status.traffic stays as it was after the Service became ready.
+	// RouteLag is how long status.traffic stays unchanged after the Service became ready.
 	RouteLag time.Duration
-	// Stages replaces the stages that the Service passes through. They count
-	// from the write and must be in order.
+	// Stages replaces the stages that the Service passes through. Their times
+	// count from the write and must be in order.
 	Stages []Stage
 	// FailRevision makes a new Revision fail.
 	FailRevision *Failure
-	// NeverReady leaves the Service not ready for ever, without a failure.
+	// NeverReady keeps the Service not ready forever, without a failure.
 	NeverReady bool
 	// ExtraConditions are shown beside the usual ones.
 	ExtraConditions []Condition
-	// NoOperation leaves out the annotation that names the write's operation,
-	// so that only polling tells when the Service is ready.
+	// NoOperation leaves out the annotation that names the write's operation, so
+	// that only polling shows when the Service is ready.
 	NoOperation bool
 	// OperationError makes the write's operation end in an error with this
-	// message, whatever becomes of the Service.
+	// message, whatever happens to the Service.
 	OperationError string
 	// NoURL leaves out status.url.
 	NoURL bool
-	// DeletionTime is how long a deletion takes; the Service has a deletionTimestamp meanwhile.
+	// DeletionTime is how long a deletion takes. Meanwhile the Service has a
+	// deletionTimestamp.
 	DeletionTime time.Duration
 }
 
-// Stage is one step of a Service towards its end.
+// Stage is one step in the course of a Service.
 type Stage struct {
-	// After is the time since the write at which it begins.
+	// After is the time from the write until the stage begins.
 	After time.Duration
 	// Unobserved shows the whole status as it was before the write.
 	Unobserved bool
-	// Conditions are what is shown. A new Revision is ready from the first
-	// stage on in which ConfigurationsReady is True; status.traffic follows
-	// from the first one in which RoutesReady is.
+	// Conditions are the conditions shown. A new Revision is ready from the first
+	// stage on in which ConfigurationsReady is True. status.traffic is current
+	// from the first stage on in which RoutesReady is True.
 	Conditions []Condition
 }
 
@@ -57,51 +64,50 @@ type Condition struct {
 	Severity string // empty means error
 }
 
-// Failure is how a Revision fails.
+// Failure describes how a Revision fails.
 type Failure struct {
-	// Reason is that of the conditions; HealthCheckContainerError by default.
+	// Reason is the reason of the conditions. The default is HealthCheckContainerError.
 	Reason string
-	// Message says why; by default that the container did not listen on its port.
+	// Message is the message of the conditions. By default the container did not
+	// listen on its port.
 	Message string
-	// Condition is the Revision's condition that fails, beside Ready: ContainerHealthy by default.
+	// Condition is the Revision's condition that fails beside Ready. The default
+	// is ContainerHealthy.
 	Condition string
-	// LogURL is the Revision's status.logUrl; made up by default.
+	// LogURL is the Revision's status.logUrl. By default it is made up.
 	LogURL string
-	// Hidden keeps the message from the Service's conditions: only the Revision's tell it.
+	// Hidden keeps the message out of the Service's conditions. Only the
+	// Revision's conditions have it.
 	Hidden bool
 }
 
-func (f *Failure) reason() string { return or(f.Reason, "HealthCheckContainerError") }
-
-func (f *Failure) message() string {
-	return or(f.Message, "The user-provided container failed to start and listen on the port defined provided by the PORT=8080 environment variable.")
-}
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// Script sets how the following writes of a Service go, until the next Script
-// for it. The service is a name, which means it in every project, or PROJECT/NAME.
+// Script sets the course of the following writes of a Service, until the next
+// Script for it. The service is a name, which applies to every project, or
+// PROJECT/NAME.
 func (s *Server) Script(service string, script Script) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.scripts[service] = script
+	s.store.Lock()
+	defer s.store.Unlock()
+	s.control.Scripts.Set(service, script.internal())
 }
 
-// script finds the script of a Service.
-func (s *Server) script(p *project, name string) Script {
-	script := Script{}
-	for _, key := range []string{name, p.number + "/" + name, p.id + "/" + name} {
-		if found, ok := s.scripts[key]; ok {
-			script = found
-		}
+// internal returns the script for the layers below, whose types are apart so that
+// this package's documentation shows its own.
+func (s Script) internal() lifecycle.Script {
+	stages := make([]lifecycle.ScriptStage, len(s.Stages))
+	for i, st := range s.Stages {
+		stages[i] = lifecycle.ScriptStage{After: st.After, Unobserved: st.Unobserved, Conditions: internalConditions(st.Conditions)}
 	}
-	if script.TimeToReady == 0 {
-		script.TimeToReady = s.conf.timeToReady
+	return lifecycle.Script{
+		TimeToReady: s.TimeToReady, ObservedLag: s.ObservedLag, FalseAlarm: s.FalseAlarm, RouteLag: s.RouteLag, Stages: stages,
+		FailRevision: (*store.Failure)(s.FailRevision), NeverReady: s.NeverReady, ExtraConditions: internalConditions(s.ExtraConditions),
+		NoOperation: s.NoOperation, OperationError: s.OperationError, NoURL: s.NoURL, DeletionTime: s.DeletionTime,
 	}
-	return script
+}
+
+func internalConditions(conditions []Condition) []store.Condition {
+	list := make([]store.Condition, len(conditions))
+	for i, c := range conditions {
+		list[i] = store.Condition(c)
+	}
+	return list
 }

@@ -40,7 +40,6 @@ const (
 // is done. It only shrinks.
 var allowedForNow = map[string]string{
 	"":                  "files knot fileLines",
-	"cloudruntest":      "files knot",
 	"internal/manifest": "knot",
 	"runflags":          "knot",
 }

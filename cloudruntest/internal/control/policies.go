@@ -1,0 +1,77 @@
+package control
+
+import (
+	"slices"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/resources"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/store"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
+)
+
+func resourceName(t Target) string {
+	return "projects/" + t.Project.Name() + "/locations/" + t.Region + "/services/" + t.Name
+}
+
+func (p *Plane) policyOwner(c Call, permission string) (*store.Service, *apierror.Error) {
+	if err := p.Permissions.Check(permission, resourceName(c.Target)); err != nil {
+		return nil, err
+	}
+	if sv := p.find(c.Target, c.Now); sv != nil {
+		return sv, nil
+	}
+	return nil, p.missing("SERVICE", c.Target)
+}
+
+// GetPolicy returns the IAM policy of a Service in a policy version.
+func (p *Plane) GetPolicy(c Call, version int) (tree.Object, *apierror.Error) {
+	sv, err := p.policyOwner(c, "run.services.getIamPolicy")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]int{0, 1, 3}, version) {
+		return nil, apierror.Invalid("Requested policy version must be one of 0, 1 or 3.")
+	}
+	return resources.ShownPolicy(sv.Policy, version), nil
+}
+
+// SetPolicy sets the IAM policy of a Service.
+func (p *Plane) SetPolicy(c Call) (tree.Object, *apierror.Error) {
+	sv, err := p.policyOwner(c, "run.services.setIamPolicy")
+	if err != nil {
+		return nil, err
+	}
+	request, decodeErr := tree.Decode(c.Body)
+	policy, ok := request["policy"].(tree.Object)
+	if decodeErr != nil || !ok {
+		return nil, apierror.Invalid("Invalid JSON payload received. The request must contain a policy.")
+	}
+	if err := resources.CheckPolicy(sv.Policy, policy); err != nil {
+		return nil, err
+	}
+	if err := p.Permissions.CheckPublic(policy, resourceName(c.Target)); err != nil {
+		return nil, err
+	}
+	sv.Policy = resources.StoredPolicy(policy)
+	p.Store.Notify()
+	p.Store.Record(store.Write{Kind: "setIamPolicy", Body: c.Body}, sv, c.Now)
+	return sv.Policy, nil
+}
+
+// TestPermissions returns which permissions of a list the caller has.
+func (p *Plane) TestPermissions(c Call) (tree.Object, *apierror.Error) {
+	request, err := tree.Decode(c.Body)
+	if err != nil {
+		return nil, apierror.Invalid("Invalid JSON payload received.")
+	}
+	held := []any{}
+	for _, name := range tree.Texts(request, "permissions") {
+		if p.Permissions.Has(name) {
+			held = append(held, name)
+		}
+	}
+	if len(held) == 0 {
+		return tree.Object{}, nil
+	}
+	return tree.Object{"permissions": held}, nil
+}

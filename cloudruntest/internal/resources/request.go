@@ -1,0 +1,14 @@
+package resources
+
+import "github.com/cloudrun-go/cloudrun/cloudruntest/internal/store"
+
+// Request is a write of a Service, as far as its admission depends on it.
+type Request struct {
+	Cluster bool
+	Project *store.Project
+	Region  string
+	Name    string
+	Strict  bool           // unknown fields are an error on a cluster
+	Current *store.Service // nil for a create
+	Version string         // resource version of Current
+}

@@ -1,0 +1,77 @@
+package resources
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
+)
+
+// clusterProblems checks a Service by those rules of Knative that matter to
+// clients of Cloud Run.
+func clusterProblems(name string, doc tree.Object) []string {
+	k := &checker{name: name}
+	spec := tree.At(doc, "spec", "template", "spec")
+	const path = "spec.template.spec."
+	var problems []string
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if len(name) > 63 || !isDNSLabel(name) {
+		add("not a DNS 1035 label: [must be no more than 63 characters]: metadata.name")
+	}
+	forbidden := forbiddenPodFields()
+	for _, f := range tree.SortedKeys(spec) {
+		if slices.Contains(forbidden, f) && !tree.Blank(spec[f]) {
+			add("must not set the field(s): %s%s", path, f)
+		}
+	}
+	if rev := tree.Text(tree.At(doc, "spec", "template", "metadata"), "name"); rev != "" && !strings.HasPrefix(rev, name+"-") {
+		add(`invalid value: "%s" must have prefix "%s-": spec.template.metadata.name`, rev, name)
+	}
+	for field, most := range map[string]int64{"containerConcurrency": 1000, "timeoutSeconds": 600} {
+		if n, _ := tree.Number(spec[field]); n < 0 || n > most {
+			add("expected 0 <= %d <= %d: %s%s", n, most, path, field)
+		}
+	}
+	problems = append(problems, containerProblems(path, tree.Objects(spec, "containers"))...)
+	k.traffic(tree.Objects(tree.At(doc, "spec"), "traffic"))
+	for _, w := range k.wrong {
+		add("%s: %s", w.Description, w.Field)
+	}
+	return problems
+}
+
+func containerProblems(path string, containers []tree.Object) []string {
+	var problems []string
+	if len(containers) == 0 {
+		problems = append(problems, "missing field(s): "+path+"containers")
+	}
+	ports := 0
+	for i, c := range containers {
+		ports += len(tree.Items(c, "ports"))
+		at := fmt.Sprintf("%scontainers[%d].", path, i)
+		if tree.Text(c, "image") == "" {
+			problems = append(problems, "missing field(s): "+at+"image")
+		}
+		for j, e := range tree.Objects(c, "env") {
+			switch name := tree.Text(e, "name"); {
+			case name == "":
+				problems = append(problems, fmt.Sprintf("missing field(s): %senv[%d].name", at, j))
+			case slices.Contains([]string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, name):
+				problems = append(problems, fmt.Sprintf("%q is a reserved environment variable: %senv[%d].name", name, at, j))
+			}
+		}
+		for _, p := range tree.Objects(c, "ports") {
+			if name := tree.Text(p, "name"); !slices.Contains([]string{"", "http1", "h2c"}, name) {
+				problems = append(problems, "Port name "+name+" is not allowed: "+at+"ports\nName must be empty, or one of: 'h2c', 'http1'")
+			}
+		}
+	}
+	switch {
+	case ports > 1:
+		problems = append(problems, "more than one container port is set: "+path+"containers[*].ports\nOnly a single port is allowed across all containers")
+	case ports == 0 && len(containers) > 1:
+		problems = append(problems, "missing field(s): "+path+"containers[*].ports")
+	}
+	return problems
+}

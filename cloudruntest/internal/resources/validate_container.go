@@ -1,0 +1,142 @@
+package resources
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
+)
+
+const revisionPath = "spec.template.spec."
+
+// revision checks the spec of a Revision.
+func (k *checker) revision(spec tree.Object) {
+	k.number(revisionPath+"containerConcurrency", spec["containerConcurrency"], 0, 1000)
+	k.number(revisionPath+"timeoutSeconds", spec["timeoutSeconds"], 0, 3600)
+	containers := tree.Objects(spec, "containers")
+	if len(containers) == 0 {
+		k.fail(revisionPath+"containers", "Revision template should contain at least one container.")
+	}
+	if len(containers) > 10 {
+		k.fail(revisionPath+"containers", "At most 10 containers are allowed, got %d.", len(containers))
+	}
+	volumes := k.volumes(tree.Objects(spec, "volumes"))
+	names, ports := map[string]bool{}, 0
+	for i, c := range containers {
+		path := fmt.Sprintf("%scontainers[%d]", revisionPath, i)
+		name := tree.Text(c, "name")
+		if name != "" && names[name] {
+			k.fail(path+".name", "The container name '%s' is used more than once.", name)
+		}
+		names[name] = true
+		ports += len(tree.Items(c, "ports"))
+		k.container(path, c, volumes)
+	}
+	if len(containers) > 1 && ports != 1 {
+		k.fail(revisionPath+"containers", "Revision template must contain exactly one container with an exposed port, got %d.", ports)
+	}
+}
+
+func (k *checker) volumes(list []tree.Object) map[string]bool {
+	names := map[string]bool{}
+	for i, v := range list {
+		path := fmt.Sprintf("%svolumes[%d].name", revisionPath, i)
+		name := tree.Text(v, "name")
+		switch {
+		case name == "":
+			k.fail(path, "A volume must have a name.")
+		case names[name]:
+			k.fail(path, "The volume name '%s' is used more than once.", name)
+		}
+		names[name] = true
+	}
+	return names
+}
+
+func (k *checker) container(path string, c tree.Object, volumes map[string]bool) {
+	before := len(k.wrong)
+	k.shape(path+".", c, "env[]", "ports[]", "volumeMounts[]", "resources", "startupProbe", "livenessProbe", "readinessProbe")
+	if len(k.wrong) > before {
+		return
+	}
+	if tree.Text(c, "image") == "" {
+		k.fail(path+".image", "A container image must be specified.")
+	}
+	if name := tree.Text(c, "name"); len(name) > 63 || name != "" && !isDNSLabel(name) {
+		k.fail(path+".name", "Invalid container name '%s'.", name)
+	}
+	k.env(path+".env", tree.Objects(c, "env"))
+	k.ports(path+".ports", tree.Objects(c, "ports"))
+	k.limits(path+".resources.limits", tree.At(c, "resources", "limits"))
+	for i, m := range tree.Objects(c, "volumeMounts") {
+		mount := fmt.Sprintf("%s.volumeMounts[%d]", path, i)
+		if !volumes[tree.Text(m, "name")] {
+			k.fail(mount+".name", "The volume '%s' is not defined.", tree.Text(m, "name"))
+		}
+		if !strings.HasPrefix(tree.Text(m, "mountPath"), "/") {
+			k.fail(mount+".mountPath", "Invalid mount path '%s': it must be absolute.", tree.Text(m, "mountPath"))
+		}
+	}
+}
+
+func (k *checker) env(path string, list []tree.Object) {
+	var reserved []string
+	for i, e := range list {
+		name := tree.Text(e, "name")
+		if name == "" || strings.Contains(name, "=") {
+			k.fail(fmt.Sprintf("%s[%d].name", path, i), "Invalid environment variable name '%s'.", name)
+		}
+		if slices.Contains([]string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, name) || strings.HasPrefix(name, "X_GOOGLE_") {
+			reserved = append(reserved, name)
+		}
+	}
+	if len(reserved) > 0 {
+		k.fail(path, "The following reserved env names were provided: %s. These values are automatically set by the system.", strings.Join(reserved, ", "))
+	}
+}
+
+func (k *checker) ports(path string, list []tree.Object) {
+	if len(list) > 1 {
+		k.fail(path, "At most one port is allowed, got %d.", len(list))
+	}
+	for i, p := range list {
+		if name := tree.Text(p, "name"); !slices.Contains([]string{"", "http1", "h2c"}, name) {
+			k.fail(fmt.Sprintf("%s[%d].name", path, i), "Unsupported port name '%s': it must be empty, http1 or h2c.", name)
+		}
+		k.number(fmt.Sprintf("%s[%d].containerPort", path, i), p["containerPort"], 0, 65535)
+	}
+}
+
+func (k *checker) limits(path string, limits tree.Object) {
+	for _, key := range tree.SortedKeys(limits) {
+		q, isText := limits[key].(string)
+		if !isText {
+			q = fmt.Sprint(limits[key])
+		}
+		if q == "" {
+			continue
+		}
+		v, ok := quantity(q)
+		switch {
+		case !ok:
+			k.fail(path+"."+key, "Invalid value '%s' specified for %s: it is not a quantity.", q, key)
+		case key == "memory" && v.Cmp(whole(128<<20)) < 0:
+			k.fail(path+"."+key, "Invalid value specified for container memory. Minimum memory is 128Mi.")
+		case key == "memory" && v.Cmp(whole(32<<30)) > 0:
+			k.fail(path+"."+key, "Invalid value specified for container memory. Maximum memory is 32Gi.")
+		case key == "cpu":
+			k.cpu(path+"."+key, q, v)
+		}
+	}
+}
+
+// cpu checks for 0.08 to 1, 2, 4, 6 or 8 CPUs.
+func (k *checker) cpu(path, q string, v *big.Rat) {
+	fraction := v.Cmp(big.NewRat(8, 100)) >= 0 && v.Cmp(whole(1)) <= 0
+	some := slices.ContainsFunc([]int64{2, 4, 6, 8}, func(n int64) bool { return v.Cmp(whole(n)) == 0 })
+	if !fraction && !some {
+		k.fail(path, "Invalid value '%s' specified for cpu: 0.08 to 1, or one of 2, 4, 6 and 8, is expected.", q)
+	}
+}

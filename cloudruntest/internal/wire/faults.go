@@ -1,0 +1,119 @@
+package wire
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
+)
+
+// Fault makes requests of the API fail. The fields are documented at
+// cloudruntest.Fault.
+type Fault struct {
+	Method      string
+	Path        string
+	Match       func(*http.Request) bool
+	Skip        int
+	Times       int
+	Delay       time.Duration
+	After       bool
+	Status      int
+	Body        string
+	ContentType string
+	Header      http.Header
+	Reset       bool
+	Truncate    int
+	Stale       bool
+}
+
+// Faults are the faults of a server. They are safe for concurrent use.
+type Faults struct {
+	mu   sync.Mutex
+	list []*armed
+}
+
+// armed is a Fault and how often it still strikes.
+type armed struct {
+	Fault
+	skip, left int
+}
+
+// Add adds a fault. If several select a request, the first one strikes.
+func (fs *Faults) Add(f Fault) {
+	left := f.Times
+	if left == 0 {
+		left = 1
+	}
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.list = append(fs.list, &armed{Fault: f, skip: f.Skip, left: left})
+}
+
+// Clear removes all faults.
+func (fs *Faults) Clear() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.list = nil
+}
+
+// next returns the fault that strikes a request, if any.
+func (fs *Faults) next(r *http.Request, body []byte) (Fault, bool) {
+	fs.mu.Lock()
+	candidates := fs.list
+	fs.mu.Unlock()
+	for _, f := range candidates {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if f.selects(r) && fs.take(f) { // Match is the user's and runs without the lock
+			return f.Fault, true
+		}
+	}
+	return Fault{}, false
+}
+
+func (f *armed) selects(r *http.Request) bool {
+	return (f.Method == "" || f.Method == r.Method) && strings.Contains(r.URL.Path, f.Path) && (f.Match == nil || f.Match(r))
+}
+
+// take counts a request that a fault selects, and reports whether it strikes.
+func (fs *Faults) take(f *armed) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.skip > 0 {
+		f.skip--
+		return false
+	}
+	if f.left == 0 {
+		return false
+	}
+	f.left = max(f.left-1, -1)
+	return true
+}
+
+// replaces reports whether the fault prevents the effect of the request.
+func (f Fault) replaces() bool { return !f.After && (f.Reset || f.Status != 0 || f.Body != "") }
+
+// spoil returns an answer with the fault's changes.
+func (f Fault) spoil(a answer, cluster bool) answer {
+	if f.Status != 0 {
+		a = answerError(apierror.ForStatus(f.Status), cluster)
+	}
+	if f.Body != "" {
+		a.body = []byte(f.Body)
+	}
+	header := a.header.Clone()
+	if header == nil {
+		header = http.Header{"Content-Type": {"application/json; charset=UTF-8"}}
+	}
+	if f.ContentType != "" {
+		header.Set("Content-Type", f.ContentType)
+	}
+	for k, v := range f.Header {
+		header[http.CanonicalHeaderKey(k)] = v
+	}
+	a.header = header
+	return a
+}

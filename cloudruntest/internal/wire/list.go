@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/control"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/resources"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
+)
+
+// answerList answers a list: filtered by labels, in order, and in pages.
+func answerList(p *control.Plane, c *call, kind string, entries []control.Entry) (answer, *apierror.Error) {
+	match, err := parseSelector(c.query.Get("labelSelector"))
+	if err != nil {
+		return answer{}, err
+	}
+	entries = slices.DeleteFunc(entries, func(e control.Entry) bool { return !match(e.Labels) })
+	sort.Slice(entries, func(i, j int) bool { return entries[i].Key < entries[j].Key })
+	entries, err = after(entries, c.query.Get("continue"))
+	if err != nil {
+		return answer{}, err
+	}
+	meta := tree.Object{}
+	if p.Store.Cluster {
+		meta["resourceVersion"] = p.Store.Versions.Spell(p.Store.Versions.Last())
+	}
+	if limit := c.number("limit"); limit > 0 && limit < len(entries) {
+		meta["continue"] = base64.RawURLEncoding.EncodeToString([]byte("k:" + entries[limit-1].Key))
+		if p.Store.Cluster {
+			meta["remainingItemCount"] = len(entries) - limit
+		}
+		entries = entries[:limit]
+	}
+	list := make([]any, len(entries))
+	for i, e := range entries {
+		list[i] = e.Render()
+	}
+	return answerJSON(http.StatusOK, tree.Object{"apiVersion": resources.APIVersion, "kind": kind + "List", "metadata": meta, "items": list}), nil
+}
+
+// after returns the entries after the page with a token.
+func after(entries []control.Entry, token string) ([]control.Entry, *apierror.Error) {
+	if token == "" {
+		return entries, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	key, ok := strings.CutPrefix(string(raw), "k:")
+	if err != nil || !ok {
+		return nil, apierror.Invalid("invalid continue token")
+	}
+	i := sort.Search(len(entries), func(i int) bool { return entries[i].Key > key })
+	return entries[i:], nil
+}

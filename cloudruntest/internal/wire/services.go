@@ -1,0 +1,72 @@
+package wire
+
+import (
+	"net/http"
+
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/control"
+)
+
+func getService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	return answerOK(p.GetService(c.to(t, p.Store.Cluster)))
+}
+
+func listServices(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	entries, err := p.ListServices(c.to(t, p.Store.Cluster))
+	if err != nil {
+		return answer{}, err
+	}
+	return answerList(p, c, "Service", entries)
+}
+
+func createService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	written, err := p.CreateService(c.to(t, p.Store.Cluster))
+	if err != nil {
+		return answer{}, err
+	}
+	code := http.StatusOK
+	if p.Store.Cluster {
+		code = http.StatusCreated
+	}
+	return answerJSON(code, written.Doc).warn(written.Warnings), nil
+}
+
+func replaceService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	written, err := p.ReplaceService(c.to(t, p.Store.Cluster))
+	if err != nil {
+		return answer{}, err
+	}
+	return answerJSON(http.StatusOK, written.Doc).warn(written.Warnings), nil
+}
+
+func deleteService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	return answerOK(p.DeleteService(c.to(t, p.Store.Cluster)))
+}
+
+func getRevision(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	return answerOK(p.GetRevision(c.to(t, p.Store.Cluster)))
+}
+
+func listRevisions(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	entries, err := p.ListRevisions(c.to(t, p.Store.Cluster))
+	if err != nil {
+		return answer{}, err
+	}
+	return answerList(p, c, "Revision", entries)
+}
+
+func deleteRevision(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	return answerOK(p.DeleteRevision(c.to(t, p.Store.Cluster)))
+}
+
+func getPart(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	return answerOK(p.GetPart(c.to(t, p.Store.Cluster)))
+}
+
+func listParts(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	kind := "Route"
+	if t.Kind == "configurations" {
+		kind = "Configuration"
+	}
+	return answerList(p, c, kind, p.ListParts(c.to(t, p.Store.Cluster)))
+}
