@@ -6,11 +6,11 @@ import (
 	"strings"
 	"time"
 
-	"knative.dev/pkg/apis"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // ErrBeingDeleted is matched by the error of a write to a Service that is being deleted.
@@ -124,34 +124,33 @@ func writeError(op, service string, write Stage, err error) error {
 }
 
 func overtakenBy(s *servingv1.Service, generation int64) *OvertakenError {
-	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
+	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: status.LastModifier(s)}
 }
 
-// Condition is one condition of a Service or Revision.
-type Condition = apis.Condition
-
-// TimeoutError tells that a wait ended before the Service was ready or had
-// failed, or before it was gone. The Service may yet become ready: wait again with [WaitReady].
-// It unwraps to the error of the context and to the failure of the last poll, if it failed.
+// TimeoutError is returned when a wait ended before the Service was ready or had
+// failed, or, for a deletion, before it was gone. The Service may still become
+// ready: call [WaitReady] to continue. It unwraps to the error of the context and
+// to that of the last poll, if that failed.
 type TimeoutError struct {
 	// Service is the name of the Service.
 	Service string
-	// Deletion tells that the wait was for the Service to be gone, not to be ready.
+	// Deletion reports whether the wait was for the Service to be gone, not to be ready.
 	Deletion bool
 	// Waited is how long the wait lasted.
 	Waited time.Duration
 	// Last is the last state of the condition Ready, nil if none was seen.
 	Last *Condition
-	// Traffic is the observed traffic and WantTraffic what was asked for, such as
-	// "hello-00001-abc=100", if only the traffic was not yet as it should be.
+	// Traffic is the observed traffic and WantTraffic the requested one, such as
+	// "hello-00001-abc=100". They are set if the Service was ready and only its
+	// traffic was not as requested.
 	Traffic, WantTraffic string
 	// Err is why the wait ended: context.DeadlineExceeded or context.Canceled.
 	Err error
-	// LastErr is the failure of the last poll, nil if it went well.
+	// LastErr is the error of the last poll, nil if it succeeded.
 	LastErr error
 }
 
-// Error tells how long the wait lasted and what was last seen.
+// Error returns how long the wait lasted and what was seen last.
 func (e *TimeoutError) Error() string {
 	var b strings.Builder
 	awaited := "ready"
@@ -172,7 +171,7 @@ func (e *TimeoutError) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the errors of the context and of the last poll.
+// Unwrap returns the errors of the context and of the last poll.
 func (e *TimeoutError) Unwrap() []error {
 	if e.LastErr != nil {
 		return []error{e.Err, e.LastErr}
@@ -180,19 +179,19 @@ func (e *TimeoutError) Unwrap() []error {
 	return []error{e.Err}
 }
 
-// OvertakenError tells that somebody else changed the Service while a call
-// waited for its own change to become ready: the Service as it is now has
-// another configuration than the one that this call wrote.
+// OvertakenError is returned when another writer changed the Service while the
+// call was waiting for its own change. The current configuration is not the one
+// this call wrote.
 type OvertakenError struct {
 	// Service is the name of the Service.
 	Service string
-	// Generation is the one that this call wrote, Newer the one that took its place.
+	// Generation is the one that this call wrote, Newer the current one.
 	Generation, Newer int64
-	// By is who wrote the newer one, as far as the server tells.
+	// By is the account that made the last write; empty if the server does not report it.
 	By string
 }
 
-// Error names both generations and who made the newer one.
+// Error names both generations and the account that made the newer one.
 func (e *OvertakenError) Error() string {
 	by := ""
 	if e.By != "" {
@@ -200,6 +199,19 @@ func (e *OvertakenError) Error() string {
 	}
 	return fmt.Sprintf("service %q was changed%s while waiting: generation %d took the place of generation %d before that was seen ready",
 		e.Service, by, e.Newer, e.Generation)
+}
+
+// OperationError is returned when an operation of a Service failed.
+type OperationError struct {
+	// Operation is the ID of the operation.
+	Operation string
+	// Message is the cause as the server states it.
+	Message string
+}
+
+// Error names the operation and the cause.
+func (e *OperationError) Error() string {
+	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
 }
 
 // PermissionError tells which permission is missing on what.

@@ -15,8 +15,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
-const annotationOperation = "run.googleapis.com/operation-id"
-
 const (
 	// longPoll is how long the server is asked to hold a request.
 	longPoll = 30 * time.Second
@@ -25,19 +23,6 @@ const (
 	// longPollFailures bounds how often in a row a long poll may fail.
 	longPollFailures = 3
 )
-
-// OperationError is returned when an operation of a Service failed.
-type OperationError struct {
-	// Operation is the ID of the operation.
-	Operation string
-	// Message is the cause as the server states it.
-	Message string
-}
-
-// Error names the operation and the cause.
-func (e *OperationError) Error() string {
-	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
-}
 
 var errNotHeld = errors.New("the server does not hold the request until the operation ends")
 

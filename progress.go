@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"knative.dev/pkg/apis"
+
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
@@ -41,6 +43,9 @@ const (
 	// Warned carries a Message that the caller should see, such as a warning of the server.
 	Warned EventKind = "warning"
 )
+
+// Condition is one condition of a Service or Revision.
+type Condition = apis.Condition
 
 // Event is one step of progress.
 type Event struct {

@@ -45,6 +45,8 @@ type RevisionGetter interface {
 	GetRevision(ctx context.Context, name string) (*servingv1.Revision, error)
 }
 
+const annotationOperation = "run.googleapis.com/operation-id"
+
 // WaitOption configures [WaitReady].
 type WaitOption interface {
 	Settings() []edits.Setting
@@ -126,29 +128,35 @@ type serviceWait struct {
 // run waits, beginning with the response to the write. With the error of a
 // Service that failed or was overtaken it returns the Service.
 func (w serviceWait) run(ctx context.Context) (*servingv1.Service, error) {
-	report := newWaitReport(w.report, w.generation(), w.write != nil && w.write.Nonce != "")
+	judge, report := w.judge(), newWaitReport(w.report, w.generation(), w.write != nil && w.write.Nonce != "")
 	s, err := w.watch(ctx, watch.Watch[*servingv1.Service]{
 		Timing: w.cfg.timing(), Poll: w.poll, MayPass: w.mayPass(time.Now()), LongPoll: w.longPoll(),
-		Judge: w, Observer: report.observer(),
+		Judge: judge, Observer: report.observer(),
 	})
+	timeout, late := asType[*watch.TimeoutError](err)
+	switch {
+	case late:
+		s, err = nil, judge.late(s, timeout)
+	case err != nil && !isVerdict(err):
+		s = nil
+	}
 	report.end(s, err)
 	return s, err
 }
 
-func (w serviceWait) watch(ctx context.Context, watched watch.Watch[*servingv1.Service]) (s *servingv1.Service, err error) {
+func (w serviceWait) watch(ctx context.Context, watched watch.Watch[*servingv1.Service]) (*servingv1.Service, error) {
 	if w.write != nil {
-		s, err = watched.RunFrom(ctx, w.write.Service)
-	} else {
-		s, err = watched.Run(ctx)
+		return watched.RunFrom(ctx, w.write.Service)
 	}
-	timeout, late := asType[*watch.TimeoutError](err)
-	switch {
-	case late:
-		return nil, w.late(s, timeout)
-	case err != nil && !isVerdict(err):
-		return nil, err
+	return watched.Run(ctx)
+}
+
+func (w serviceWait) judge() serviceJudge {
+	j := serviceJudge{name: w.name, goal: w.goal, generation: w.generation(), write: w.write, marked: w.marked}
+	if revisions, ok := w.services.(RevisionGetter); ok {
+		j.revision = revisions.GetRevision
 	}
-	return s, err
+	return j
 }
 
 // generation returns the oldest generation that counts.

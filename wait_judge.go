@@ -13,19 +13,31 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
+// serviceJudge decides whether a Service meets a goal.
+type serviceJudge struct {
+	name       string
+	goal       status.Goal
+	generation int64         // the oldest that counts
+	write      *status.Write // whose effect is waited for; nil to accept any newer configuration
+	// marked counts the Revisions with the nonce of the write, 2 at most; nil if the write has none.
+	marked func(ctx context.Context) (int, error)
+	// revision reads a Revision; nil if that is not possible.
+	revision func(ctx context.Context, name string) (*servingv1.Revision, error)
+}
+
 // Judge returns the verdict on a Service as it was just seen.
-func (w serviceWait) Judge(s *servingv1.Service, operation error) watch.Verdict {
-	if w.write != nil && w.write.IsStale(s) {
+func (j serviceJudge) Judge(s *servingv1.Service, operation error) watch.Verdict {
+	if j.write != nil && j.write.IsStale(s) {
 		return watch.Verdict{State: watch.Ignored}
 	}
-	if w.write != nil && w.write.Overtaken(s, w.goal) {
-		return watch.Verdict{State: watch.Done, Err: w.overtaken(s)}
+	if j.write != nil && j.write.Overtaken(s, j.goal) {
+		return watch.Verdict{State: watch.Done, Err: overtakenBy(s, j.generation)}
 	}
-	state, _ := w.goal.Judge(s, w.generation())
+	state, _ := j.goal.Judge(s, j.generation)
 	switch {
-	case state == status.Ready && w.goal.Settled(s):
+	case state == status.Ready && j.goal.Settled(s):
 		return watch.Verdict{State: watch.Done}
-	case state == status.Failed, operation != nil && !w.goal.Excuses(s):
+	case state == status.Failed, operation != nil && !j.goal.Excuses(s):
 		return watch.Verdict{State: watch.Failing, Of: s.Generation}
 	}
 	return watch.Verdict{State: watch.Pending}
@@ -34,27 +46,23 @@ func (w serviceWait) Judge(s *servingv1.Service, operation error) watch.Verdict 
 // Confirm checks whose Revision became ready. If somebody has written the
 // Service since, their Revision may look like ours as far as the Knative types
 // go. Then two Revisions have our nonce.
-func (w serviceWait) Confirm(ctx context.Context, s *servingv1.Service) (watch.Verdict, error) {
+func (j serviceJudge) Confirm(ctx context.Context, s *servingv1.Service) (watch.Verdict, error) {
 	done := watch.Verdict{State: watch.Done}
-	if w.marked == nil || s.Generation <= w.generation() {
+	if j.marked == nil || s.Generation <= j.generation {
 		return done, nil
 	}
-	n, err := w.marked(ctx)
+	n, err := j.marked(ctx)
 	if err == nil && n > 1 {
-		done.Err = w.overtaken(s)
+		done.Err = overtakenBy(s, j.generation)
 	}
 	return done, err
 }
 
-func (w serviceWait) overtaken(s *servingv1.Service) error {
-	return &OvertakenError{Service: w.name, Generation: w.generation(), Newer: s.Generation, By: s.Annotations[annotationLastModifier]}
-}
-
 // Failure explains why the Service failed, in the words of the failed Revision
 // if there is one.
-func (w serviceWait) Failure(ctx context.Context, s *servingv1.Service, operation error) error {
-	e := NotReadyError{Service: w.name, Generation: s.Generation, Conditions: s.Status.Conditions}
-	if c := w.goal.Cause(s); c != nil {
+func (j serviceJudge) Failure(ctx context.Context, s *servingv1.Service, operation error) error {
+	e := NotReadyError{Service: j.name, Generation: s.Generation, Conditions: s.Status.Conditions}
+	if c := j.goal.Cause(s); c != nil {
 		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(c.Message, maxMessage)
 	}
 	if failure, ok := asType[*OperationError](operation); ok && e.Message == "" {
@@ -62,23 +70,22 @@ func (w serviceWait) Failure(ctx context.Context, s *servingv1.Service, operatio
 	}
 	_, e.LogURL, _ = diagnosis.SplitLinks(e.Message)
 	configurations := status.Find(s.Status.Conditions, status.ConditionConfigurations)
-	if status.StateOf(configurations) != status.Failed || w.goal.Excuses(s) {
+	if status.StateOf(configurations) != status.Failed || j.goal.Excuses(s) {
 		return &e
 	}
 	e.Revision = s.Status.LatestCreatedRevisionName
-	e = e.with(w.revision(ctx, e.Revision))
+	e = e.with(j.failed(ctx, e.Revision))
 	return &e
 }
 
-// revision reads a failed Revision; nil if it cannot be read soon.
-func (w serviceWait) revision(ctx context.Context, name string) *servingv1.Revision {
-	revisions, ok := w.services.(RevisionGetter)
-	if !ok || name == "" {
+// failed reads a failed Revision; nil if it cannot be read soon.
+func (j serviceJudge) failed(ctx context.Context, name string) *servingv1.Revision {
+	if j.revision == nil || name == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	r, err := revisions.GetRevision(ctx, name)
+	r, err := j.revision(ctx, name)
 	if err != nil {
 		return nil // the conditions of the Service have to do
 	}
@@ -109,14 +116,14 @@ func (e NotReadyError) with(r *servingv1.Revision) NotReadyError {
 }
 
 // late returns the error of a wait that timed out, with what was seen last.
-func (w serviceWait) late(s *servingv1.Service, timeout *watch.TimeoutError) error {
-	e := &TimeoutError{Service: w.name, Waited: timeout.Waited, Err: timeout.Err, LastErr: timeout.LastErr}
+func (j serviceJudge) late(s *servingv1.Service, timeout *watch.TimeoutError) error {
+	e := &TimeoutError{Service: j.name, Waited: timeout.Waited, Err: timeout.Err, LastErr: timeout.LastErr}
 	if s == nil {
 		return e
 	}
-	state, deciding := w.goal.Judge(s, w.generation())
+	state, deciding := j.goal.Judge(s, j.generation)
 	e.Last = deciding
-	if state == status.Ready && !w.goal.Settled(s) {
+	if state == status.Ready && !j.goal.Settled(s) {
 		e.Traffic, e.WantTraffic = traffic.Observed(s).String(), traffic.Wanted(s).String()
 	}
 	return e

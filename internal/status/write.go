@@ -7,6 +7,12 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
+// annotationLastModifier names the account that made the last write.
+const annotationLastModifier = "serving.knative.dev/lastModifier"
+
+// LastModifier returns who wrote a Service last; empty if the server does not say.
+func LastModifier(s *servingv1.Service) string { return s.Annotations[annotationLastModifier] }
+
 // LabelNonce is the label of a Revision template whose value identifies the
 // call that wrote it.
 const LabelNonce = "client.knative.dev/nonce"

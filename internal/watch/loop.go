@@ -5,40 +5,47 @@ import (
 	"time"
 )
 
-// loop is a [Watch] under way.
+// loop is a watch under way.
 type loop[T any] struct {
-	watch     Watch[T]
+	poll      func(context.Context) (T, error)
+	mayPass   func(error) (ok bool, atLeast time.Duration)
+	judge     Judge[T]
+	observer  Observer[T]
 	pace      *pace
 	window    *window
 	operation *operation[T]
 	last      T // the last observation that was not Ignored
 }
 
-func newLoop[T any](w Watch[T]) *loop[T] {
-	return &loop[T]{
-		watch: w, pace: newPace(w.Timing), window: &window{length: w.Timing.FailureWindow},
-		operation: &operation[T]{source: w.LongPoll},
-	}
+// pollTimeout bounds one poll, so that a connection that died unnoticed does
+// not end the watch.
+const pollTimeout = 30 * time.Second
+
+// look polls once.
+func (l *loop[T]) look(ctx context.Context) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	defer cancel()
+	return l.poll(ctx)
 }
 
-// take takes up what one look at the object found. It reports whether that
-// ends the watch, and with which error.
+// take handles the result of one look. It reports whether that ends the watch,
+// and with which error.
 func (l *loop[T]) take(ctx context.Context, seen T, err error) (done bool, _ error) {
 	if err != nil {
 		return l.trouble(ctx, err)
 	}
 	l.pace.succeeded()
-	v := l.watch.Judge.Judge(seen, l.operation.failure)
+	v := l.judge.Judge(seen, l.operation.failure)
 	if v.State == Ignored {
 		return false, nil
 	}
 	l.last = seen
-	if l.watch.Observer != nil {
-		l.watch.Observer.Seen(seen)
+	if l.observer != nil {
+		l.observer.Seen(seen)
 	}
 	if v.State == Done && v.Err == nil {
-		if v, err = l.watch.Judge.Confirm(ctx, seen); err != nil {
-			l.pace.failed(err, 0) // known even if the time is up by now
+		if v, err = l.judge.Confirm(ctx, seen); err != nil {
+			l.pace.failed(err, 0) // so that a timeout reports it
 			return l.trouble(ctx, err)
 		}
 	}
@@ -48,18 +55,18 @@ func (l *loop[T]) take(ctx context.Context, seen T, err error) (done bool, _ err
 	case v.State != Failing:
 		l.window.close()
 	case l.window.failed(v.Of):
-		return true, l.watch.Judge.Failure(ctx, seen, l.operation.failure)
+		return true, l.judge.Failure(ctx, seen, l.operation.failure)
 	}
 	l.operation.start(ctx, seen)
 	return false, nil
 }
 
-// trouble takes up the error of a poll. It ends the watch if it cannot pass.
+// trouble handles the error of a poll, which ends the watch if it cannot pass.
 func (l *loop[T]) trouble(ctx context.Context, err error) (done bool, _ error) {
 	if ctx.Err() != nil {
-		return false, nil // the time is up, whatever the poll says of that
+		return false, nil // the watch times out
 	}
-	ok, atLeast := l.watch.MayPass(err)
+	ok, atLeast := l.mayPass(err)
 	if !ok {
 		return true, err
 	}
@@ -70,27 +77,27 @@ func (l *loop[T]) trouble(ctx context.Context, err error) (done bool, _ error) {
 // next returns the next observation: at the end of the operation, or at the next poll.
 func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 	pause := l.pace.pause(l.window, l.operation.underWay())
-	if l.pace.err != nil && l.watch.Observer != nil {
-		l.watch.Observer.Retrying(l.pace.err, pause)
+	if l.pace.err != nil && l.observer != nil {
+		l.observer.Retrying(l.pace.err, pause)
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	polls := timer.C
-	if l.operation.underWay() && l.watch.Observer == nil && !l.window.open() {
+	if l.operation.underWay() && l.observer == nil && !l.window.open() {
 		polls = nil
 	}
 	select {
 	case <-ctx.Done():
 		return none, ctx.Err()
 	case <-polls:
-		return l.watch.poll(ctx)
+		return l.look(ctx)
 	case end := <-l.operation.result:
 		return l.ended(ctx, end)
 	}
 }
 
-// ended takes up the end of the operation. If that brought no observation, a
-// poll does, unless the server asked to wait.
+// ended handles the end of the operation. If the end has no observation, it
+// polls, or pauses first if the server asked to wait.
 func (l *loop[T]) ended(ctx context.Context, end End[T]) (T, error) {
 	l.operation.ended(end)
 	l.pace.interval.Reset()
@@ -100,5 +107,5 @@ func (l *loop[T]) ended(ctx context.Context, end End[T]) (T, error) {
 	case l.pace.asked():
 		return l.next(ctx)
 	}
-	return l.watch.poll(ctx)
+	return l.look(ctx)
 }

@@ -6,6 +6,14 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
+// Timing bounds a watch and its pauses.
+type Timing struct {
+	Timeout       time.Duration // of the watch as a whole
+	FailureWindow time.Duration // how long a failure must last to be final
+	PollInitial   time.Duration // the first pause between polls
+	PollMax       time.Duration // the longest pause between polls that succeed
+}
+
 const (
 	// troubleMax bounds the pause between polls that fail.
 	troubleMax = 30 * time.Second

@@ -12,58 +12,6 @@ import (
 	"time"
 )
 
-// Timing bounds a watch and its pauses.
-type Timing struct {
-	Timeout       time.Duration // of the watch as a whole
-	FailureWindow time.Duration // how long a failure must last to be final
-	PollInitial   time.Duration // the first pause between polls
-	PollMax       time.Duration // the longest pause between polls that succeed
-}
-
-// State is what a [Verdict] decides.
-type State int
-
-// The states of a verdict. The zero State is none of them and counts as Pending.
-const (
-	// Pending goes on.
-	Pending State = iota + 1
-	// Ignored goes on as if the observation had not been made.
-	Ignored
-	// Done ends the watch.
-	Done
-	// Failing ends the watch once it has lasted for the failure window.
-	Failing
-)
-
-// Verdict is what a judge decides about one observation.
-type Verdict struct {
-	State State
-	// Of identifies what is Failing. The failure window of another one starts anew.
-	Of int64
-	// Err is the error of a watch that is Done; nil if it succeeded.
-	Err error
-}
-
-// Judge decides what observations mean.
-type Judge[T any] interface {
-	// Judge returns the verdict on an observation. The error is that of the last
-	// operation; nil unless it failed.
-	Judge(seen T, operation error) Verdict
-	// Confirm is called when Judge found that the watch has succeeded. It may ask
-	// the server, and returns the final verdict. Its error counts as that of a poll.
-	Confirm(ctx context.Context, seen T) (Verdict, error)
-	// Failure returns the error of a watch whose failure is final.
-	Failure(ctx context.Context, seen T, operation error) error
-}
-
-// Observer is told what a watch observes. Its methods are called one at a time.
-type Observer[T any] interface {
-	// Seen is called for each observation that is not Ignored.
-	Seen(T)
-	// Retrying is called before the pause that follows a failed poll.
-	Retrying(err error, pause time.Duration)
-}
-
 // Watch describes one watch. It is built whole and does not change.
 type Watch[T any] struct {
 	Timing Timing
@@ -97,20 +45,22 @@ func (e *TimeoutError) Unwrap() error { return e.Err }
 // observation that was not Ignored, with an error too. The error is that of the
 // judge, that of a poll that cannot succeed later, or a [*TimeoutError].
 func (w Watch[T]) Run(ctx context.Context) (T, error) {
-	return w.run(ctx, w.poll)
+	l := w.loop()
+	return run(ctx, w.Timing.Timeout, l, l.look)
 }
 
 // RunFrom is Run with a first observation that has already been made.
 func (w Watch[T]) RunFrom(ctx context.Context, first T) (T, error) {
-	return w.run(ctx, func(context.Context) (T, error) { return first, nil })
+	return run(ctx, w.Timing.Timeout, w.loop(), func(context.Context) (T, error) { return first, nil })
 }
 
-func (w Watch[T]) run(ctx context.Context, look func(context.Context) (T, error)) (T, error) {
+// run repeats the loop, which begins with the look first.
+func run[T any](ctx context.Context, timeout time.Duration, l *loop[T], first func(context.Context) (T, error)) (T, error) {
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, w.Timing.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	l := newLoop(w)
 	defer l.operation.stop()
+	look := first
 	for {
 		seen, err := look(ctx)
 		done, err := l.take(ctx, seen, err)
@@ -124,12 +74,10 @@ func (w Watch[T]) run(ctx context.Context, look func(context.Context) (T, error)
 	}
 }
 
-// pollTimeout bounds one poll, so that a connection that died unnoticed does
-// not end the watch.
-const pollTimeout = 30 * time.Second
-
-func (w Watch[T]) poll(ctx context.Context) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
-	defer cancel()
-	return w.Poll(ctx)
+// loop returns the loop that carries out the watch.
+func (w Watch[T]) loop() *loop[T] {
+	return &loop[T]{
+		poll: w.Poll, mayPass: w.MayPass, judge: w.Judge, observer: w.Observer,
+		pace: newPace(w.Timing), window: &window{length: w.Timing.FailureWindow}, operation: &operation[T]{source: w.LongPoll},
+	}
 }
