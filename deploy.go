@@ -106,6 +106,20 @@ func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call,
 	return c, nil
 }
 
+// Progress returns a function that reports events to the [WithProgress] handlers
+// of the Deployer's defaults and of the options: those that a call of the
+// Deployer with the same options reports to. Programs that combine several
+// calls use it to report stages of their own between them. Event.Time is set by
+// the function. Without handlers it does nothing. It may be called concurrently;
+// the handlers are called one at a time.
+//
+// The error joins an [*OptionError] for each option that cannot be used. The
+// function is not nil even then.
+func (d *Deployer) Progress(opts ...CallOption) (report func(Event), err error) {
+	options, err := collect(edits.Of(d.callDefaults()), edits.Of(opts))
+	return newReporter("", edits.Configure(options, waitConfig{}).progress).emit, err
+}
+
 // callDefaults returns the defaults that apply to every call. What the others
 // say about the Service itself is for Deploy only.
 func (d *Deployer) callDefaults() []DeployOption {

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"knative.dev/pkg/apis"
-
-	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // Stage is a part of a deployment.
@@ -64,20 +62,6 @@ type Event struct {
 	Delay time.Duration
 	// Message is set for Warned.
 	Message string
-}
-
-// Progress returns a function that reports events to the [WithProgress] handlers
-// of the Deployer's defaults and of the options: those that a call of the
-// Deployer with the same options reports to. Programs that combine several
-// calls use it to report stages of their own between them. Event.Time is set by
-// the function. Without handlers it does nothing. It may be called concurrently;
-// the handlers are called one at a time.
-//
-// The error joins an [*OptionError] for each option that cannot be used. The
-// function is not nil even then.
-func (d *Deployer) Progress(opts ...CallOption) (report func(Event), err error) {
-	options, err := collect(edits.Of(d.callDefaults()), edits.Of(opts))
-	return newReporter("", edits.Configure(options, waitConfig{}).progress).emit, err
 }
 
 // reporter hands events to a caller: in order, one at a time, and none after
