@@ -15,12 +15,6 @@ import (
 // ErrNotAPI is matched by the error of a response that did not come from the API.
 var ErrNotAPI = errors.New("the response did not come from the Cloud Run API")
 
-const (
-	maxMessage = 4096 // of text from a server
-	maxField   = 200
-	maxCode    = 64
-)
-
 // Answer is an error response of the server. Its texts are safe to print.
 type Answer struct {
 	StatusCode   int
@@ -34,12 +28,6 @@ type Answer struct {
 	Details      []any  // of a Google error body
 	Violations   []Violation
 	RetryAfter   time.Duration
-}
-
-// Violation is a field of a request that the server rejected.
-type Violation struct {
-	Field       string
-	Description string
 }
 
 // newAnswer reads an error response.

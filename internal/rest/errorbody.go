@@ -7,6 +7,18 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
+const (
+	maxMessage = 4096 // of text from a server
+	maxField   = 200
+	maxCode    = 64
+)
+
+// Violation is a field of a request that the server rejected.
+type Violation struct {
+	Field       string
+	Description string
+}
+
 // errorBody is what the body of an error response says.
 type errorBody struct {
 	ofAPI        bool // it is a Google error or a Kubernetes Status
