@@ -23,6 +23,9 @@ import (
 const (
 	cloudPlatformScope = "https://www.googleapis.com/auth/cloud-platform"
 	servingPath        = "/apis/serving.knative.dev/v1"
+	kindServices       = "services"
+	kindRevisions      = "revisions"
+
 	// defaultEndpointMark ends the path of the default endpoint, to distinguish it from one that the caller gave.
 	defaultEndpointMark = "/cloudrun-default"
 )

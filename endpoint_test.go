@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
 	"google.golang.org/api/option"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -83,6 +84,37 @@ func TestEndpoints(t *testing.T) {
 			}, urls)
 		})
 	}
+}
+
+// The default endpoints follow the environment as those of Google's clients do.
+func TestEndpointsOfTheEnvironment(t *testing.T) {
+	for name, tc := range map[string]struct {
+		variable, value  string
+		regional, global string
+	}{
+		"universe": {"GOOGLE_CLOUD_UNIVERSE_DOMAIN", "example.cloud", "europe-west1-run.example.cloud", "run.example.cloud"},
+		"mTLS":     {"GOOGLE_API_USE_MTLS_ENDPOINT", "always", "europe-west1-run.mtls.googleapis.com", "run.mtls.googleapis.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(tc.variable, tc.value)
+			r := &endpointRecorder{}
+			c, err := cloudrun.NewClient(t.Context(), "demo", "europe-west1", r.client())
+			require.NoError(t, err)
+			endpointCalls(t, c)
+			require.Equal(t, tc.regional, r.requests[0].URL.Host)
+			require.Equal(t, tc.global, r.requests[3].URL.Host)
+		})
+	}
+}
+
+func TestNilClientOptions(t *testing.T) {
+	t.Parallel()
+	_, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithoutAuthentication(), nil)
+	require.ErrorContains(t, err, "an option is nil")
+	_, err = cloudrun.NewClient(t.Context(), "", "us-central1", nil)
+	require.ErrorContains(t, err, "an option is nil")
+	_, err = cloudrun.NewClusterClient(t.Context(), "default", option.WithEndpoint("https://k8s"), nil)
+	require.ErrorContains(t, err, "an option is nil")
 }
 
 func TestEndpointsThatAreRefused(t *testing.T) {
@@ -231,9 +263,14 @@ func TestImpersonation(t *testing.T) {
 // endpointCredentials makes a file the default credentials.
 func endpointCredentials(t *testing.T, content string) {
 	t.Helper()
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", endpointFile(t, content))
+}
+
+func endpointFile(t *testing.T, content string) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "credentials.json")
 	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
-	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+	return file
 }
 
 func TestDefaultProject(t *testing.T) {
@@ -253,6 +290,15 @@ func TestDefaultProject(t *testing.T) {
 		"none":                      {user, nil, "", "GOOGLE_APPLICATION_CREDENTIALS"},
 		"hostile":                   {serviceAccount("../evil"), nil, "", `"../evil"`},
 		"not of others credentials": {serviceAccount("from-file"), []option.ClientOption{option.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t"}))}, "", "no project was given"},
+		//lint:ignore SA1019 what users of the option have
+		"of no credentials": {serviceAccount("from-file"), []option.ClientOption{option.WithoutAuthentication()}, "", "no project was given"},
+		"of an API key":     {serviceAccount("from-file"), []option.ClientOption{option.WithAPIKey("k3y")}, "from-file", ""},
+		"of typed options":  {user, []option.ClientOption{option.WithAuthCredentialsJSON(option.ServiceAccount, []byte(serviceAccount("from-json")))}, "from-json", ""},
+		"of a file":         {user, []option.ClientOption{option.WithAuthCredentialsFile(option.ServiceAccount, endpointFile(t, serviceAccount("from-option")))}, "from-option", ""},
+		"of credentials":    {user, []option.ClientOption{option.WithCredentials(&google.Credentials{ProjectID: "from-value"})}, "from-value", ""},
+		"of an endpoint":    {serviceAccount("from-file"), []option.ClientOption{option.WithEndpoint("http://127.0.0.1:1"), r.client()}, "from-file", ""},
+		//lint:ignore SA1019 what users of the option have
+		"of who impersonates": {serviceAccount("from-file"), []option.ClientOption{r.client(), option.ImpersonateCredentials("deployer@demo.iam.gserviceaccount.com")}, "from-file", ""},
 		//lint:ignore SA1019 what users of the option have
 		"of the options": {user, []option.ClientOption{option.WithCredentialsJSON([]byte(serviceAccount("from-json")))}, "from-json", ""},
 	} {

@@ -3,6 +3,7 @@ package cloudrun_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/api/googleapi"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 )
@@ -80,6 +82,22 @@ func TestErrorsOfTheServer(t *testing.T) {
 			require.NotErrorIs(t, err, cloudrun.ErrNotAPI)
 		})
 	}
+}
+
+// An APIError that a program makes itself, as a fake does, works like one of a request.
+func TestAPIErrorsOfPrograms(t *testing.T) {
+	t.Parallel()
+	zero := &cloudrun.APIError{}
+	require.NotEmpty(t, zero.Error())
+	require.Zero(t, zero.StatusCode())
+	require.NoError(t, zero.Unwrap())
+	require.NotErrorIs(t, zero, cloudrun.ErrNotAPI)
+	require.False(t, apierrors.IsNotFound(zero))
+	require.False(t, errors.As(zero, new(*googleapi.Error)))
+
+	missing := &cloudrun.APIError{Op: "get service", Resource: "services/hello", Reason: metav1.StatusReasonNotFound}
+	require.EqualError(t, missing, "get service services/hello: NotFound")
+	require.True(t, apierrors.IsNotFound(fmt.Errorf("wrapped: %w", missing)))
 }
 
 func TestErrorsNameTheFieldsAtFault(t *testing.T) {

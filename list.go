@@ -17,7 +17,10 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
-const defaultPageSize = 500
+const (
+	labelService    = "serving.knative.dev/service" // of a Revision: the name of its Service
+	defaultPageSize = 500
+)
 
 // ListOption configures a list.
 type ListOption interface{ applyList(*listConfig) error }

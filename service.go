@@ -14,12 +14,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
-const (
-	servingAPIVersion = "serving.knative.dev/v1"
-
-	kindServices  = "services"
-	kindRevisions = "revisions"
-)
+const servingAPIVersion = "serving.knative.dev/v1"
 
 // WriteOption configures one write of a [Client].
 type WriteOption interface{ applyWrite(*writeConfig) }

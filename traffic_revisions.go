@@ -12,8 +12,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
-const labelService = "serving.knative.dev/service"
-
 // knownRevisions are the Revisions that a Service itself names.
 func knownRevisions(s *servingv1.Service) map[string]bool {
 	known := map[string]bool{"": true, s.Status.LatestCreatedRevisionName: true, s.Status.LatestReadyRevisionName: true}
