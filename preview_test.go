@@ -635,7 +635,7 @@ func TestApplyTellsTheTrafficBefore(t *testing.T) {
 		require.NoError(t, err)
 		r, err := d.Apply(t.Context(), p)
 		require.NoError(t, err)
-		require.Len(t, r.Before, 1)
-		require.Equal(t, "hello-v1", r.Before[0].RevisionName)
+		require.Len(t, r.PreviousTraffic, 1)
+		require.Equal(t, "hello-v1", r.PreviousTraffic[0].RevisionName)
 	})
 }

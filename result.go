@@ -40,10 +40,10 @@ type Result struct {
 	URLs []string
 	// TagURLs are the URLs of the tagged Revisions, by tag.
 	TagURLs map[string]string
-	// Before are the traffic targets that the Service had before the call, with
-	// what LATEST meant then: give them to [RollbackToTraffic] to go back to what
-	// served before. They are empty if the call created the Service.
-	Before []servingv1.TrafficTarget
+	// PreviousTraffic is the traffic of the Service before the call. A target that
+	// follows the latest ready Revision names it. [RollbackToTraffic] goes back to
+	// it. It is empty if the call created the Service.
+	PreviousTraffic []servingv1.TrafficTarget
 	// Warnings are things to know although the call went well, such as that
 	// the new Revision gets no traffic because that is pinned to another.
 	Warnings []string
@@ -54,7 +54,7 @@ func (c *call) result(w written, s *servingv1.Service, e ending) *Result {
 	urls, revision := urlsOf(s), revisionOf(s)
 	r := &Result{
 		Service: s, Action: actionOf(w), Revision: revision, Percent: shareOf(s, revision),
-		URLs: urls, TagURLs: tagURLs(s), Before: w.composed.previous,
+		URLs: urls, TagURLs: tagURLs(s), PreviousTraffic: w.composed.previous,
 		Warnings: slices.Concat(w.composed.warnings, status.Warnings(s.Status.Conditions)),
 	}
 	if len(urls) > 0 {

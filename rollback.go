@@ -38,7 +38,7 @@ func RollbackTo(revision string) RollbackOption {
 }
 
 // RollbackToTraffic goes back to a split of the traffic, such as the
-// [Result.Before] of the call that changed it. Where that sent traffic to
+// [Result.PreviousTraffic] of the call that changed it. Where that sent traffic to
 // [Latest], it goes to the Revision that was the latest then.
 func RollbackToTraffic(targets []servingv1.TrafficTarget) RollbackOption {
 	var err error
@@ -66,15 +66,17 @@ type rollbackConfig struct {
 type RollbackResult struct {
 	// Revision is the one that gets the traffic; empty with [RollbackToTraffic].
 	Revision string
-	// Before and After are the Service's traffic targets before and after.
-	Before, After []servingv1.TrafficTarget
+	// PreviousTraffic is the traffic before the call, as in [Result.PreviousTraffic].
+	PreviousTraffic []servingv1.TrafficTarget
+	// Traffic is the traffic after the call.
+	Traffic []servingv1.TrafficTarget
 	// Result is that of the change; nil for a [Preview].
 	Result *Result
 }
 
 // String tells the change in one line.
 func (r *RollbackResult) String() string {
-	return fmt.Sprintf("traffic: %s -> %s", traffic.Describe(r.Before), traffic.Describe(r.After))
+	return fmt.Sprintf("traffic: %s -> %s", traffic.Describe(r.PreviousTraffic), traffic.Describe(r.Traffic))
 }
 
 // Rollback sends all traffic of a Service back to the previous Revision: the
@@ -107,7 +109,7 @@ func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOp
 	if changed == nil {
 		return nil, err
 	}
-	return &RollbackResult{Revision: to.revision, Before: changed.Before, After: changed.Service.Spec.Traffic, Result: changed}, err
+	return &RollbackResult{Revision: to.revision, PreviousTraffic: changed.PreviousTraffic, Traffic: changed.Service.Spec.Traffic, Result: changed}, err
 }
 
 // apply gives a Service the traffic to go back to.
@@ -131,11 +133,11 @@ func (c *call) previewRollback(ctx context.Context, to rollbackConfig) (*Rollbac
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
-	r := &RollbackResult{Revision: to.revision, Before: traffic.Resolved(s)}
+	r := &RollbackResult{Revision: to.revision, PreviousTraffic: traffic.Resolved(s)}
 	if err := to.apply(s); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
-	r.After = s.Spec.Traffic
+	r.Traffic = s.Spec.Traffic
 	return r, nil
 }
 

@@ -226,10 +226,10 @@ func TestRollbackToTrafficOfLatest(t *testing.T) {
 		threeRevisions(t, d)
 		moved, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
 		require.NoError(t, err)
-		r, err := d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(moved.Before))
+		r, err := d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(moved.PreviousTraffic))
 		require.NoError(t, err)
-		require.Equal(t, `[{"r":"LATEST","p":100}]`, trafficOf(t, r.After))
-		require.Empty(t, r.After[0].RevisionName)
+		require.Equal(t, `[{"r":"LATEST","p":100}]`, trafficOf(t, r.Traffic))
+		require.Empty(t, r.Traffic[0].RevisionName)
 	})
 }
 

@@ -168,7 +168,7 @@ func TestUpdateTrafficUnderFaults(t *testing.T) {
 				r, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v2", 20))
 				require.NoError(t, err)
 				require.Equal(t, cloudrun.Updated, r.Action)
-				require.Equal(t, `[{"r":"LATEST","p":100}]`, trafficOf(t, r.Before))
+				require.Equal(t, `[{"r":"LATEST","p":100}]`, trafficOf(t, r.PreviousTraffic))
 				require.Equal(t, `[{"r":"hello-v2","p":20},{"r":"LATEST","p":80}]`, trafficOf(t, r.Service.Spec.Traffic))
 			})
 		})
@@ -202,16 +202,16 @@ func TestRollback(t *testing.T) {
 
 		r, err := d.Rollback(t.Context(), "hello")
 		require.NoError(t, err)
-		require.Equal(t, `[{"r":"hello-v0","p":100},{"r":"hello-v1","t":"newest"}]`, trafficOf(t, r.After))
-		require.Equal(t, r.After, r.Result.Service.Spec.Traffic)
+		require.Equal(t, `[{"r":"hello-v0","p":100},{"r":"hello-v1","t":"newest"}]`, trafficOf(t, r.Traffic))
+		require.Equal(t, r.Traffic, r.Result.Service.Spec.Traffic)
 
-		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(r.Before))
+		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(r.PreviousTraffic))
 		require.NoError(t, err)
 		now, err := c.GetService(t.Context(), "hello")
 		require.NoError(t, err)
 		require.Equal(t, `[{"r":"LATEST","p":100},{"r":"hello-v1","t":"newest"}]`, trafficOf(t, now.Spec.Traffic))
 
-		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackTo("hello-v0"), cloudrun.RollbackToTraffic(r.Before))
+		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackTo("hello-v0"), cloudrun.RollbackToTraffic(r.PreviousTraffic))
 		require.ErrorContains(t, err, "contradicts")
 	})
 }
@@ -223,12 +223,12 @@ func TestRollbackOfADeployment(t *testing.T) {
 		d := cloudrun.NewDeployer(c)
 		first, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
 		require.NoError(t, err)
-		require.Empty(t, first.Before)
+		require.Empty(t, first.PreviousTraffic)
 		second, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v2"))
 		require.NoError(t, err)
-		r, err := d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(second.Before))
+		r, err := d.Rollback(t.Context(), "hello", cloudrun.RollbackToTraffic(second.PreviousTraffic))
 		require.NoError(t, err)
-		require.Equal(t, `[{"r":"hello-v1","p":100}]`, trafficOf(t, r.After))
+		require.Equal(t, `[{"r":"hello-v1","p":100}]`, trafficOf(t, r.Traffic))
 	})
 }
 
