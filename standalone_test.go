@@ -4,17 +4,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
 // standaloneServer is a small control plane apart from cloudruntest. It keeps
@@ -76,10 +81,14 @@ func TestEachPieceStandsAlone(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&standaloneServer{services: map[string]map[string]any{}, policy: map[string]any{"etag": "x"}})
 	defer server.Close()
+	servers := map[string]string{
+		"newservice": server.URL, "client": server.URL, "waitready": server.URL, "clientset": server.URL, "makepublic": server.URL, "deployer": server.URL,
+		"rollout": standaloneStaged(t),
+	}
 	dir := standaloneModule(t)
 	sources, err := filepath.Glob("testdata/standalone/*.go.txt")
 	require.NoError(t, err)
-	require.Len(t, sources, 6)
+	require.Len(t, sources, len(servers))
 	for _, source := range sources {
 		name := strings.TrimSuffix(filepath.Base(source), ".go.txt")
 		code, err := os.ReadFile(source)
@@ -88,11 +97,27 @@ func TestEachPieceStandsAlone(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "main.go"), code, 0o600))
 	}
 	standaloneGo(t, dir, "build", "-o", filepath.Join(dir, "bin")+string(filepath.Separator), "./...")
-	for _, name := range []string{"newservice", "client", "waitready", "clientset", "makepublic", "deployer"} {
-		out, err := exec.Command(filepath.Join(dir, "bin", name), server.URL).CombinedOutput()
+	for _, name := range slices.Sorted(maps.Keys(servers)) {
+		out, err := exec.Command(filepath.Join(dir, "bin", name), servers[name]).CombinedOutput()
 		require.NoError(t, err, "%s: %s", name, out)
 		require.Equal(t, "ok\n", string(out), name)
 	}
+}
+
+// standaloneStaged returns the URL of a control plane with the Service "staged",
+// whose second Revision has no traffic yet.
+func standaloneStaged(t *testing.T) string {
+	t.Helper()
+	s := cloudruntest.NewServer()
+	t.Cleanup(s.Close)
+	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", s.ClientOptions()...)
+	require.NoError(t, err)
+	d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+	_, err = d.Deploy(t.Context(), "staged", cloudrun.WithRevisionSuffix("v1"))
+	require.NoError(t, err)
+	_, err = d.Deploy(t.Context(), "staged", cloudrun.WithRevisionSuffix("v2"), cloudrun.WithNoTraffic())
+	require.NoError(t, err)
+	return s.URL
 }
 
 // standaloneModule makes another module that requires ours. It needs no network.

@@ -34,7 +34,6 @@ func status(codes ...int) func(int, http.ResponseWriter, *http.Request) {
 
 func TestCheckHTTP(t *testing.T) {
 	t.Parallel()
-	slow := func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for name, tc := range map[string]struct {
 		probes rollout.HTTPProbes
 		answer func(int, http.ResponseWriter, *http.Request)
@@ -50,7 +49,6 @@ func TestCheckHTTP(t *testing.T) {
 		"one failure too many":      {rollout.HTTPProbes{Requests: 4, MaxFailures: 1}, status(500, 200, 500), "2 of 3 requests", 3},
 		"the status that is wanted": {rollout.HTTPProbes{Status: 404}, status(404), "", 1},
 		"another status":            {rollout.HTTPProbes{Status: 200}, status(204), "HTTP 204, not 200", 1},
-		"too slow":                  {rollout.HTTPProbes{MaxLatency: 20 * time.Millisecond}, slow, "it took longer than 20ms", 1},
 		"forbidden":                 {rollout.HTTPProbes{}, status(403), "HTTP 403: a service that is not public needs HTTPProbes.Tokens", 1},
 		"unauthorized":              {rollout.HTTPProbes{}, status(401), "HTTP 401: a service that is not public needs HTTPProbes.Tokens", 1},
 		"a large page of an error": {rollout.HTTPProbes{}, func(_ int, w http.ResponseWriter, _ *http.Request) {
@@ -171,15 +169,39 @@ func TestIDTokens(t *testing.T) {
 	require.Zero(t, sent.Load(), "nothing is sent without a token")
 }
 
+// held is a transport that answers no request, and counts them.
+type held struct{ requests int }
+
+func (h *held) RoundTrip(r *http.Request) (*http.Response, error) {
+	h.requests++
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestCheckHTTPOfASlowCandidate(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		var slow held
+		check := rollout.CheckHTTP(rollout.HTTPProbes{Client: &http.Client{Transport: &slow}, MaxLatency: 20 * time.Millisecond})
+		start := time.Now()
+		err := check(t.Context(), rollout.Candidate{TagURL: "https://canary.example.com"})
+		require.ErrorContains(t, err, "it took longer than 20ms")
+		require.Equal(t, 20*time.Millisecond, time.Since(start))
+		require.Equal(t, 1, slow.requests)
+		var failed *rollout.CheckError
+		require.ErrorAs(t, err, &failed)
+	})
+}
+
 func TestCheckHTTPEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	c, _ := probed(t, func(_ int, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
-	defer cancel()
-	err := rollout.CheckHTTP(rollout.HTTPProbes{MaxFailures: 9, Requests: 10})(ctx, c)
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	var judged *rollout.CheckError
-	require.False(t, errors.As(err, &judged), "that is no verdict on the candidate")
+	inVirtualTime(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		check := rollout.CheckHTTP(rollout.HTTPProbes{Client: &http.Client{Transport: &held{}}, MaxFailures: 9, Requests: 10})
+		err := check(ctx, rollout.Candidate{TagURL: "https://canary.example.com"})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var judged *rollout.CheckError
+		require.False(t, errors.As(err, &judged), "that is no verdict on the candidate")
+	})
 }
 
 func TestCheckErrorIsSafeToPrint(t *testing.T) {

@@ -2,6 +2,8 @@ package house
 
 import (
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +15,23 @@ import (
 const module = "github.com/cloudrun-go/cloudrun"
 
 // loadModule loads this module once for all tests.
-var loadModule = sync.OnceValues(func() ([]Package, error) { return Load("../..") })
+var loadModule = sync.OnceValues(func() ([]Package, error) {
+	if err := watchFolders("../.."); err != nil {
+		return nil, err
+	}
+	return Load("../..")
+})
+
+// watchFolders reads every folder, so that a new file invalidates the cached
+// result of the test. The go command cannot know what go list reads.
+func watchFolders(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && path != dir && strings.HasPrefix(d.Name(), ".") {
+			return fs.SkipDir
+		}
+		return err
+	})
+}
 
 // limits are the most that a package may have. 0 is no limit.
 type limits struct{ files, depth, knot, fileLines, functionLines int }
@@ -39,9 +57,7 @@ const (
 // allowedForNow lists the limits that a package may exceed until its structure
 // is done. It only shrinks.
 var allowedForNow = map[string]string{
-	"":                  "files knot fileLines",
-	"internal/manifest": "knot",
-	"runflags":          "knot",
+	"": "files knot",
 }
 
 func TestStructure(t *testing.T) {
