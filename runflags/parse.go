@@ -66,9 +66,9 @@ type parsed struct {
 	problems []error
 }
 
-func newParsed() *parsed {
+func newParsed(problems ...error) *parsed {
 	first := &section{values: map[string][]string{}}
-	return &parsed{sections: []*section{first}, current: first}
+	return &parsed{sections: []*section{first}, current: first, problems: problems}
 }
 
 // open starts or continues the section of a container.

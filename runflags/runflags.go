@@ -54,9 +54,19 @@ func Alpha() Option { return alpha }
 func stageOf(opts []Option) stage {
 	s := ga
 	for _, o := range opts {
-		s = max(s, o.least())
+		if o != nil {
+			s = max(s, o.least())
+		}
 	}
 	return s
+}
+
+// checkOptions returns an error if an option is nil.
+func checkOptions(opts []Option) error {
+	if slices.Contains(opts, nil) {
+		return errors.New("an option of the flags is nil")
+	}
+	return nil
 }
 
 // option returns the option that declares a stage other than ga.
@@ -67,7 +77,7 @@ func (s stage) option() cloudrun.LaunchStageOption {
 // Register defines the flags on a flag set that has none of them yet. Values are
 // checked by [Flags.Options], not while they are parsed.
 func Register(fs *pflag.FlagSet, opts ...Option) *Flags {
-	f := &Flags{parsed: newParsed(), table: table(), least: stageOf(opts)}
+	f := &Flags{parsed: newParsed(checkOptions(opts)), table: table(), least: stageOf(opts)}
 	f.parsed.register(fs, f.table)
 	fs.Var(sections{f.parsed}, "container", "`name` of a container: the container flags that follow apply to it")
 	return f

@@ -249,3 +249,11 @@ func FuzzOptions(f *testing.F) {
 		}
 	})
 }
+
+func TestNilOptions(t *testing.T) {
+	t.Parallel()
+	_, err := optionsOf([]string{"--image=x"}, nil)
+	require.ErrorContains(t, err, "an option of the flags is nil")
+	_, err = runflags.RegisterTraffic(pflag.NewFlagSet("traffic", pflag.ContinueOnError), runflags.Beta(), nil).Options()
+	require.ErrorContains(t, err, "an option of the flags is nil")
+}

@@ -22,7 +22,7 @@ type TrafficFlags struct {
 // RegisterTraffic defines the flags on a flag set that has none of them yet.
 // With [Beta] or [Alpha], the change also declares that launch stage.
 func RegisterTraffic(fs *pflag.FlagSet, opts ...Option) *TrafficFlags {
-	f := &TrafficFlags{parsed: newParsed(), stage: stageOf(opts)}
+	f := &TrafficFlags{parsed: newParsed(checkOptions(opts)), stage: stageOf(opts)}
 	f.parsed.register(fs, []*flag{
 		{name: "to-latest", takes: takesNone, usage: "send all traffic to the latest revision, now and in future"},
 		{name: "to-revisions", usage: "`dict` of percentages by revision or LATEST"},

@@ -9,32 +9,32 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
-// maxMessage bounds what is shown of one message, in bytes.
+// maxMessage is the length to which messages are cut, in bytes.
 const maxMessage = 500
 
-// state is that of a line.
+// state is the state of a line.
 type state int
 
 const (
 	hidden      state = iota
-	waiting           // to be started soon
+	waiting           // about to start
 	running           //
 	done              //
 	failed            //
-	interrupted       // nobody knows
+	interrupted       // with an unknown result
 )
 
-// change is what happened to a line.
+// change is the kind of change of a line.
 type change int
 
 const (
 	unchanged change = iota
 	started
-	told // it has another message
+	newMessage
 	ended
 )
 
-// line is a stage as it is shown.
+// line is the displayed state of a stage.
 type line struct {
 	stage   cloudrun.Stage
 	label   string
@@ -50,7 +50,7 @@ func (l *line) finish(to state, at time.Time, message string) {
 	l.state, l.took, l.message = to, at.Sub(l.began), message
 }
 
-// board is all that is shown.
+// board is everything that is displayed.
 type board struct {
 	title    line
 	stages   []line
@@ -67,7 +67,7 @@ func newBoard(title string) board {
 	}}
 }
 
-// line is the one of a stage; stages without one are told of in the title.
+// line returns the line of a stage. Stages without one use the title.
 func (b *board) line(s cloudrun.Stage) *line {
 	for i := range b.stages {
 		if b.stages[i].stage == s {
@@ -77,26 +77,26 @@ func (b *board) line(s cloudrun.Stage) *line {
 	return &b.title
 }
 
-// apply takes up an event, and tells which line it has changed and how.
+// apply updates the board with an event. It returns the changed line and the kind of change.
 func (b *board) apply(e cloudrun.Event) (*line, change) {
 	l := b.line(e.Stage)
 	if e.Kind == cloudrun.Retrying {
-		return l, l.tell(fmt.Sprintf("retrying in %v: %s", round(e.Delay), reason(e.Err)))
+		return l, l.setMessage(fmt.Sprintf("retrying in %v: %s", round(e.Delay), reason(e.Err)))
 	}
 	was := b.title.message
-	b.title.message = "" // what failed has been tried again by now
+	b.title.message = "" // the failed step has been retried by now
 	switch {
 	case e.Kind == cloudrun.ConditionChanged && l != &b.title:
-		return l, l.tell(meanwhile(e.Condition))
+		return l, l.setMessage(meanwhile(e.Condition))
 	case l == &b.title && was != "":
-		return l, told
+		return l, newMessage
 	case l == &b.title:
 		return l, unchanged
 	}
 	return l, b.frame(l, e)
 }
 
-// frame takes up the start or the end of a stage.
+// frame updates a line at the start or the end of a stage.
 func (b *board) frame(l *line, e cloudrun.Event) change {
 	switch e.Kind {
 	case cloudrun.StageStarted:
@@ -113,15 +113,15 @@ func (b *board) frame(l *line, e cloudrun.Event) change {
 	return unchanged
 }
 
-// expectRouting shows what comes after a new Revision before it begins.
+// expectRouting shows the stage that follows a new Revision before it starts.
 func (b *board) expectRouting(l *line) {
 	if route := b.line(cloudrun.StageRouteTraffic); l.stage == cloudrun.StageCreateRevision && route.state == hidden {
 		route.state = waiting
 	}
 }
 
-// tell gives a line a message, which is shown as long as the stage is under way.
-func (l *line) tell(message string) change {
+// setMessage sets the message of a line, which is shown while the stage runs.
+func (l *line) setMessage(message string) change {
 	if l.message == message || l.state > running {
 		return unchanged
 	}
@@ -129,7 +129,7 @@ func (l *line) tell(message string) change {
 	if l.state != running {
 		return unchanged
 	}
-	return told
+	return newMessage
 }
 
 func (b *board) warn(message string) string {
@@ -138,7 +138,7 @@ func (b *board) warn(message string) string {
 	return message
 }
 
-// end settles what is left open.
+// end closes the lines that are still open.
 func (b *board) end(to state, at time.Time) {
 	for i := range b.stages {
 		switch l := &b.stages[i]; {
@@ -151,8 +151,8 @@ func (b *board) end(to state, at time.Time) {
 	b.title.finish(to, at, "")
 }
 
-// meanwhile is what a condition says of a stage under way. How the stage ends
-// is for its own event to say: a failure may be a false alarm.
+// meanwhile returns the message of a condition while a stage runs. It ignores
+// failures, which may be false alarms: the stage's own event reports its end.
 func meanwhile(c *cloudrun.Condition) string {
 	if c == nil || !c.IsUnknown() {
 		return ""
@@ -160,7 +160,7 @@ func meanwhile(c *cloudrun.Condition) string {
 	return safetext.Line(c.Message, maxMessage)
 }
 
-// reason is why a stage failed, in short: the rest is in the error of the call.
+// reason returns why a stage failed, in short. The error of the call has the details.
 func reason(err error) string {
 	if err == nil {
 		return ""

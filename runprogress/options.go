@@ -10,16 +10,17 @@ type config struct {
 	ascii    bool
 }
 
-// WithTitle says what is going on, such as "Deploying new service"; "Deploying" without it.
+// WithTitle sets the title, such as "Deploying new service". The default is "Deploying".
 func WithTitle(title string) Option { return func(c *config) { c.title = title } }
 
-// WithTerminal says whether the output is a terminal that obeys the usual
-// control sequences. Without it, that is found out from the writer, if it is a
-// file, and from the environment variable TERM, which must not be "dumb".
+// WithTerminal sets whether the output is a terminal that understands the usual
+// control sequences. By default, the output is a terminal if the writer is a
+// file that is one, unless the environment variable TERM is "dumb".
 func WithTerminal(is bool) Option { return func(c *config) { c.terminal = is } }
 
-// WithWidth tells how many columns the terminal has. It is called for every
-// drawing. Without it, the terminal is asked; one that does not tell has 80.
+// WithWidth sets the function that returns the number of columns of the
+// terminal. It is called for every drawing. By default, the terminal is asked;
+// if its width is unknown, it is 80.
 func WithWidth(columns func() int) Option {
 	return func(c *config) {
 		if columns != nil {
@@ -28,5 +29,5 @@ func WithWidth(columns func() int) Option {
 	}
 }
 
-// WithASCII draws without characters beyond ASCII.
+// WithASCII draws with ASCII characters only.
 func WithASCII() Option { return func(c *config) { c.ascii = true } }

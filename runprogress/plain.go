@@ -11,11 +11,11 @@ type plain struct{ w io.Writer }
 func (p *plain) show(_ *board, l *line, c change) {
 	switch {
 	case c == started && l.message != "":
-		p.say("%s...\n%s: %s\n", l.label, l.label, l.message)
+		p.printf("%s...\n%s: %s\n", l.label, l.label, l.message)
 	case c == started:
-		p.say("%s...\n", l.label)
-	case c == told && l.message != "":
-		p.say("%s: %s\n", l.label, l.message)
+		p.printf("%s...\n", l.label)
+	case c == newMessage && l.message != "":
+		p.printf("%s: %s\n", l.label, l.message)
 	case c == ended:
 		p.finish(l)
 	}
@@ -24,17 +24,17 @@ func (p *plain) show(_ *board, l *line, c change) {
 func (p *plain) finish(l *line) {
 	switch {
 	case l.state == done:
-		p.say("%s: done (%v)\n", l.label, round(l.took))
+		p.printf("%s: done (%v)\n", l.label, round(l.took))
 	case l.state == failed && l.message != "":
-		p.say("%s: failed: %s\n", l.label, l.message)
+		p.printf("%s: failed: %s\n", l.label, l.message)
 	case l.state == failed:
-		p.say("%s: failed (%v)\n", l.label, round(l.took))
+		p.printf("%s: failed (%v)\n", l.label, round(l.took))
 	case l.state == interrupted:
-		p.say("%s: interrupted (%v)\n", l.label, round(l.took))
+		p.printf("%s: interrupted (%v)\n", l.label, round(l.took))
 	}
 }
 
-func (p *plain) warn(_ *board, message string) { p.say("Warning: %s\n", message) }
+func (p *plain) warn(_ *board, message string) { p.printf("Warning: %s\n", message) }
 
 func (p *plain) end(b *board) {
 	for i := range b.stages {
@@ -45,4 +45,4 @@ func (p *plain) end(b *board) {
 	p.finish(&b.title)
 }
 
-func (p *plain) say(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
+func (p *plain) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }

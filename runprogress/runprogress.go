@@ -1,11 +1,11 @@
-// Package runprogress shows people how a deployment goes, for commands that
-// are built on package cloudrun:
+// Package runprogress shows the progress of a deployment in commands that are
+// built on package cloudrun:
 //
 //	r := runprogress.New(os.Stderr)
 //	result, err := deployer.Deploy(ctx, name, cloudrun.WithImage(image), cloudrun.WithProgress(r.Handle))
 //	r.Done(err)
 //
-// On a terminal it draws the stages the way gcloud does, and keeps them up to date:
+// On a terminal it draws the stages as gcloud does, and keeps them up to date:
 //
 //	⠹ Deploying...
 //	  ✓ Creating Revision...
@@ -13,7 +13,7 @@
 //	  ✓ Setting IAM Policy...
 //
 // Elsewhere, such as in the log of a build, it writes a line for each change.
-// Control characters in the server's messages never reach the output.
+// Control characters in server messages never reach the output.
 package runprogress
 
 import (
@@ -24,10 +24,10 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// tick is how often the spinner of a terminal moves.
+// tick is the interval at which the spinner of a terminal moves.
 const tick = 100 * time.Millisecond
 
-// Renderer shows the events of one call, or of one after the other. End it with
+// Renderer shows the events of one call, or of several in sequence. End it with
 // [Renderer.Done] or [Renderer.Close]. It is safe for concurrent use.
 type Renderer struct {
 	mu    sync.Mutex
@@ -40,21 +40,24 @@ type Renderer struct {
 	spinner sync.WaitGroup
 }
 
-// view is a way to show a board.
+// view displays a board.
 type view interface {
-	// show tells that a line has changed.
+	// show displays a change of a line.
 	show(b *board, l *line, c change)
-	// warn tells of a warning, which the board has as well.
+	// warn displays a warning that was added to the board.
 	warn(b *board, message string)
-	// end shows the board for the last time.
+	// end displays the board for the last time.
 	end(b *board)
 }
 
-// New returns a Renderer that writes to w. Nothing is written before the first event.
+// New returns a Renderer that writes to w. It writes nothing before the first
+// event. A nil Option is ignored.
 func New(w io.Writer, opts ...Option) *Renderer {
 	c := config{title: "Deploying", terminal: isTerminal(w), width: widthOf(w)}
 	for _, o := range opts {
-		o(&c)
+		if o != nil {
+			o(&c)
+		}
 	}
 	r := &Renderer{board: newBoard(c.title), view: &plain{w: w}, stop: make(chan struct{})}
 	if c.terminal {
@@ -63,7 +66,7 @@ func New(w io.Writer, opts ...Option) *Renderer {
 	return r
 }
 
-// Handle shows an event. It is meant for [cloudrun.WithProgress]. Events after the end are not shown.
+// Handle shows an event. Pass it to [cloudrun.WithProgress]. Events after the end are ignored.
 func (r *Renderer) Handle(e cloudrun.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +94,7 @@ func (r *Renderer) begin(at time.Time) {
 	}
 }
 
-// spin keeps the spinner of a terminal moving.
+// spin moves the spinner of a terminal.
 func (r *Renderer) spin(t *terminal) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -110,8 +113,8 @@ func (r *Renderer) spin(t *terminal) {
 	}
 }
 
-// Done shows how the call ended, and stops: no goroutine of the Renderer is
-// left when it returns. The error itself is the caller's to print.
+// Done shows how the call ended, and stops the Renderer. When it returns, no
+// goroutine of the Renderer is left. It does not print the error.
 func (r *Renderer) Done(err error) {
 	to := done
 	if err != nil {
@@ -120,8 +123,8 @@ func (r *Renderer) Done(err error) {
 	r.finish(to)
 }
 
-// Close stops without a word on how the call ended. After Done it does nothing,
-// and so may be deferred.
+// Close stops the Renderer without showing how the call ended. After Done it
+// does nothing, so it may be deferred.
 func (r *Renderer) Close() { r.finish(interrupted) }
 
 func (r *Renderer) finish(to state) {

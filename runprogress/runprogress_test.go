@@ -193,3 +193,8 @@ func (s *screen) String() string {
 	defer s.mu.Unlock()
 	return strings.TrimLeft(strings.TrimRight(strings.Join(s.lines, "\n"), "\n")+"\n", "\n")
 }
+
+func TestNilOptionIsIgnored(t *testing.T) {
+	t.Parallel()
+	runprogress.New(&bytes.Buffer{}, nil, runprogress.WithASCII()).Close()
+}

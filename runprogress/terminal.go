@@ -12,14 +12,14 @@ import (
 
 const defaultWidth = 80
 
-// The sequences that terminals obey.
+// Control sequences of terminals.
 const (
 	lineUp     = "\x1b[%dA"
 	clearLine  = "\r\x1b[2K"
 	clearBelow = "\x1b[J"
 )
 
-// terminal draws the board anew over the last drawing.
+// terminal redraws the board over the last drawing.
 type terminal struct {
 	w       io.Writer
 	width   func() int
@@ -39,7 +39,7 @@ func newTerminal(w io.Writer, c config) *terminal {
 }
 
 func (t *terminal) show(b *board, _ *line, _ change) { t.draw(b) }
-func (t *terminal) warn(*board, string)              {} // at the end, below the drawing
+func (t *terminal) warn(*board, string)              {} // shown at the end, below the drawing
 
 func (t *terminal) end(b *board) {
 	t.draw(b)
@@ -59,7 +59,7 @@ func (t *terminal) draw(b *board) {
 	}
 	t.drawn = 0
 	put := func(text string) {
-		out.WriteString(clearLine + cut(text, columns-1) + "\n") // a full line might wrap
+		out.WriteString(clearLine + cut(text, columns-1) + "\n") // a full line could wrap
 		t.drawn++
 	}
 	put(t.render(&b.title))
@@ -87,8 +87,8 @@ func (t *terminal) render(l *line) string {
 	return text
 }
 
-// cut keeps what surely fits into so many columns: anything beyond the first
-// alphabets may take two.
+// cut shortens a text to what certainly fits into the columns: characters
+// beyond the first alphabets may take two.
 func cut(text string, columns int) string {
 	for i, r := range text {
 		columns--
@@ -102,7 +102,7 @@ func cut(text string, columns int) string {
 	return text
 }
 
-// file is what a terminal is to the program.
+// file is a writer with a file descriptor, as a terminal has.
 type file interface{ Fd() uintptr }
 
 func isTerminal(w io.Writer) bool {
@@ -110,7 +110,7 @@ func isTerminal(w io.Writer) bool {
 	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
 		return false
 	}
-	// the old console of Windows prints control sequences instead of obeying them
+	// the old console of Windows prints control sequences instead of interpreting them
 	return runtime.GOOS != "windows" || os.Getenv("WT_SESSION") != "" || os.Getenv("TERM") != ""
 }
 
