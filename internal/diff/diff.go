@@ -1,11 +1,10 @@
-// Package diff tells what is different in meaning between two Services, each
-// given as the JSON text that a server sends or gets.
+// Package diff compares the meaning of two Services, given as the JSON text that
+// a server sends or receives.
 //
-// What is spelled otherwise but means the same is no difference: the order of
-// keys and of lists whose elements have names, quantities (1000m is 1), the
-// case of booleans in annotations, JSON in annotations that hold JSON. What the
-// server decides alone, and what says who wrote a Service and not what it is,
-// is left out.
+// It ignores differences of spelling: the order of keys, and of lists whose
+// elements have names; quantities (1000m is 1); the case of booleans in
+// annotations; and the spelling of JSON in annotations. It also ignores what the
+// server sets on its own, and what records who wrote a Service.
 package diff
 
 import (
@@ -17,7 +16,7 @@ import (
 	"strings"
 )
 
-// Kind tells how something is different.
+// Kind is the kind of a change.
 type Kind string
 
 // The kinds of changes.
@@ -27,8 +26,8 @@ const (
 	Removed Kind = "removed"
 )
 
-// Change is one difference. Its values are as encoding/json decodes them, with
-// numbers as [json.Number].
+// Change is one difference. Its values are decoded by encoding/json, with numbers
+// as [json.Number].
 type Change struct {
 	Path   Path
 	Kind   Kind
@@ -36,16 +35,16 @@ type Change struct {
 	After  any // nil if removed
 }
 
-// Diff tells what makes after different from before, sorted by path. An empty
-// text is that of a Service which does not exist. It fails on what is no JSON object.
+// Diff returns the changes from before to after, sorted by path. An empty text
+// stands for a Service that does not exist. It fails if a text is not a JSON object.
 func Diff(before, after []byte) ([]Change, error) {
 	b, err := decode(before)
 	if err != nil {
-		return nil, fmt.Errorf("compare services: the one before: %w", err)
+		return nil, fmt.Errorf("compare services: the previous one: %w", err)
 	}
 	a, err := decode(after)
 	if err != nil {
-		return nil, fmt.Errorf("compare services: the one after: %w", err)
+		return nil, fmt.Errorf("compare services: the new one: %w", err)
 	}
 	var c comparison
 	c.members(nil, b, a)
@@ -63,15 +62,15 @@ func decode(text []byte) (map[string]any, error) {
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
-		return nil, errors.New("it is not a JSON object")
+		return nil, errors.New("not a JSON object")
 	}
 	return meaningful(nil, object).(map[string]any), nil
 }
 
-// comparison gathers changes.
+// comparison collects changes.
 type comparison struct{ changes []Change }
 
-// add notes a change, unless the values mean the same.
+// add records a change, unless the values mean the same.
 func (c *comparison) add(p Path, before, after any) {
 	kind := Changed
 	switch {
@@ -87,7 +86,7 @@ func (c *comparison) add(p Path, before, after any) {
 	c.changes = append(c.changes, Change{Path: p, Kind: kind, Before: before, After: after})
 }
 
-// value compares what may be there on one side only: nil where it is not.
+// value compares two values. An absent one is nil.
 func (c *comparison) value(p Path, before, after any) {
 	x, isX := before.(map[string]any)
 	y, isY := after.(map[string]any)
@@ -107,8 +106,8 @@ func (c *comparison) value(p Path, before, after any) {
 	}
 }
 
-// object compares objects, nil where there is none. One that comes or goes
-// without anything in it is a change as well: emptyDir: {} is a kind of volume.
+// object compares two objects. An absent one is nil. Adding or removing an empty
+// object is also a change: emptyDir: {} is a kind of volume.
 func (c *comparison) object(p Path, before, after map[string]any) {
 	switch {
 	case before == nil && len(after) == 0:
@@ -131,7 +130,7 @@ func (c *comparison) members(p Path, before, after map[string]any) {
 	}
 }
 
-// structural reports whether an object of that name means nothing while it is empty.
+// structural reports whether an object of that name has no meaning while it is empty.
 func structural(name string) bool {
 	return slices.Contains([]string{"metadata", "annotations", "labels", "resources", "limits", "requests", "spec", "template"}, name)
 }

@@ -122,9 +122,9 @@ func TestDiffRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"x", "[]", `"a"`, "null", `{"a":1} {}`, `{`} {
 		_, err := diff.Diff([]byte(text), nil)
-		require.ErrorContains(t, err, "the one before", text)
+		require.ErrorContains(t, err, "the previous one", text)
 		_, err = diff.Diff(nil, []byte(text))
-		require.ErrorContains(t, err, "the one after", text)
+		require.ErrorContains(t, err, "the new one", text)
 	}
 }
 

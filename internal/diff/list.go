@@ -5,7 +5,8 @@ import (
 	"strconv"
 )
 
-// listKey is the member by which the elements of a list are known.
+// listKey returns the member that identifies the elements of a list, or byPlace if
+// their position does.
 func listKey(list string) (key string, byPlace bool) {
 	switch list {
 	case "containers", "initContainers", "volumes", "env", "httpHeaders", "templates":
@@ -20,8 +21,8 @@ func listKey(list string) (key string, byPlace bool) {
 	return "", false
 }
 
-// elements matches the elements of two lists: by their key, and those that have
-// none by their place. It reports false for lists that can only be compared as a whole.
+// elements pairs the elements of two lists: by key, and those without one by
+// position. It reports false for lists that can only be compared as a whole.
 func elements(list string, before, after any) ([]pairing, bool) {
 	if list == "traffic" {
 		return trafficPairs(before, after)
@@ -45,8 +46,8 @@ func elements(list string, before, after any) ([]pairing, bool) {
 	return all, true
 }
 
-// pairsAt gives the pairings of the elements at a place on both sides that no
-// earlier place has given.
+// pairsAt returns the pairings of the elements at a position of both lists that
+// no earlier position has returned.
 func pairsAt(i int, x, y *keyed) (all []pairing) {
 	b, a := x.at(i), y.at(i)
 	_, bGoesOn := y.byKey[x.keyAt(i)]
@@ -60,7 +61,7 @@ func pairsAt(i int, x, y *keyed) (all []pairing) {
 	}
 	unnamed := b != nil && x.keyAt(i) == "" || a != nil && y.keyAt(i) == ""
 	switch {
-	case a != nil && b != nil && unnamed: // what has no key may have got one
+	case a != nil && b != nil && unnamed: // an element without a key may have got one
 		return append(all, pairing{label(i, x.keyAt(i)+y.keyAt(i)), b, a})
 	case b != nil:
 		all = append(all, pairing{label: label(i, x.keyAt(i)), before: without(b, x.key)})
@@ -78,7 +79,7 @@ func label(place int, key string) string {
 	return key
 }
 
-// without gives an element without its key, which the path tells.
+// without returns an element without its key, which is in the path.
 func without(element any, key string) any {
 	object, ok := element.(map[string]any)
 	if !ok || key == "" {
@@ -89,14 +90,14 @@ func without(element any, key string) any {
 	return rest
 }
 
-// keyed is a list with its elements by their key.
+// keyed is a list and an index of its elements by key.
 type keyed struct {
 	key      string
 	elements []any
 	byKey    map[string]any
 }
 
-// indexList reports false if the elements cannot be told apart by the key.
+// indexList reports false if the key does not identify the elements.
 func indexList(key string, list any) (*keyed, bool) {
 	elements, ok := list.([]any)
 	if !ok && list != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 )
 
-// meaningful gives a decoded value without what says nothing of the Service's
-// configuration: nulls and empty lists, which are as good as absent, and what
-// the server or the client that wrote it puts there on its own account.
+// meaningful returns a decoded value without what is not part of the
+// configuration: nulls and empty lists, which are equivalent to absent ones, and
+// what the server or the writing client sets on its own.
 func meaningful(p Path, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -26,7 +26,7 @@ func meaningful(p Path, v any) any {
 		for i, element := range v {
 			kept[i] = meaningful(p.Element(""), element)
 			if variable, ok := kept[i].(map[string]any); ok && p.last() == "env" && variable["value"] == nil && variable["valueFrom"] == nil {
-				variable["value"] = "" // as it has without one
+				variable["value"] = "" // the default
 			}
 		}
 		return kept

@@ -5,18 +5,17 @@ import (
 	"strings"
 )
 
-// Step is one step of a path: the name of a member, or an element of a list by
-// the key that it has there.
+// Step is one step of a path: the name of a member, or the key of an element of a list.
 type Step struct {
 	Name string
 	Item bool
 }
 
-// Path leads from a document to a value in it.
+// Path is the path from a document to a value in it.
 type Path []Step
 
-// String gives a path as spec.template.spec.containers[app].image. The names
-// that are not plain words, as those of annotations, are in brackets too.
+// String returns a path such as spec.template.spec.containers[app].image. Names
+// that are not plain words, such as those of annotations, are also in brackets.
 func (p Path) String() string {
 	var b strings.Builder
 	for _, s := range p {
@@ -32,18 +31,18 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// Member gives the path of a member of what p leads to, and Element that of an element.
+// Member returns the path of a member of the object at p.
 func (p Path) Member(name string) Path { return append(slices.Clip(p), Step{Name: name}) }
 
-// Element gives the path of an element of the list that p leads to.
+// Element returns the path of an element of the list at p.
 func (p Path) Element(key string) Path { return append(slices.Clip(p), Step{Name: key, Item: true}) }
 
-// is reports whether the path is exactly these names.
+// is reports whether the path consists of exactly these names.
 func (p Path) is(names ...string) bool {
 	return slices.EqualFunc(p, names, func(s Step, name string) bool { return s.Name == name && !s.Item })
 }
 
-// last is the name that the path ends in; "" for an element of a list.
+// last returns the name at the end of the path; "" for an element of a list.
 func (p Path) last() string {
 	if len(p) == 0 || p[len(p)-1].Item {
 		return ""

@@ -29,7 +29,7 @@ func same(p Path, a, b any) bool {
 	return equal(a, b)
 }
 
-// equal compares decoded values; numbers by their value.
+// equal compares decoded values, and numbers by value.
 func equal(a, b any) bool {
 	switch a := a.(type) {
 	case map[string]any:
@@ -61,18 +61,18 @@ func sameNumber(a, b string) bool {
 	return x != nil && y != nil && x.Cmp(y) == 0
 }
 
-// isQuantity reports whether a path leads to a quantity of Kubernetes.
+// isQuantity reports whether there is a quantity of Kubernetes at a path.
 func isQuantity(p Path) bool {
 	within := slices.ContainsFunc(p, func(s Step) bool { return !s.Item && (s.Name == "limits" || s.Name == "requests") })
 	return within || p.last() == "sizeLimit"
 }
 
-// quantityRE bounds the digits and the exponent, and with them the work that a hostile text makes.
+// quantityRE bounds the digits and the exponent, and so the work for a hostile text.
 var quantityRE = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40}))([eE][+-]?[0-9]{1,2})?([numkMGTPE]|[KMGTPE]i)?$`)
 })
 
-// quantity is the value of a quantity or number; nil if it is none.
+// quantity returns the value of a quantity or number; nil for other values.
 func quantity(v any) *big.Rat {
 	var text string
 	switch v := v.(type) {
@@ -94,9 +94,9 @@ func quantity(v any) *big.Rat {
 	return value.Mul(value, unit(parts[3]))
 }
 
-// unit is the factor that a suffix of a quantity stands for.
+// unit returns the factor of a suffix of a quantity.
 func unit(suffix string) *big.Rat {
-	const decimal, binary = "num kMGTPE", " KMGTPE" // the place tells the exponent
+	const decimal, binary = "num kMGTPE", " KMGTPE" // the position determines the exponent
 	base, exponent := int64(1000), strings.Index(decimal, suffix)-len("num")
 	if letter, isBinary := strings.CutSuffix(suffix, "i"); isBinary {
 		base, exponent = 1024, strings.Index(binary, letter)
@@ -142,12 +142,12 @@ func decodeAny(text string) (v any, err error) {
 		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, errors.New("there is text after the end of the value")
+		return nil, errors.New("text after the end of the value")
 	}
 	return v, nil
 }
 
-// holdsJSON reports whether an annotation is known to hold JSON.
+// holdsJSON reports whether the value of an annotation is JSON.
 func holdsJSON(key string) bool {
 	return slices.Contains([]string{"run.googleapis.com/base-images", "run.googleapis.com/container-dependencies",
 		"run.googleapis.com/custom-audiences", "run.googleapis.com/network-interfaces"}, key)

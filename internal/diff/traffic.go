@@ -7,24 +7,24 @@ import (
 	"strconv"
 )
 
-// latest is what paths have for the latest Revision.
+// latest is the key of the latest Revision in paths.
 const latest = "LATEST"
 
-// traffic is what the targets of a Service mean: the share of each Revision,
-// and the Revision of each tag. Neither the order of the targets nor how the
-// two are spread over them matters.
+// traffic is the meaning of the targets of a Service: the share of each Revision,
+// and the Revision of each tag. The order of the targets does not matter, nor
+// whether shares and tags have separate ones.
 type traffic struct {
 	shares map[string]int64
 	tags   map[string]string
 }
 
-// pairing is an element of a list before and after; nil where it is not there.
+// pairing is an element of a list before and after a change. An absent one is nil.
 type pairing struct {
 	label         string
 	before, after any
 }
 
-// trafficPairs reports false for traffic with more in it than shares and tags.
+// trafficPairs reports false for traffic that contains more than shares and tags.
 func trafficPairs(before, after any) ([]pairing, bool) {
 	x, ok := readTraffic(before)
 	if !ok {
@@ -44,7 +44,7 @@ func trafficPairs(before, after any) ([]pairing, bool) {
 	return pairs, true
 }
 
-// byKey gives the shares and tags by the key that paths have for them.
+// byKey returns the shares and tags by their key in paths.
 func (t *traffic) byKey() map[string]any {
 	all := map[string]any{}
 	for revision, percent := range t.shares {
@@ -87,7 +87,7 @@ func (t *traffic) add(target map[string]any) bool {
 		case "tag":
 			tag, ok = v.(string)
 		case "url":
-			ok = true // the server's
+			ok = true // set by the server
 		}
 		if !ok {
 			return false

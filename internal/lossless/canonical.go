@@ -12,8 +12,8 @@ func same(a, b value) bool {
 	return bytes.Equal(a.text(), b.text()) || bytes.Equal(appendCanonical(nil, a), appendCanonical(nil, b))
 }
 
-// appendCanonical appends a text that two values share exactly if they mean the
-// same. It is for comparing only, and not always JSON.
+// appendCanonical appends a text that is the same for values that mean the same,
+// and only for them. It is not always JSON.
 func appendCanonical(out []byte, v value) []byte {
 	switch v.kind() {
 	case '{':
@@ -33,7 +33,7 @@ func appendCanonical(out []byte, v value) []byte {
 	}
 }
 
-// appendCanonicalObject keeps a key that is there twice twice: which one counts
+// appendCanonicalObject keeps both values of a duplicate key: which one counts
 // depends on the reader.
 func appendCanonicalObject(out []byte, v value) []byte {
 	members := v.members()
@@ -46,13 +46,13 @@ func appendCanonicalObject(out []byte, v value) []byte {
 	return append(out, '}')
 }
 
-// appendCanonicalString writes the length first, so that nothing needs an escape.
+// appendCanonicalString writes the length first, so that no escapes are needed.
 func appendCanonicalString(out []byte, s string) []byte {
 	out = strconv.AppendInt(append(out, '"'), int64(len(s)), 10)
 	return append(append(out, ':'), s...)
 }
 
-// appendCanonicalNumber writes the digits that matter and a power of ten.
+// appendCanonicalNumber writes the significant digits and a power of ten.
 func appendCanonicalNumber(out, text []byte) []byte {
 	mantissa, power := text, "0"
 	if e := bytes.IndexAny(text, "eE"); e >= 0 {
@@ -66,7 +66,7 @@ func appendCanonicalNumber(out, text []byte) []byte {
 		return append(out, '0')
 	}
 	exponent, err := strconv.ParseInt(power, 10, 32)
-	if err != nil { // absurdly large: equals only what is spelled alike
+	if err != nil { // absurdly large: equals only the same spelling
 		return append(out, text...)
 	}
 	exponent += int64(len(digits) - len(significant) - len(fraction))

@@ -1,7 +1,7 @@
 package lossless
 
-// clean appends a value without artefacts. Its owner is the key that it, or the
-// list it is in, is found under; "" for a whole document.
+// clean appends a value without artefacts. owner is the key of the value, or of
+// the list that contains it; "" for a whole document.
 func clean(out []byte, owner string, v value) []byte {
 	switch v.kind() {
 	case '{':
@@ -39,8 +39,7 @@ func appendName(out []byte, first int, name []byte) []byte {
 	return append(append(out, name...), ':')
 }
 
-// isArtefact reports whether a member, given by its text, is there only because
-// Go's encoder cannot leave it out.
+// isArtefact reports whether a member exists only because Go's encoder cannot omit it.
 func isArtefact(owner, key string, text []byte) bool {
 	switch string(text) {
 	case "null":

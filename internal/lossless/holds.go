@@ -6,13 +6,12 @@ import (
 	"reflect"
 )
 
-// Holds reports whether an object as it is now has everything that an edit
-// changed from before to after: what was set has the value set, what was
-// removed is absent. What the edit did not touch may have changed since, and
-// what the server added by itself does not matter. An empty before is that of
-// an object which did not exist.
+// Holds reports whether the current object, now, contains everything that an edit
+// changed from before to after: what it set has that value, and what it removed
+// is absent. It ignores other differences, such as later changes and additions of
+// the server. An empty before means that the object did not exist.
 //
-// It answers whether a write took effect whose answer was lost.
+// With it, a caller finds out whether a write took effect when the response was lost.
 func Holds(before, after, now []byte) bool {
 	if len(bytes.TrimSpace(before)) == 0 {
 		before = []byte("{}")

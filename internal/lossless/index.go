@@ -8,27 +8,26 @@ import (
 	"unicode/utf8"
 )
 
-// document is a JSON text with an index of its values, in the order in which
-// they begin.
+// document is a JSON text and an index of its values, in the order of their starts.
 type document struct {
 	text  []byte
 	nodes []node
 }
 
-// node says where a value, or the name of a member, is.
+// node is the position of a value, or of the name of a member.
 type node struct {
 	start, end int // in the text
-	next       int // the first node after this one and all within it
+	next       int // the first node after this one and its descendants
 }
 
-// value is a value of a document. The zero value is that of a member that does
-// not exist, and is as good as null.
+// value is a value of a document. The zero value is that of a missing member, and
+// equivalent to null.
 type value struct {
 	doc *document
 	at  int
 }
 
-// member is a member of an object. Its key is the name decoded.
+// member is a member of an object. Its key is the decoded name.
 type member struct {
 	key         string
 	name, value value
@@ -44,21 +43,20 @@ func (v value) text() []byte {
 	return v.doc.text[n.start:n.end]
 }
 
-// kind is the first byte of the text, which tells what the value is.
+// kind returns the first byte of the text, which determines the type of the value.
 func (v value) kind() byte { return v.text()[0] }
 
 func (v value) isObject() bool { return v.kind() == '{' }
 func (v value) isArray() bool  { return v.kind() == '[' }
 func (v value) isNull() bool   { return v.kind() == 'n' }
 
-// after gives the value that follows v and all within it.
+// after returns the value that follows v and its descendants.
 func (v value) after() value { return value{v.doc, v.doc.nodes[v.at].next} }
 
-// first gives the node behind that of an array or object itself: its first
-// element or name, if it has one.
+// first returns the first element or name of an array or object, if it has one.
 func (v value) first() value { return value{v.doc, v.at + 1} }
 
-// children counts the elements of an array, or the names and values of an object.
+// children returns the number of elements of an array, or of names and values of an object.
 func (v value) children() int {
 	n := 0
 	for child := v.first(); child.at < v.after().at; child = child.after() {
@@ -67,7 +65,7 @@ func (v value) children() int {
 	return n
 }
 
-// items gives the elements of an array, and none for anything else.
+// items returns the elements of an array, and none for other values.
 func (v value) items() []value {
 	if !v.isArray() {
 		return nil
@@ -79,7 +77,7 @@ func (v value) items() []value {
 	return items
 }
 
-// members gives the members of an object, and none for anything else.
+// members returns the members of an object, and none for other values.
 func (v value) members() []member {
 	if !v.isObject() {
 		return nil
@@ -91,7 +89,7 @@ func (v value) members() []member {
 	return members
 }
 
-// field finds the value of an object's member.
+// field returns the value of an object's member.
 func (v value) field(key string) value {
 	if !v.isObject() {
 		return value{}
@@ -104,7 +102,7 @@ func (v value) field(key string) value {
 	return value{}
 }
 
-// byKey indexes members. A key that is there twice has no one meaning.
+// byKey indexes members. It fails on a duplicate key, which is ambiguous.
 func byKey(members []member) (map[string]value, error) {
 	fields := make(map[string]value, len(members))
 	for _, m := range members {
@@ -116,7 +114,7 @@ func byKey(members []member) (map[string]value, error) {
 	return fields, nil
 }
 
-// decoded gives the string that a string's text stands for, as encoding/json reads it.
+// decoded returns the decoded string, as encoding/json does.
 func (v value) decoded() string {
 	text := v.text()
 	inner := text[1 : len(text)-1]
@@ -124,7 +122,7 @@ func (v value) decoded() string {
 		return string(inner)
 	}
 	var s string
-	_ = json.Unmarshal(text, &s) // never fails: the parser has accepted the text
+	_ = json.Unmarshal(text, &s) // never fails: the parser accepted the text
 	return s
 }
 

@@ -2,8 +2,8 @@ package lossless
 
 import "fmt"
 
-// mergeList lets every element of after that was an element of before go on
-// from the element of raw that it was decoded from.
+// mergeList merges each element of after that comes from before into the element
+// of raw that it was decoded from.
 func mergeList(out []byte, key string, raw, before, after value) (_ []byte, changed bool, err error) {
 	raws, olds, news := raw.items(), before.items(), after.items()
 	changed = len(olds) != len(news)
@@ -29,7 +29,7 @@ func mergeList(out []byte, key string, raw, before, after value) (_ []byte, chan
 	return append(out, ']'), changed, nil
 }
 
-// checkAligned makes sure that olds can have been decoded from raws, one by one.
+// checkAligned returns an error unless olds can have been decoded from raws, in order.
 func checkAligned(key string, raws, olds []value) error {
 	if len(raws) != len(olds) {
 		return fmt.Errorf("the list %q has %d elements, but %d in its typed view: read the object again", key, len(raws), len(olds))
@@ -46,9 +46,9 @@ func checkAligned(key string, raws, olds []value) error {
 	return nil
 }
 
-// identities gives the fields by which an element of a list is known; if there
-// are several sets, later ones are for elements that earlier ones do not find.
-// An empty set makes an element known by its place.
+// identities returns the fields that identify an element of a list. If there are
+// several sets, later ones are for elements that earlier ones do not match. An
+// empty set identifies an element by its position.
 func identities(key string) [][]string {
 	switch key {
 	case "containers", "initContainers", "volumes", "env":
@@ -71,7 +71,7 @@ func identities(key string) [][]string {
 	return nil
 }
 
-// identify gives the identity of an element; "" if all fields of it are unset.
+// identify returns the identity of an element; "" if all its fields are unset.
 func identify(element value, fields []string) string {
 	var id []byte
 	unset := true
@@ -90,8 +90,7 @@ func identify(element value, fields []string) string {
 	return string(id)
 }
 
-// match finds for every element of news the index of the element of olds that
-// it was; -1 if it is new.
+// match returns for every element of news its index in olds; -1 if it is new.
 func match(key string, olds, news []value) []int {
 	m := matching{olds: olds, news: news, from: make([]int, len(news)), taken: make([]bool, len(olds))}
 	for j := range m.from {
@@ -106,14 +105,14 @@ func match(key string, olds, news []value) []int {
 	for _, f := range fields {
 		m.byIdentity(func(v value) string { return identify(v, f) })
 	}
-	if len(fields) > 0 { // an element that had no name may have got one
+	if len(fields) > 0 { // an element without a name may have got one
 		m.byPlace(func(was, _ value) bool { return identify(was, fields[0]) == "" })
 	}
 	return m.from
 }
 
-// matching pairs the elements of two lists. Its methods pair some of those that
-// are still alone.
+// matching pairs the elements of two lists. Each method pairs some of the
+// remaining ones.
 type matching struct {
 	olds, news []value
 	from       []int  // for each of news

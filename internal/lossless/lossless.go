@@ -1,11 +1,10 @@
-// Package lossless applies an edit that was made on a typed view of a JSON
-// object to the object itself, without losing what the view does not hold:
-// fields its types do not know, explicit zeros, and the spelling of numbers and
-// quantities.
+// Package lossless applies an edit of a typed view of a JSON object to the object
+// itself. It preserves what the view cannot represent: fields that its types do
+// not know, explicit zeros, and the spelling of numbers and quantities.
 //
-// It works on the texts alone and knows no Go types. Every text is read once,
-// into an index of where its values begin and end, so that values are copied
-// verbatim and a deep or long document costs no more than its length.
+// It works on text alone and knows no Go types. It reads each text once, into an
+// index of where values begin and end. So it copies values verbatim, and the cost
+// depends only on the length of a document, not on its depth.
 package lossless
 
 import (
@@ -13,18 +12,16 @@ import (
 	"fmt"
 )
 
-// Merge applies the change between two encodings of a typed object, before and
-// after an edit, to the raw object that before was decoded from. What the edit
-// did not touch keeps its very text. If nothing differs, the result is raw itself.
+// Merge applies an edit to a raw object. before and after are the encodings of
+// its typed view before and after the edit. Values that the edit did not touch
+// keep their text. If nothing changed, Merge returns raw itself.
 //
-// Elements of the lists that Services have keep their unknown fields for as
-// long as they stay, wherever they move: containers by name, volume mounts by
-// path, traffic targets by revision and tag, and so on. In other lists only
-// elements that did not change do.
+// Elements of a Service's lists keep their unknown fields, even if they move:
+// containers are identified by name, volume mounts by path, traffic targets by
+// revision and tag, and so on. In other lists, only unchanged elements do.
 //
-// It fails on texts that are not JSON objects, on an object with a key twice
-// where the edit touches it, and on a raw list that before cannot have been
-// decoded from.
+// It fails if a text is not a JSON object, if the edit touches an object that has
+// a key twice, or if before cannot be a view of raw.
 func Merge(raw, before, after []byte) ([]byte, error) {
 	if bytes.Equal(before, after) {
 		return raw, nil
@@ -51,11 +48,11 @@ func Merge(raw, before, after []byte) ([]byte, error) {
 	return merged, nil
 }
 
-// Clean drops what encoding the Go types of Kubernetes and Knative adds to an
-// object, and Cloud Run's API does not have: nulls, an empty status at the top,
-// empty resources and metadata, the empty name of a container or of metadata, and port 0
-// of a probe. Other empty values stay, because they mean something: the {} of
-// emptyDir chooses the kind of a volume, and "" is the value of an env var.
+// Clean removes what encoding the Go types of Kubernetes and Knative adds to an
+// object and Cloud Run's API does not use: nulls, an empty status at the top,
+// empty resources and metadata, the empty name of a container or of metadata, and
+// port 0 of a probe. It keeps other empty values, because they have a meaning:
+// the {} of emptyDir selects the kind of a volume, and "" is the value of a variable.
 func Clean(encoded []byte) ([]byte, error) {
 	v, err := parse(encoded)
 	if err != nil {
@@ -64,9 +61,9 @@ func Clean(encoded []byte) ([]byte, error) {
 	return clean(make([]byte, 0, len(encoded)), "", v), nil
 }
 
-// Equal reports whether two JSON documents mean the same, whatever the order of
-// keys, the white space, and the spelling of numbers and strings. A text that
-// is not JSON equals nothing, itself included.
+// Equal reports whether two JSON documents mean the same. It ignores the order of
+// keys, white space, and the spelling of numbers and strings. A text that is not
+// JSON equals nothing, not even itself.
 func Equal(a, b []byte) bool {
 	x, err := parse(a)
 	if err != nil {

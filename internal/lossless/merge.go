@@ -2,9 +2,8 @@ package lossless
 
 import "bytes"
 
-// merge appends raw with the change from before to after applied, and reports
-// whether that is a change to raw; if not, raw's text is appended. Its owner is
-// as in [clean].
+// merge appends raw with the change from before to after, and reports whether raw
+// changed. If not, it appends raw's text. owner is as in clean.
 func merge(out []byte, owner string, raw, before, after value) (_ []byte, changed bool, err error) {
 	start := len(out)
 	switch {
@@ -22,7 +21,7 @@ func merge(out []byte, owner string, raw, before, after value) (_ []byte, change
 	return append(out[:start], raw.text()...), false, nil
 }
 
-// mergeObject keeps raw's members in their order and puts new ones behind them.
+// mergeObject keeps the order of raw's members and appends new ones.
 func mergeObject(out []byte, owner string, raw, before, after value) (_ []byte, changed bool, err error) {
 	raws, news := raw.members(), after.members()
 	present, err := byKey(raws)
@@ -54,7 +53,7 @@ func mergeObject(out []byte, owner string, raw, before, after value) (_ []byte, 
 	return append(out, '}'), changed, nil
 }
 
-// mergeMember appends a member of raw, or nothing if it neither exists nor is to.
+// mergeMember appends a member of raw, or nothing if it should not exist.
 func mergeMember(out []byte, first int, owner string, raw member, before, after value) (_ []byte, changed bool, err error) {
 	start := len(out)
 	out = appendName(out, first, raw.name.text())

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// maxDepth bounds how deep objects and arrays may nest. A Service nests some
+// maxDepth is the depth to which objects and arrays may nest. A Service has some
 // fifteen levels.
 const maxDepth = 1000
 
@@ -15,7 +15,7 @@ type parser struct {
 	pos, depth int
 }
 
-// parse reads a text that holds one JSON value.
+// parse reads a text with one JSON value.
 func parse(text []byte) (value, error) {
 	p := &parser{document: document{text: text, nodes: make([]node, 0, len(text)/12+1)}}
 	if err := p.value(); err != nil {
@@ -31,7 +31,7 @@ func (p *parser) fail(why string) error {
 	return fmt.Errorf("not valid JSON at byte %d: %s", p.pos, why)
 }
 
-// value reads a value and the white space before it.
+// value reads a value and preceding white space.
 func (p *parser) value() error {
 	p.space()
 	at := len(p.nodes)
@@ -119,7 +119,7 @@ func (p *parser) string() error {
 	return p.fail("a string without an end")
 }
 
-// escapeLength measures the escape sequence that a text begins with; 0 if it is none.
+// escapeLength returns the length of the escape sequence at the start of a text; 0 if it is not valid.
 func escapeLength(text []byte) int {
 	if len(text) < 2 {
 		return 0
@@ -159,7 +159,7 @@ func (p *parser) number() error {
 	return nil
 }
 
-// digits reads digits and reports whether there were any.
+// digits reads digits, and reports whether there were any.
 func (p *parser) digits() bool {
 	start := p.pos
 	for c := p.peek(); '0' <= c && c <= '9'; c = p.peek() {
@@ -176,7 +176,7 @@ func (p *parser) literal(word string) error {
 	return nil
 }
 
-// peek gives the next byte, and 0, which no JSON has outside a string, at the end.
+// peek returns the next byte, and 0 at the end: JSON has no 0 outside of strings.
 func (p *parser) peek() byte {
 	if p.pos < len(p.text) {
 		return p.text[p.pos]

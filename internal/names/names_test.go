@@ -1,6 +1,7 @@
 package names_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -41,10 +42,20 @@ func TestNames(t *testing.T) {
 }
 
 func FuzzNames(f *testing.F) {
-	for _, s := range []string{"demo", "us-central1", "a.b", "a/b", "example.com:p", "..:a"} {
+	for _, s := range []string{"demo", "us-central1", "a.b", "a/b", "example.com:p", "..:a", "a..b:p", "a:b:c", "1a-b", "a--b", "-", "a-", "a\n"} {
 		f.Add(s)
 	}
+	const label = `[a-z0-9](?:[a-z0-9-]*[a-z0-9])?`
+	patterns := map[*regexp.Regexp]func(string) error{
+		regexp.MustCompile(`^` + label + `$`):                                        names.Namespace,
+		regexp.MustCompile(`^[a-z](?:[a-z0-9-]*[a-z0-9])?$`):                         names.Revision,
+		regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)+$`):                        names.Region,
+		regexp.MustCompile(`^(?:` + label + `(?:\.` + label + `)*:)?` + label + `$`): names.Project,
+	}
 	f.Fuzz(func(t *testing.T, s string) {
+		for pattern, check := range patterns {
+			require.Equal(t, pattern.MatchString(s) && len(s) <= 63, check(s) == nil, "%q by %s", s, pattern)
+		}
 		for _, check := range []func(string) error{names.Region, names.Service, names.Revision, names.Namespace} {
 			if check(s) == nil && strings.ContainsAny(s, "./:@#?%\\ \n\x00") {
 				t.Errorf("%q was let through", s)

@@ -8,15 +8,15 @@ import (
 	"slices"
 )
 
-// newestVersion is the one that a policy with conditions must have.
+// newestVersion is the version of policies with conditions.
 const newestVersion = "3"
 
 type object = map[string]json.RawMessage
 
-// Merge gives a policy with other bindings in place of its own. A binding of
-// the same role and condition as one that the policy has keeps the fields that
-// this package does not know; bindings without members are left out. All else
-// in the policy (version, etag, audit configs, unknown fields) stays as it is.
+// Merge replaces the bindings of a policy. A binding with the same role and
+// condition as an existing one keeps the fields that this package does not know.
+// Bindings without members are dropped. Everything else in the policy (version,
+// etag, audit configs, unknown fields) is preserved.
 func Merge(policy, bindings []byte) ([]byte, error) {
 	merged := object{}
 	if len(policy) > 0 {
@@ -44,9 +44,10 @@ func Merge(policy, bindings []byte) ([]byte, error) {
 	return json.Marshal(merged)
 }
 
-// SetRequest gives the body of the request that sets a policy. Its version is
-// the newest, which holds all that older ones can. With asRead it stays as it
-// was, unless there are conditions: a lower one would have the server drop or refuse them.
+// SetRequest returns the body of the request that sets a policy. It sets the
+// newest version, which supports everything that older ones do. With asRead it
+// keeps the version, unless there are conditions: with a lower one the server
+// would drop or reject them.
 func SetRequest(policy []byte, asRead bool) ([]byte, error) {
 	body := object{}
 	if err := json.Unmarshal(policy, &body); err != nil {
@@ -83,7 +84,7 @@ func mergeBindings(have, want []object) []object {
 	return result
 }
 
-// key is what tells one binding of a policy from another.
+// key identifies a binding of a policy.
 type key struct {
 	role        string
 	conditional bool
@@ -92,7 +93,7 @@ type key struct {
 
 type condition struct{ Title, Description, Expression string }
 
-// keyOf takes fields of another type than they should be for empty: such a binding is no caller's.
+// keyOf reads fields of an unexpected type as empty: no caller's binding has any.
 func keyOf(binding object) key {
 	var k key
 	_ = json.Unmarshal(binding["role"], &k.role)

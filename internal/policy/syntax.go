@@ -2,19 +2,27 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 )
 
-var roleRE = regexp.MustCompile(`^(?:(?:projects|organizations)/[^/\s]+/)?roles/[A-Za-z0-9_.]+$`)
-
 // CheckRole checks the syntax of a role's name.
 func CheckRole(role string) error {
-	if !roleRE.MatchString(role) {
+	if !isRole(role) {
 		return fmt.Errorf("role %.100q is not valid: use roles/NAME, projects/PROJECT/roles/NAME or organizations/ID/roles/NAME", role)
 	}
 	return nil
+}
+
+// isRole reports whether a text is roles/NAME, on its own or in a project or an organization.
+func isRole(s string) bool {
+	parts := strings.Split(s, "/")
+	if len(parts) == 4 && (parts[0] == "projects" || parts[0] == "organizations") && parts[1] != "" && !strings.ContainsAny(parts[1], " \t\n\f\r") {
+		parts = parts[2:]
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return len(parts) == 2 && parts[0] == "roles" && parts[1] != "" &&
+		strings.Trim(parts[1], letters+"0123456789_.") == ""
 }
 
 // CheckMember checks the syntax of a member of a binding.
@@ -43,9 +51,9 @@ func isKind(s string) bool {
 
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-// Fold gives the form of a member in which equal ones are spelled alike: IAM
-// lowers the case of mail addresses and domains, so one may come back
-// in another case than it was sent.
+// Fold returns a form of a member that is the same for equal members. IAM lowers
+// the case of mail addresses and domains, so a member may be returned in another
+// case than it was sent.
 func Fold(member string) string {
 	kind, id, typed := strings.Cut(member, ":")
 	switch {

@@ -1,4 +1,4 @@
-// Package safetext makes text of servers fit for terminals and logs.
+// Package safetext makes the text of servers safe for terminals and logs.
 package safetext
 
 import (
@@ -12,8 +12,8 @@ const MaxMessage = 4096
 // Message returns the message of a server on one line, cut to [MaxMessage]; see [Line].
 func Message(s string) string { return Line(s, MaxMessage) }
 
-// Line gives the text on one line, without control characters or ones that
-// change the direction of writing, and cut to so many bytes.
+// Line returns a text on one line, without control characters or characters that
+// change the direction of writing, and cut to limit bytes.
 func Line(s string, limit int) string {
 	s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
 	if len(s) > limit {

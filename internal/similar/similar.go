@@ -1,4 +1,4 @@
-// Package similar guesses which name was meant by one that does not exist.
+// Package similar suggests the name that was probably meant by an unknown one.
 package similar
 
 import (
@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Name finds the name that a misspelt one probably was to be; "" if there is none.
+// Name returns the known name that is most similar to a misspelt one; "" if none is.
 func Name(name string, known []string) string {
 	known = slices.Sorted(slices.Values(known))
-	best, least := "", 3 // more than two typing errors make another word
+	best, least := "", 3 // with more than two typing errors it is another word
 	for _, k := range known {
 		if strings.EqualFold(k, name) {
 			return k
@@ -21,8 +21,8 @@ func Name(name string, known []string) string {
 	return best
 }
 
-// distance counts the letters to add, drop or change to make b of a, or 1 if they
-// only are in another order; for long names, only how their lengths differ.
+// distance returns the number of letters to add, drop or change to turn a into b.
+// It is 1 if only their order differs, and depends only on the lengths of long names.
 func distance(a, b string) int {
 	if sorted(a) == sorted(b) {
 		return 1

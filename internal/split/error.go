@@ -1,21 +1,26 @@
 package split
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
 
+// Latest names the latest ready revision. It cannot be the name of one, because
+// revision names have no upper-case letters.
+const Latest = "LATEST"
+
 // Values of [Error.Field].
 const (
-	FieldPercent  = "percentage" // a wanted share
-	FieldTraffic  = "traffic"    // the shares that the Service has now
+	FieldPercent  = "percentage" // a requested share
+	FieldTraffic  = "traffic"    // the current shares of the Service
 	FieldTag      = "tag"
 	FieldRevision = "revision"
 )
 
-// Error says what is wrong with a wanted split or with the current one.
+// Error is returned when a requested split, or the current one, is not valid.
 type Error struct {
 	// Field is one of the Field constants.
 	Field string
@@ -25,7 +30,7 @@ type Error struct {
 	Reason string
 }
 
-// Error gives the sentence, such as: percentage "a=60,b=50" adds up to 110, which is over 100.
+// Error returns the sentence, such as: percentage "a=60,b=50" adds up to 110, which is over 100.
 func (e *Error) Error() string {
 	if e.Value == "" {
 		return e.Field + " " + e.Reason
@@ -41,11 +46,22 @@ func share(key string, percent int64) string {
 	return fmt.Sprintf("%s=%d", key, percent)
 }
 
-// list renders shares the way they are written on gcloud's command line.
+// list returns shares as written on gcloud's command line.
 func list(byKey map[string]int64) string {
 	parts := make([]string, 0, len(byKey))
 	for _, key := range slices.SortedFunc(maps.Keys(byKey), compareKeys) {
 		parts = append(parts, share(key, byKey[key]))
 	}
 	return strings.Join(parts, ",")
+}
+
+// compareKeys sorts revisions by name, and LATEST last.
+func compareKeys(a, b string) int {
+	if (a == Latest) != (b == Latest) {
+		if a == Latest {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Compare(a, b)
 }

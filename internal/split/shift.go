@@ -9,16 +9,15 @@ import (
 	"slices"
 )
 
-// Shift sends the wanted percentages to the keys of want, each the name of a
-// revision or [Latest], and scales what is left over the targets that serve
-// now and are not named, in proportion to their shares. A revision with a
-// wanted 0 is dropped. Tags stay, each on a target of its own behind the
-// others; shares are sorted by revision, LATEST last. With an empty want the
-// list is returned as it is.
+// Shift gives the percentages of want to its keys, each the name of a revision
+// or [Latest]. The rest goes to the other targets that serve now, in proportion
+// to their shares. A revision with 0 percent is dropped. Each tag stays, on a
+// target of its own after the shares, which are sorted by revision, LATEST last.
+// With an empty want, Shift returns the list unchanged.
 //
 // It fails, with one [*Error] per problem, if a percentage is not between 0 and
-// 100, if they add up to over 100, and, as long as they add up to less, if there
-// is no other target to take the rest or if the current shares are not valid.
+// 100, or if they add up to more than 100. If they add up to less, it also fails
+// if there is no other target for the rest, or if the current shares are not valid.
 func Shift(current []Target, want map[string]int64) ([]Target, error) {
 	if len(want) == 0 {
 		return slices.Clone(current), nil
@@ -44,8 +43,8 @@ func Shift(current []Target, want map[string]int64) ([]Target, error) {
 	return assemble(current, byKey), nil
 }
 
-// ToTags is [Shift] for the revisions that the tags of want are on. It fails,
-// too, if a tag is not in use, or if two of them are on the same revision.
+// ToTags is [Shift] for the revisions of the tags in want. It also fails if a tag
+// is unknown, or if two of them are on the same revision.
 func ToTags(current []Target, want map[string]int64) ([]Target, error) {
 	tagged := make(map[string]string)
 	for _, t := range current {
@@ -73,7 +72,7 @@ func ToTags(current []Target, want map[string]int64) ([]Target, error) {
 	return Shift(current, byKey)
 }
 
-// checkWant returns the sum of the wanted percentages.
+// checkWant returns the sum of the requested percentages.
 func checkWant(want map[string]int64) (int64, error) {
 	var problems []error
 	var named int64
@@ -96,7 +95,7 @@ func checkWant(want map[string]int64) (int64, error) {
 	return named, errors.Join(problems...)
 }
 
-// unnamed returns the current shares of the targets that want leaves alone.
+// unnamed returns the current shares of the targets that want does not name.
 func unnamed(current []Target, want map[string]int64, named int64) (map[string]int64, error) {
 	if err := checkCurrent(current); err != nil {
 		return nil, err
@@ -109,12 +108,12 @@ func unnamed(current []Target, want map[string]int64, named int64) (map[string]i
 	if len(rest) == 0 {
 		return nil, &Error{Field: FieldPercent, Value: list(want),
 			Reason: fmt.Sprintf("adds up to %d and leaves no target to take the rest: "+
-				"make it 100, or leave out a revision that serves traffic", named)}
+				"make it 100, or omit a revision that serves traffic", named)}
 	}
 	return rest, nil
 }
 
-// checkCurrent refuses a list whose shares cannot be scaled.
+// checkCurrent rejects a list whose shares cannot be scaled.
 func checkCurrent(current []Target) error {
 	var sum int64
 	for _, t := range current {
@@ -132,21 +131,20 @@ func checkCurrent(current []Target) error {
 	return nil
 }
 
-// portion is the part of the points that one key gets.
+// portion is the number of points of one key.
 type portion struct {
 	key   string
 	exact float64
-	kept  float64 // 1 minus the fraction that is cut off
+	kept  float64 // 1 minus the truncated fraction
 }
 
-// scale distributes points over the keys of rest in proportion to their
-// shares. Fractions are cut; the points that are then missing go to those that
-// lost most, of these to the smaller ones, and of these to the first by name.
+// scale distributes points over the keys of rest in proportion to their shares.
+// It truncates fractions. The missing points go to the keys that lost most, of
+// these to the smaller ones, and of these to the first by name.
 //
-// Shares of 10, 30 and 60 scaled to 46 lose 0.6 each, and which of them the
-// missing points go to is then up to rounding errors. So this is gcloud's own
-// floating-point arithmetic, operation by operation: the same command has to
-// give the same split.
+// Shares of 10, 30 and 60 scaled to 46 lose 0.6 each, so rounding errors decide
+// which of them gain a point. For the same command to give the same split, this
+// repeats gcloud's own floating-point arithmetic, operation by operation.
 func scale(rest map[string]int64, points int64) map[string]int64 {
 	var total int64
 	for _, percent := range rest {

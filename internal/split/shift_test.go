@@ -86,9 +86,9 @@ func TestShiftRefuses(t *testing.T) {
 		{"LATEST=100", "a=-1", `percentage "a=-1" is not between 0 and 100`},
 		{"LATEST=100", "=10", `revision is empty: name a revision or LATEST`},
 		{"a=40 b=60", "a=10,b=20", `percentage "a=10,b=20" adds up to 30 and leaves no target to take the rest: ` +
-			`make it 100, or leave out a revision that serves traffic`},
+			`make it 100, or omit a revision that serves traffic`},
 		{"a=40 b=60", "a=0,b=0", `percentage "a=0,b=0" adds up to 0 and leaves no target to take the rest: ` +
-			`make it 100, or leave out a revision that serves traffic`},
+			`make it 100, or omit a revision that serves traffic`},
 		{"hello-00002-abc=90", "hello-00001-abc=10", `traffic "hello-00002-abc=90" is what the service has now, ` +
 			`and adds up to 90 instead of 100: give percentages that add up to 100`},
 		{"a=150 b=-50", "c=10", `traffic "a=150" is what the service has now, and is not between 0 and 100: ` +

@@ -1,23 +1,18 @@
-// Package split computes traffic splits and tags the way gcloud does for
-// "run services update-traffic" and for the --tag and --no-traffic flags of
-// "run deploy". It is arithmetic on a small type of its own: functions leave
-// their arguments alone, return fresh lists and know nothing of the API.
+// Package split computes traffic splits and tags as gcloud does for
+// "run services update-traffic" and for the flags --tag and --no-traffic of
+// "run deploy". It is arithmetic on a small type of its own: functions do not
+// modify their arguments, and know nothing about the API.
 //
-// An empty list of targets means what it means to the control plane: LATEST
-// serves all traffic. gcloud refuses to work on one.
+// As on the control plane, an empty list of targets means that LATEST serves all
+// traffic. gcloud rejects such a list.
 package split
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 )
 
-// Latest stands for the latest ready revision wherever a revision is named.
-// Revision names have no upper-case letters, so it cannot be one.
-const Latest = "LATEST"
-
-// all is the percentage that the targets of a Service add up to.
+// all is the sum of the percentages of a Service.
 const all = 100
 
 // Target is one entry of a Service's traffic list: it sends a share of the
@@ -27,20 +22,19 @@ type Target struct {
 	Revision string
 	// Latest is true if the target follows the latest ready revision.
 	Latest bool
-	// Tag is the tag that the revision can be reached by, or empty.
+	// Tag is the tag of the revision, or empty.
 	Tag string
 	// Percent is the share of the traffic, from 0 to 100. Results may hold an
 	// untagged target of 0 percent: a share that was scaled down to nothing.
 	Percent int64
-	// Ref says which target of the Service this one continues, so that the
-	// caller can carry over fields that are not known here. The caller numbers
-	// the targets when it makes its list; results keep the number, and -1 stands
-	// for a new target. A target with a tag and a share may become two, which
-	// both continue it.
+	// Ref is the number that the caller gave this target in its list. Results
+	// keep it, so that the caller can keep fields that this package does not
+	// know. A new target has -1. A target with a tag and a share may become two,
+	// both with its number.
 	Ref int
 }
 
-// key is what percentages and tags refer to: the revision's name or Latest.
+// key returns the revision's name or Latest, which percentages and tags refer to.
 func (t Target) key() string {
 	if t.Latest {
 		return Latest
@@ -55,21 +49,21 @@ func newTarget(key, tag string, percent int64, ref int) Target {
 	return Target{Revision: key, Tag: tag, Percent: percent, Ref: ref}
 }
 
-// Pinned says whether LATEST gets none of the traffic, so that a new revision
-// would get none either.
+// Pinned reports whether LATEST gets no traffic, so that a new revision would get
+// none either.
 func Pinned(current []Target) bool {
 	return shares(orLatest(current))[Latest] == 0
 }
 
-// ToLatest sends all traffic to LATEST. Tags stay.
+// ToLatest sends all traffic to LATEST. It keeps tags.
 func ToLatest(current []Target) []Target {
 	return assemble(orLatest(current), map[string]int64{Latest: all})
 }
 
-// NoTraffic keeps the traffic where it is while a new revision is deployed:
-// LATEST's share moves to latestReady, the revision that serves it now, and a
-// tag on LATEST stays there. A pinned list is returned as it is. It fails if
-// there is a share to move and latestReady is empty.
+// NoTraffic keeps the traffic on its revisions while a new one is deployed. It
+// moves the share of LATEST to latestReady, the revision that serves it now, and
+// keeps tags on LATEST. It returns a pinned list unchanged. It fails if there is
+// a share to move and latestReady is empty.
 func NoTraffic(current []Target, latestReady string) ([]Target, error) {
 	if Pinned(current) {
 		return slices.Clone(current), nil
@@ -85,7 +79,7 @@ func NoTraffic(current []Target, latestReady string) ([]Target, error) {
 	return assemble(current, byKey), nil
 }
 
-// orLatest spells out what an empty list means.
+// orLatest returns the explicit form of an empty list.
 func orLatest(current []Target) []Target {
 	if len(current) > 0 {
 		return current
@@ -93,7 +87,7 @@ func orLatest(current []Target) []Target {
 	return []Target{newTarget(Latest, "", all, -1)}
 }
 
-// shares adds up what each key gets. Keys that get nothing are left out.
+// shares returns the share of each key, without those of 0.
 func shares(current []Target) map[string]int64 {
 	byKey := make(map[string]int64)
 	for _, t := range current {
@@ -104,8 +98,8 @@ func shares(current []Target) map[string]int64 {
 	return byKey
 }
 
-// assemble gives the normal form of a list: a target for every share, then a
-// target of its own for every tag of current.
+// assemble returns the normal form of a list: a target for every share, then one
+// for every tag of current.
 func assemble(current []Target, byKey map[string]int64) []Target {
 	targets := make([]Target, 0, len(byKey)+len(current))
 	for _, key := range slices.SortedFunc(maps.Keys(byKey), compareKeys) {
@@ -119,8 +113,8 @@ func assemble(current []Target, byKey map[string]int64) []Target {
 	return targets
 }
 
-// origin finds the target that the share of a key continues: the untagged one
-// if there is one, else the first that has a share.
+// origin returns the number of the target that had the share of a key: the
+// untagged one if it exists, else the first with a share.
 func origin(current []Target, key string) int {
 	ref := -1
 	for _, t := range current {
@@ -133,15 +127,4 @@ func origin(current []Target, key string) int {
 		}
 	}
 	return ref
-}
-
-// compareKeys sorts revisions by name and LATEST behind them.
-func compareKeys(a, b string) int {
-	if (a == Latest) != (b == Latest) {
-		if a == Latest {
-			return 1
-		}
-		return -1
-	}
-	return cmp.Compare(a, b)
 }

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/cloudrun-go/cloudrun/internal/names"
 )
 
 const (
@@ -16,10 +17,8 @@ const (
 	maxTagAndService = 46
 )
 
-var tagRE = regexp.MustCompile(`^[a-z](?:[a-z0-9-]*[a-z0-9])?$`)
-
-// CheckTag checks a tag's spelling and, if service is not empty, that the two
-// together are short enough for the tag's URL on Cloud Run.
+// CheckTag checks a tag's spelling. If service is not empty, it also checks that
+// the two together are short enough for the tag's URL on Cloud Run.
 func CheckTag(tag, service string) error {
 	both := len(tag) + len(service)
 	switch {
@@ -28,7 +27,7 @@ func CheckTag(tag, service string) error {
 	case len(tag) > maxTag:
 		return &Error{Field: FieldTag, Value: tag,
 			Reason: fmt.Sprintf("is too long: it has %d characters, at most %d are allowed", len(tag), maxTag)}
-	case !tagRE.MatchString(tag):
+	case !names.IsName(tag):
 		return &Error{Field: FieldTag, Value: tag,
 			Reason: "is not valid: use lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen"}
 	case service != "" && both > maxTagAndService:
@@ -38,11 +37,11 @@ func CheckTag(tag, service string) error {
 	return nil
 }
 
-// UpdateTags puts every tag of set on its revision, or on [Latest], and takes
-// it from the target that had it. Shares of traffic stay. A moved tag gets a
-// target of its own, without a share, at the end of the list; one that already
-// has such a target stays where it is. It fails, with one [*Error] per problem,
-// if a tag is not valid or a revision is empty.
+// UpdateTags moves every tag of set to its revision, or to [Latest]. It keeps the
+// shares of traffic. A moved tag gets a target of its own, without a share, at
+// the end of the list; one that already has such a target keeps its place. It
+// fails, with one [*Error] per problem, if a tag is not valid or a revision is
+// empty.
 func UpdateTags(current []Target, set map[string]string) ([]Target, error) {
 	if len(set) == 0 {
 		return slices.Clone(current), nil
@@ -50,14 +49,14 @@ func UpdateTags(current []Target, set map[string]string) ([]Target, error) {
 	return retag(current, set, func(string) bool { return false })
 }
 
-// SetTags is [UpdateTags], and removes all other tags. With an empty set it is
-// [ClearTags].
+// SetTags is [UpdateTags] and also removes all other tags. With an empty set it
+// is [ClearTags].
 func SetTags(current []Target, set map[string]string) ([]Target, error) {
 	return retag(current, set, func(string) bool { return true })
 }
 
-// RemoveTags removes tags. Targets that are then of no use vanish; tags that
-// are not there are ignored. To remove and update tags at once, remove first.
+// RemoveTags removes tags, and the targets that are then left without a share. It
+// ignores unknown tags. To remove and update tags at once, remove first.
 func RemoveTags(current []Target, tags []string) []Target {
 	if len(tags) == 0 {
 		return slices.Clone(current)
@@ -72,7 +71,7 @@ func ClearTags(current []Target) []Target {
 	return kept
 }
 
-// TagNew puts tag on a revision that is about to be made. It fails if the tag is
+// TagNew puts a tag on a revision that is about to be created. It fails if the tag is
 // not valid or the revision has no name.
 func TagNew(current []Target, tag, revision string) ([]Target, error) {
 	return UpdateTags(current, map[string]string{tag: revision})
@@ -98,9 +97,9 @@ func retag(current []Target, set map[string]string, remove func(tag string) bool
 	return targets, nil
 }
 
-// untag takes off the tags to remove and those of set that must move, drops the
-// targets that are left with neither tag nor share, and returns the tags of
-// set that now have no target, sorted.
+// untag removes tags, and those of set that must move. It drops the targets that
+// are left with neither tag nor share. It also returns the tags of set that now
+// have no target, sorted.
 func untag(current []Target, set map[string]string, remove func(tag string) bool) ([]Target, []string) {
 	missing := maps.Clone(set)
 	targets := make([]Target, 0, len(current)+len(set))
