@@ -13,7 +13,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// deleteServer has a Service whose deletion takes ten seconds.
+// deleteServer starts a server with a Service whose deletion takes ten seconds.
 func deleteServer(t *testing.T) (*cloudruntest.Server, *cloudrun.Client) {
 	t.Helper()
 	s, c := newServer(t)
@@ -29,7 +29,7 @@ func TestDelete(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := deleteServer(t)
 		var events []cloudrun.Event
-		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.WithPublicAccess()) // what a deployment has as defaults plays no part
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.WithPublicAccess()) // the defaults for deployments do not matter
 		start := time.Now()
 		require.NoError(t, d.Delete(t.Context(), "hello", cloudrun.WithProgress(func(e cloudrun.Event) { events = append(events, e) })))
 		require.InDelta(t, 11, time.Since(start).Seconds(), 1.5)
@@ -76,7 +76,7 @@ func TestDeleteThatFails(t *testing.T) {
 			require.Equal(t, 4*time.Second, timeout.Waited)
 			require.ErrorContains(t, err, `service "hello" was not gone after 4s`)
 		}},
-		"not to be read any more": {fault: cloudruntest.Fault{Method: http.MethodGet, Status: 403}, outcome: cloudrun.Written,
+		"no longer readable": {fault: cloudruntest.Fault{Method: http.MethodGet, Status: 403}, outcome: cloudrun.Written,
 			check: func(t *testing.T, err error) { require.ErrorContains(t, err, "wait until it is gone") }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,8 +105,8 @@ func TestDeleteThatFails(t *testing.T) {
 	}
 }
 
-// Somebody who creates the Service anew does not keep the call from its end.
-func TestDeleteOfAServiceThatIsMadeAnew(t *testing.T) {
+// A new Service of the same name ends the wait for the deletion.
+func TestDeleteOfAServiceThatIsCreatedAgain(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
 		_, c := deleteServer(t)
@@ -121,7 +121,7 @@ func TestDeleteOfAServiceThatIsMadeAnew(t *testing.T) {
 	})
 }
 
-// An option for a deployment does not compile as one of Delete, and one in the defaults is checked all the same.
+// Delete checks its options, and those of the Deployer, before it sends anything.
 func TestDeleteChecksItsOptions(t *testing.T) {
 	t.Parallel()
 	s, c := newServer(t)
@@ -132,7 +132,7 @@ func TestDeleteChecksItsOptions(t *testing.T) {
 	require.Empty(t, s.Requests())
 }
 
-// Polls that fail while the Service goes are repeated and reported like those of any wait.
+// Failed polls of a deletion are retried and reported as those of any wait.
 func TestDeleteWhilePollsFail(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {

@@ -60,11 +60,14 @@
 //
 // # Waiting
 //
-// A Service is ready if its status says so of the generation that was written,
-// not of an older one. Ready=False counts once it has lasted two seconds, because
-// control planes raise false alarms. A Deployer's calls also wait until the new
-// Revision was seen to get its traffic. If somebody else changes the Service
-// meanwhile, that is an [OvertakenError].
+// A Service is ready if its status says so about the generation that was
+// written. An older status does not count. Ready=False counts once it has lasted
+// two seconds, because control planes raise false alarms. A Deployer's calls also
+// wait until the new Revision receives its traffic. They return an
+// [OvertakenError] if another writer changes the Service in the meantime.
+//
+// [WaitReady] uses the long poll of a Client, or of a type around one; see
+// [OperationWaiter].
 //
 // # Errors
 //

@@ -13,8 +13,8 @@ type Stage string
 
 // The stages of a deployment. Publish runs beside CreateRevision and RouteTraffic.
 const (
-	StageOptions        Stage = "options"         // checking what was asked for
-	StageRead           Stage = "read"            // reading the Service as it is
+	StageOptions        Stage = "options"         // checking the options
+	StageRead           Stage = "read"            // reading the current Service
 	StageWrite          Stage = "write"           // writing the Service
 	StageCreateRevision Stage = "create revision" // condition ConfigurationsReady
 	StageRouteTraffic   Stage = "route traffic"   // condition RoutesReady
@@ -22,21 +22,21 @@ const (
 	StagePublish        Stage = "publish"         // the IAM policy
 	StageDelete         Stage = "delete"          // waiting until the Service is gone
 	StageCheck          Stage = "check"           // the pause and the check of a step of a rollout
-	StageRestore        Stage = "restore"         // returning to the split before a rollout
+	StageRestore        Stage = "restore"         // returning to the split before the rollout
 )
 
-// EventKind tells what an [Event] is about.
+// EventKind is the kind of an [Event].
 type EventKind string
 
 // The kinds of events.
 const (
-	// StageStarted, StageDone and StageFailed frame a stage. Err is set for StageFailed.
+	// StageStarted begins a stage, StageDone or StageFailed ends it. Err is set for StageFailed.
 	StageStarted EventKind = "stage started"
 	StageDone    EventKind = "stage done"
 	StageFailed  EventKind = "stage failed"
-	// ConditionChanged tells that Condition has another status, reason or message than before.
+	// ConditionChanged reports that Condition has a new status, reason or message.
 	ConditionChanged EventKind = "condition changed"
-	// Retrying tells that a request failed with Err and will be repeated after Delay.
+	// Retrying reports that a request failed with Err and is retried after Delay.
 	Retrying EventKind = "retrying"
 	// Warned carries a Message that the caller should see, such as a warning of the server.
 	Warned EventKind = "warning"
@@ -52,7 +52,7 @@ type Event struct {
 	Service string
 	// Stage is the stage that the event belongs to.
 	Stage Stage
-	// Generation is that of the Service, once known.
+	// Generation is the generation of the Service, 0 if it is not known yet.
 	Generation int64
 	// Condition is set for ConditionChanged.
 	Condition *Condition
@@ -64,8 +64,8 @@ type Event struct {
 	Message string
 }
 
-// reporter hands events to a caller: in order, one at a time, and none after
-// close. A nil reporter is one that nobody listens to.
+// reporter passes events to a handler: in order, one at a time, and none after
+// close. A nil reporter drops them.
 type reporter struct {
 	mu      sync.Mutex
 	service string
@@ -93,7 +93,7 @@ func (r *reporter) emit(e Event) {
 	r.handle(e)
 }
 
-// close ends the reports; it waits for one under way.
+// close waits for a handler that is running and drops all later events.
 func (r *reporter) close() {
 	if r == nil {
 		return
@@ -115,7 +115,7 @@ func (r *reporter) stage(s Stage) (end func(error)) {
 	}
 }
 
-// retrying is how a Client tells of repeated requests.
+// retrying returns a function that reports retried requests; nil for a nil reporter.
 func (r *reporter) retrying(s Stage) func(error, time.Duration) {
 	if r == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// progressLog keeps what a call reports, and finds reports that come at the
-// same time or after the call has returned.
+// progressLog records the events of a call. It fails the test if events come
+// concurrently or after the call has returned.
 type progressLog struct {
 	t        *testing.T
 	stages   []string
@@ -43,7 +43,7 @@ func progressOf(t *testing.T, call func(cloudrun.ProgressOption) error) (*progre
 	l := &progressLog{t: t}
 	err := call(cloudrun.WithProgress(l.handle))
 	l.returned.Store(true)
-	time.Sleep(time.Minute) // virtual: what comes late shows
+	time.Sleep(time.Minute) // virtual: late events would come now
 	return l, err
 }
 
@@ -66,7 +66,7 @@ func TestProgressFramesTheStages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				d := progressDeployer(t, name == "on a cluster", options...)
-				for range 2 { // a new Service, and a new Revision of it
+				for range 2 { // a new Service, then a new Revision of it
 					l, err := progressOf(t, func(o cloudrun.ProgressOption) error {
 						_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), o)
 						return err
@@ -90,7 +90,7 @@ func progressDeployer(t *testing.T, cluster bool, opts ...cloudruntest.Option) *
 	return cloudrun.NewDeployer(c)
 }
 
-// TestProgressOfFailures: each stage that was started ends, and the one at fault last of those within the wait.
+// Every stage that starts also ends. The stage at fault ends last within the wait.
 func TestProgressOfFailures(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -128,7 +128,7 @@ func TestProgressOfFailures(t *testing.T) {
 	}
 }
 
-func TestProgressTellsOnlyOfStagesThatTakePlace(t *testing.T) {
+func TestProgressReportsOnlyStagesThatHappen(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
 		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
@@ -157,7 +157,7 @@ func TestProgressTellsOnlyOfStagesThatTakePlace(t *testing.T) {
 	})
 }
 
-// What a program reports between calls reaches the handlers of those calls, in order.
+// Events that a program reports between calls reach the handlers of those calls, in order.
 func TestProgressOfAProgram(t *testing.T) {
 	t.Parallel()
 	_, c := newServer(t)

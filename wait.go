@@ -118,7 +118,7 @@ type serviceWait struct {
 	services ServiceGetter
 	name     string
 	cfg      waitConfig
-	report   *reporter // nil if nobody listens
+	report   *reporter // nil without a handler
 	goal     status.Goal
 	write    *status.Write // that the wait follows; nil to accept any newer configuration
 	// marked counts the Revisions with the nonce of the write, 2 at most; nil if the write has none.

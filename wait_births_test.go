@@ -15,8 +15,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// A Service that reads do not show is waited for only right after it was created, and not for long.
-func TestWaitForAServiceThatIsNotThere(t *testing.T) {
+// Reads may miss a Service only for a short time after it was created.
+func TestWaitForAMissingService(t *testing.T) {
 	t.Parallel()
 	missing := cloudruntest.Fault{Method: http.MethodGet, Path: "/services/hello", Skip: 1, Times: -1, Status: http.StatusNotFound}
 	forbidden := missing
@@ -26,10 +26,10 @@ func TestWaitForAServiceThatIsNotThere(t *testing.T) {
 		fault   cloudruntest.Fault
 		patient bool
 	}{
-		"after a create":           {false, missing, true},
-		"after an update":          {true, missing, false},
-		"that nobody may read":     {false, forbidden, false},
-		"that nobody may read now": {true, forbidden, false},
+		"after a create":          {false, missing, true},
+		"after an update":         {true, missing, false},
+		"that cannot be read":     {false, forbidden, false},
+		"that cannot be read now": {true, forbidden, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +58,7 @@ func TestWaitForAServiceThatIsNotThere(t *testing.T) {
 	}
 }
 
-// A change that makes no Revision is overtaken by any other.
+// Any later change overtakes one that makes no Revision.
 func TestWaitIsOvertakenWithoutARevision(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
@@ -80,18 +80,18 @@ func TestWaitIsOvertakenWithoutARevision(t *testing.T) {
 	})
 }
 
-// When somebody has written while a Revision came up, the Revisions tell whether it still is ours.
-func TestWaitAsksWhoseTheRevisionIs(t *testing.T) {
+// If somebody else wrote the Service during the wait, the list of Revisions shows whose Revision became ready.
+func TestWaitChecksWhoseTheRevisionIs(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		status int // of the answer to that question; 0 for the true one
+		status int // of the response to the list; 0 for the real one
 		times  int
 		fails  bool
 	}{
-		"and is told":           {},
-		"and is told later":     {status: 503, times: 9},
-		"and may not be told":   {status: 403, times: -1, fails: true},
-		"and never hears of it": {status: 503, times: -1, fails: true},
+		"and succeeds":       {},
+		"and succeeds later": {status: 503, times: 9},
+		"and is forbidden":   {status: 403, times: -1, fails: true},
+		"and never succeeds": {status: 503, times: -1, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

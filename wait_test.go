@@ -21,7 +21,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// waitServer has a Service that becomes ready, or not, as the script says.
+// waitServer starts a server whose Service becomes ready, or fails, as the script says.
 func waitServer(t *testing.T, script cloudruntest.Script) (*cloudruntest.Server, *cloudrun.Client, *servingv1.Service) {
 	t.Helper()
 	s, c := newServer(t)
@@ -34,7 +34,7 @@ func waitServer(t *testing.T, script cloudruntest.Script) (*cloudruntest.Server,
 
 const waitOperation = ":wait"
 
-// With the long poll, readiness is seen the moment it comes, for three requests.
+// With the long poll, a wait sees readiness the moment it happens and needs three requests.
 func TestLongPoll(t *testing.T) {
 	t.Parallel()
 	for _, ready := range []time.Duration{time.Second, 7 * time.Second, 3 * time.Minute} {
@@ -54,14 +54,14 @@ func TestLongPoll(t *testing.T) {
 	}
 }
 
-// Where the long poll is of no use, polling alone finds the end.
+// If the long poll does not work, the polls find the end.
 func TestLongPollThatIsOfNoUse(t *testing.T) {
 	t.Parallel()
 	const ready = 40 * time.Second
 	for name, tc := range map[string]struct {
 		script cloudruntest.Script
 		fault  cloudruntest.Fault
-		late   time.Duration // how long after it is ready this may be seen
+		late   time.Duration // how long after it is ready the wait may return
 	}{
 		"none":                {cloudruntest.Script{NoOperation: true}, cloudruntest.Fault{}, 3 * time.Second},
 		"unknown":             {cloudruntest.Script{}, cloudruntest.Fault{Status: 404}, 3 * time.Second},
@@ -93,7 +93,7 @@ func TestLongPollThatIsOfNoUse(t *testing.T) {
 	}
 }
 
-// A server that does not hold the request is given up on, long before the wait ends.
+// The long poll ends early if the server does not hold the request.
 func TestLongPollThatIsNotHeldIsGivenUp(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestLongPollThatIsNotHeldIsGivenUp(t *testing.T) {
 	})
 }
 
-// The failure of an operation counts, once it has lasted; that of one which a later write replaced does not.
+// A failed operation fails the wait after the failure window. It does not if a later write replaced the operation.
 func TestOperationThatFails(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -144,12 +144,12 @@ func TestOperationThatFails(t *testing.T) {
 	})
 }
 
-// The error of a failed Revision has all that there is to know.
+// The error of a failed Revision has all available details.
 func TestNotReady(t *testing.T) {
 	t.Parallel()
 	for name, failure := range map[string]cloudruntest.Failure{
-		"told by the Service":       {Message: "the container did not listen on PORT=8080"},
-		"told by the Revision only": {Message: "the container did not listen on PORT=8080", Hidden: true},
+		"reported by the Service":       {Message: "the container did not listen on PORT=8080"},
+		"reported by the Revision only": {Message: "the container did not listen on PORT=8080", Hidden: true},
 	} {
 		inVirtualTime(t, func(t *testing.T) {
 			failure.LogURL = "https://console.example/logs"
@@ -183,7 +183,7 @@ func TestWaitWithoutURL(t *testing.T) {
 	})
 }
 
-// waitGetter is a caller's own way to read a Service.
+// waitGetter is a ServiceGetter of a caller.
 type waitGetter func(ctx context.Context, name string) (*servingv1.Service, error)
 
 func (f waitGetter) GetService(ctx context.Context, name string) (*servingv1.Service, error) {
@@ -192,7 +192,7 @@ func (f waitGetter) GetService(ctx context.Context, name string) (*servingv1.Ser
 
 var waitResource = schema.GroupResource{Group: "serving.knative.dev", Resource: "services"}
 
-// A poll that fails in a way that may pass is repeated, and told; another ends the wait.
+// A failed poll is retried and reported if the failure may pass. Otherwise it ends the wait.
 func TestPollsThatFail(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -208,7 +208,7 @@ func TestPollsThatFail(t *testing.T) {
 		"not found":         {apierrors.NewNotFound(waitResource, "hello"), false},
 		"forbidden":         {apierrors.NewForbidden(waitResource, "hello", nil), false},
 		"unauthorized":      {apierrors.NewUnauthorized("who are you"), false},
-		"something unheard": {errors.New("what"), false},
+		"an unknown error":  {errors.New("what"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -259,34 +259,34 @@ func TestPollsThatAreRefused(t *testing.T) {
 	}
 }
 
-// The delay that an event tells is the one that follows.
-func TestRetryingTellsTheDelay(t *testing.T) {
+// The pause after a failed poll is the one that the event has.
+func TestRetryingReportsTheDelay(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
 		s, c, _ := waitServer(t, cloudruntest.Script{TimeToReady: time.Minute, NoOperation: true})
 		s.Fault(cloudruntest.Fault{Path: "/services/hello", Status: 503, Times: 6})
 		s.Fault(cloudruntest.Fault{Path: "/services/hello", Status: 429, Times: 2, Header: http.Header{"Retry-After": {"20"}}})
 		var due time.Time
-		told := 0
+		reported := 0
 		_, err := cloudrun.WaitReady(t.Context(), c, "hello", cloudrun.WithProgress(func(e cloudrun.Event) {
 			if !due.IsZero() {
 				require.Equal(t, due, e.Time)
 				due = time.Time{}
 			}
 			if e.Kind == cloudrun.Retrying {
-				told++
+				reported++
 				due = e.Time.Add(e.Delay)
-				if told > 6 {
+				if reported > 6 {
 					require.Greater(t, e.Delay, 20*time.Second)
 				}
 			}
 		}))
 		require.NoError(t, err)
-		require.Equal(t, 8, told)
+		require.Equal(t, 8, reported)
 	})
 }
 
-// Polls that fail while a failure waits to be believed keep their pace.
+// Polls that fail during the failure window back off as usual.
 func TestPollsThatFailDuringAFailure(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -302,7 +302,7 @@ func TestPollsThatFailDuringAFailure(t *testing.T) {
 	})
 }
 
-// A connection that died unnoticed does not end the wait.
+// A connection that hangs does not end the wait.
 func TestPollThatHangs(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -315,7 +315,7 @@ func TestPollThatHangs(t *testing.T) {
 	})
 }
 
-// A timeout tells what was last seen, a failing last poll too, and that the Service may yet become ready.
+// A TimeoutError has what was seen last, and the error of the last poll.
 func TestWaitThatEnds(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -349,7 +349,7 @@ func TestWaitThatEnds(t *testing.T) {
 	})
 }
 
-// Each call that waits returns as soon as its context is cancelled, wherever it is.
+// Each call returns as soon as its context is cancelled, whatever it is doing.
 func TestCancelReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	stuck := cloudruntest.Script{NeverReady: true, DeletionTime: time.Hour}
@@ -445,7 +445,7 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 	}
 }
 
-// Events come in the order of what happened, one at a time, and none after the return.
+// Events come in order, one at a time, and none after the call returns.
 func TestProgressOfAWait(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -488,8 +488,8 @@ func TestProgressOfAWait(t *testing.T) {
 	})
 }
 
-// Polls beside the long poll are for those who listen.
-func TestNobodyListensNobodyPolls(t *testing.T) {
+// Without a progress handler there are no polls beside the long poll.
+func TestWithoutAHandlerTheLongPollIsEnough(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
 		s, c, _ := waitServer(t, cloudruntest.Script{TimeToReady: 25 * time.Second})
@@ -499,7 +499,7 @@ func TestNobodyListensNobodyPolls(t *testing.T) {
 	})
 }
 
-// waitAnswers is a control plane that answers writes and reads of Services as it is told.
+// waitAnswers returns a Client of a control plane with scripted responses to writes and reads.
 func waitAnswers(t *testing.T, write string, reads ...string) *cloudrun.Client {
 	t.Helper()
 	r := &endpointRecorder{}
@@ -529,7 +529,7 @@ func waitAnswers(t *testing.T, write string, reads ...string) *cloudrun.Client {
 	return c
 }
 
-// waitObject is a Service as JSON; each is a read or an answer.
+// waitObject returns a Service as JSON.
 func waitObject(uid, created string, generation, observed int, ready, labels string) string {
 	doc, _ := json.Marshal(map[string]any{
 		"metadata": map[string]any{"name": "hello", "uid": uid, "creationTimestamp": created, "generation": generation, "resourceVersion": "1",
@@ -540,7 +540,7 @@ func waitObject(uid, created string, generation, observed int, ready, labels str
 	return strings.ReplaceAll(string(doc), `"labels":""`, `"labels":{}`)
 }
 
-// A stale read of a deleted Service of the same name is not the new one, however ready it looks.
+// A stale read of a deleted Service with the same name does not end the wait, even if it is ready.
 func TestWaitKnowsThePredecessor(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -553,7 +553,7 @@ func TestWaitKnowsThePredecessor(t *testing.T) {
 	})
 }
 
-// Somebody who overtakes a deployment is named, instead of a success that is not ours.
+// A wait that another writer overtakes does not succeed. The error names the writer.
 func TestWaitIsOvertaken(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

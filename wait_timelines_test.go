@@ -18,14 +18,14 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// waitState is what a control plane shows from a moment on.
+// waitState is what a control plane shows from a certain time on.
 type waitState struct {
 	after time.Duration
 	shown *servingv1.Service
 }
 
-// waitTimeline is what a control plane shows of a Service after a write. It is a
-// ServiceGetter such as callers make of a Knative clientset: nothing but reads.
+// waitTimeline is what a control plane shows of a Service after a write. Like the
+// client of a Knative clientset, it is a ServiceGetter with no optional interfaces.
 type waitTimeline struct {
 	verdict, title string
 	states         []waitState
@@ -50,7 +50,7 @@ func (w *waitTimeline) GetService(ctx context.Context, name string) (*servingv1.
 	return shown.DeepCopy(), nil
 }
 
-// settled is when the timeline first is ready, or from when on it has failed.
+// settled returns when the timeline is first ready, or when its final failure begins.
 func (w *waitTimeline) settled() (at time.Duration) {
 	last := ""
 	for _, s := range w.states {
@@ -93,7 +93,7 @@ func waitService(t *testing.T, line string) *servingv1.Service {
 	return s
 }
 
-// waitTimelines reads what was recorded of real control planes.
+// waitTimelines reads the timelines that were recorded from real control planes.
 func waitTimelines(t *testing.T) (all []waitTimeline) {
 	t.Helper()
 	recorded, err := os.ReadFile("testdata/timelines.txt")
@@ -113,8 +113,8 @@ func waitTimelines(t *testing.T) (all []waitTimeline) {
 	return all
 }
 
-// Every recorded timeline ends in its true verdict, wherever in it the polls
-// happen to fall: false alarms do not fail a wait, stale states do not end it.
+// Every recorded timeline ends in its true verdict, whenever the polls happen:
+// false alarms do not fail a wait, and stale states do not end it.
 func TestWaitOnRecordedTimelines(t *testing.T) {
 	t.Parallel()
 	timelines := waitTimelines(t)
@@ -161,7 +161,7 @@ func checkTimeline(t *testing.T, w *waitTimeline, phase time.Duration) {
 	}
 }
 
-// checkCause: where Ready has lost the cause, the error has it nevertheless.
+// checkCause checks that the error has the cause even if Ready has no message.
 func checkCause(t *testing.T, failed *cloudrun.NotReadyError, s *servingv1.Service) {
 	t.Helper()
 	want := s.Status.GetCondition("ConfigurationsReady")
@@ -175,9 +175,9 @@ func checkCause(t *testing.T, failed *cloudrun.NotReadyError, s *servingv1.Servi
 	require.ErrorContains(t, failed, want.Message)
 }
 
-// After a write nothing older than what it made counts, however consistent a
-// stale read looks: here each read shows what was so 700 ms before, and at
-// first the Service as it was, ready, before the write.
+// After a write, nothing older than its generation counts, even if a stale read
+// is consistent. Here each read is 700 ms behind, and the first ones show the
+// ready Service before the write.
 func TestWaitIsAnchored(t *testing.T) {
 	t.Parallel()
 	for _, recorded := range waitTimelines(t) {
@@ -203,7 +203,7 @@ func TestWaitIsAnchored(t *testing.T) {
 	}
 }
 
-// The time from which a false alarm is believed is the caller's to choose.
+// Callers can set how long a failure must last to be final.
 func TestFailureWindow(t *testing.T) {
 	t.Parallel()
 	alarm := func(t *testing.T, last time.Duration) *waitTimeline {
@@ -237,7 +237,7 @@ func TestFailureWindow(t *testing.T) {
 	}
 }
 
-// A failure of one generation does not make the false alarm of the next an old one.
+// The failure window of a new generation starts anew.
 func TestFailureWindowIsOfOneGeneration(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -251,7 +251,7 @@ func TestFailureWindowIsOfOneGeneration(t *testing.T) {
 	})
 }
 
-// Conditions of severity Warning or Info report, they do not decide.
+// Conditions of severity Warning or Info are reported and decide nothing.
 func TestSeverity(t *testing.T) {
 	t.Parallel()
 	with := func(severity string, status corev1.ConditionStatus) *servingv1.Service {

@@ -13,10 +13,10 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// embedding is a caller's type around a Client, as they have it for logs or tests.
+// embedding is a type around a Client, such as a caller has for logs or tests.
 type embedding struct{ *cloudrun.Client }
 
-// overriding replaces the method that reads.
+// overriding has its own GetService.
 type overriding struct {
 	*cloudrun.Client
 	reads *int
@@ -27,7 +27,7 @@ func (o overriding) GetService(ctx context.Context, name string) (*servingv1.Ser
 	return o.Client.GetService(ctx, name)
 }
 
-// forwarding has nothing but the methods that WaitReady knows.
+// forwarding has only the methods that WaitReady uses.
 type forwarding struct{ to *cloudrun.Client }
 
 func (f forwarding) GetService(ctx context.Context, name string) (*servingv1.Service, error) {
@@ -61,7 +61,7 @@ func clientsInWrappers(t *testing.T, f func(t *testing.T, wrap func(*cloudrun.Cl
 	require.Positive(t, reads, "a method that the caller replaced is used")
 }
 
-// A Client in a wrapper keeps the long poll: it takes no request more, and sees the end at once.
+// A wrapped Client keeps the long poll: it needs no more requests and sees the end at once.
 func TestWrappedClientKeepsTheLongPoll(t *testing.T) {
 	t.Parallel()
 	clientsInWrappers(t, func(t *testing.T, wrap func(*cloudrun.Client) cloudrun.ServiceGetter) {
@@ -75,7 +75,7 @@ func TestWrappedClientKeepsTheLongPoll(t *testing.T) {
 	})
 }
 
-// What else a Client adds to a wait is kept too: the cause that only the Revision has.
+// A wrapped Client reads the cause of a failure that only the Revision has.
 func TestWrappedClientExplainsAFailure(t *testing.T) {
 	t.Parallel()
 	clientsInWrappers(t, func(t *testing.T, wrap func(*cloudrun.Client) cloudrun.ServiceGetter) {
@@ -87,7 +87,7 @@ func TestWrappedClientExplainsAFailure(t *testing.T) {
 	})
 }
 
-// The wait repeats a failed poll by itself, so that each is one request and is reported.
+// The wait itself retries a failed poll, so each poll is one request and is reported.
 func TestWrappedClientPollsInSingleAttempts(t *testing.T) {
 	t.Parallel()
 	clientsInWrappers(t, func(t *testing.T, wrap func(*cloudrun.Client) cloudrun.ServiceGetter) {
@@ -105,7 +105,7 @@ func TestWrappedClientPollsInSingleAttempts(t *testing.T) {
 	})
 }
 
-// A wrapper without a Client in it, as for a test that scripts what is read, needs none of that.
+// A type that embeds a nil Client and has its own GetService, as in tests, works.
 func TestWrapperWithoutAClient(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {

@@ -41,7 +41,7 @@ type Judge[T any] interface {
 	Failure(ctx context.Context, seen T, operation error) error
 }
 
-// Observer is told what a watch observes. Its methods are called one at a time.
+// Observer receives what a watch observes. Its methods are called one at a time.
 type Observer[T any] interface {
 	// Seen is called for each observation that is not Ignored.
 	Seen(T)

@@ -23,8 +23,7 @@ type Watch[T any] struct {
 	// LongPoll waits for operations; nil if there is no long poll.
 	LongPoll *LongPoll[T]
 	Judge    Judge[T]
-	// Observer listens; nil if nobody does. The long poll is then enough, and
-	// no polls are made beside it.
+	// Observer may be nil. Then there are no polls beside a long poll.
 	Observer Observer[T]
 }
 

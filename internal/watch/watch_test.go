@@ -64,7 +64,7 @@ func (j *judge) Failure(_ context.Context, s state, operation error) error {
 	return errors.Join(fmt.Errorf("%d: %w", s.of, errFailed), operation)
 }
 
-// ears note what an observer is told.
+// ears record the calls of an observer.
 type ears struct {
 	start time.Time
 	seen  []string
@@ -238,7 +238,7 @@ func TestPollThatHangs(t *testing.T) {
 }
 
 // Polls become less frequent, those that fail even more so, and an observer
-// hears the pause that follows.
+// receives the pause that follows.
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
