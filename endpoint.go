@@ -49,8 +49,8 @@ type Client struct {
 }
 
 var (
-	errNoClient = errors.New("the client is nil or empty: use NewClient or NewClusterClient")
-	errNilOne   = errors.New("an option is nil")
+	errNoClient  = errors.New("the client is nil or empty: use NewClient or NewClusterClient")
+	errNilOption = errors.New("an option is nil")
 )
 
 // NewClient returns the Client of a project (its ID or number) in a region such as "us-central1".
@@ -66,7 +66,7 @@ var (
 // [AllowPlainHTTP] is given. No request is sent. The error names the argument at fault.
 func NewClient(ctx context.Context, project, region string, opts ...option.ClientOption) (*Client, error) {
 	if slices.Contains(opts, nil) {
-		return nil, fmt.Errorf("new client: %w", errNilOne)
+		return nil, fmt.Errorf("new client: %w", errNilOption)
 	}
 	if err := names.Region(region); err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
@@ -131,7 +131,7 @@ func restClient(hc *http.Client, version string) rest.Client {
 // No request is sent. The error names the argument at fault.
 func NewClusterClient(ctx context.Context, namespace string, opts ...option.ClientOption) (*Client, error) {
 	if slices.Contains(opts, nil) {
-		return nil, fmt.Errorf("new cluster client: %w", errNilOne)
+		return nil, fmt.Errorf("new cluster client: %w", errNilOption)
 	}
 	if err := names.Namespace(namespace); err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)

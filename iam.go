@@ -141,6 +141,10 @@ func memberOptions(role, member string, opts []MemberOption) (memberConfig, erro
 	var cfg memberConfig
 	problems := []error{policy.CheckRole(role), policy.CheckMember(member)}
 	for _, o := range opts {
+		if o == nil {
+			problems = append(problems, errNilOption)
+			continue
+		}
 		problems = append(problems, o.applyMember(&cfg))
 	}
 	return cfg, errors.Join(problems...)
@@ -216,6 +220,9 @@ func (c *Client) TestPermissions(ctx context.Context, name string, permissions .
 
 // checkIAM checks what can be checked of an IAM call before anything is sent.
 func (c *Client) checkIAM(op, name string) error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("%s %q: %w", op, name, err)
+	}
 	if c.region == "" {
 		return fmt.Errorf("%s %q: %w", op, name, ErrNotOnCluster)
 	}

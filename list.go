@@ -111,7 +111,7 @@ func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.
 	cfg := listConfig{pageSize: defaultPageSize}
 	for _, o := range opts {
 		if o == nil {
-			return nil, errNilOne
+			return nil, errNilOption
 		}
 		if err := o.applyList(&cfg); err != nil {
 			return nil, err

@@ -37,9 +37,10 @@ var errNotHeld = errors.New("the server does not hold the request until the oper
 // instead.
 func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Service, error) {
 	const op = "wait for operation"
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
 	switch {
-	case c == nil:
-		return nil, fmt.Errorf("%s: the client is nil", op)
 	case c.region == "":
 		return nil, fmt.Errorf("%s: %w", op, ErrNotOnCluster)
 	case id == "":

@@ -10,7 +10,6 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
-	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
@@ -25,22 +24,34 @@ type writeOption func(*writeConfig)
 
 func (o writeOption) applyWrite(c *writeConfig) { o(c) }
 
-// DryRun has the server check and default a write, and answer as if it had been made, without making it.
+// DryRun makes the server check the write, apply its defaults and respond as if it had been made, without making it.
 func DryRun() WriteOption { return writeOption(func(c *writeConfig) { c.dryRun = true }) }
 
-// query is how the server is told of the options.
-func (c *Client) query(opts []WriteOption) url.Values {
+func writeOptions(opts []WriteOption) (writeConfig, error) {
 	var cfg writeConfig
 	for _, o := range opts {
+		if o == nil {
+			return writeConfig{}, errNilOption
+		}
 		o.applyWrite(&cfg)
 	}
-	if !cfg.dryRun {
-		return nil
+	return cfg, nil
+}
+
+// writeURL returns the URL of a write with options.
+func (c *Client) writeURL(name string, opts []WriteOption) (string, error) {
+	cfg, err := writeOptions(opts)
+	if err != nil {
+		return "", err
 	}
-	if c.region == "" {
-		return url.Values{"dryRun": {"All"}} // Kubernetes knows no other spelling
+	query := url.Values{}
+	switch {
+	case cfg.dryRun && c.region == "":
+		query.Set("dryRun", "All") // Kubernetes knows no other spelling
+	case cfg.dryRun:
+		query.Set("dryRun", "all")
 	}
-	return url.Values{"dryRun": {"all"}}
+	return c.servingURL(kindServices, name, query), nil
 }
 
 // GetService reads a Service. The error of a Service that does not exist
@@ -88,9 +99,12 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 }
 
 func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
+	u, err := c.writeURL("", opts)
+	if err != nil {
+		return nil, fmt.Errorf("create service: %w", err)
+	}
 	return c.write(ctx, request{
-		op: "create service", resource: c.resource(kindServices, name),
-		method: http.MethodPost, url: c.servingURL(kindServices, "", c.query(opts)), body: raw, creates: true,
+		op: "create service", resource: c.resource(kindServices, name), method: http.MethodPost, url: u, body: raw, creates: true,
 	})
 }
 
@@ -115,9 +129,12 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 }
 
 func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
+	u, err := c.writeURL(name, opts)
+	if err != nil {
+		return nil, fmt.Errorf("replace service: %w", err)
+	}
 	return c.write(ctx, request{
-		op: "replace service", resource: c.resource(kindServices, name),
-		method: http.MethodPut, url: c.servingURL(kindServices, name, c.query(opts)), body: raw,
+		op: "replace service", resource: c.resource(kindServices, name), method: http.MethodPut, url: u, body: raw,
 	})
 }
 
@@ -134,7 +151,7 @@ func (c *Client) DeleteService(ctx context.Context, name string) error {
 // GetRevision reads a Revision. The error of one that does not exist satisfies
 // IsNotFound of k8s.io/apimachinery/pkg/api/errors.
 func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revision, error) {
-	if err := names.Revision(name); err != nil {
+	if err := c.checkRevision(name); err != nil {
 		return nil, fmt.Errorf("get revision: %w", err)
 	}
 	raw, err := c.read(ctx, request{
@@ -155,7 +172,7 @@ func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revis
 // traffic. The error of one that does not exist satisfies IsNotFound of
 // k8s.io/apimachinery/pkg/api/errors.
 func (c *Client) DeleteRevision(ctx context.Context, name string) error {
-	if err := names.Revision(name); err != nil {
+	if err := c.checkRevision(name); err != nil {
 		return fmt.Errorf("delete revision: %w", err)
 	}
 	return c.delete(ctx, "delete revision", kindRevisions, name)

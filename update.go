@@ -38,8 +38,12 @@ func (c *Client) UpdateService(ctx context.Context, name string, edit func(*serv
 	if edit == nil {
 		return nil, fmt.Errorf("%s %q: the edit is nil", op, name)
 	}
+	cfg, err := writeOptions(opts)
+	if err := errors.Join(c.check(), err); err != nil {
+		return nil, fmt.Errorf("%s %q: %w", op, name, err)
+	}
 	w, err := serviceWrite{
-		client: c, name: name, dryRun: len(c.query(opts)) > 0,
+		client: c, name: name, dryRun: cfg.dryRun,
 		compose: func(_ context.Context, base *document) (composed, error) {
 			draft := base.draft()
 			if err := edit(draft.service); err != nil {
