@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,46 +16,31 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
-// RevisionInfo is what there is to know about a Revision of a Service.
+// RevisionInfo describes a Revision of a Service.
 type RevisionInfo struct {
 	Name    string
 	Created time.Time
-	// Image is that of the ingress container as it was asked for, ImageDigest
-	// the one that runs; empty if the server does not tell.
+	// Image is the image of the ingress container as requested, and ImageDigest
+	// the one that runs. ImageDigest is empty if the server does not report it.
 	Image, ImageDigest string
-	// Percent is the share of the Service's traffic that the Revision gets, 0 to 100.
+	// Percent is the Revision's share of the traffic of the Service, 0 to 100.
 	Percent int64
-	// Tags are those by which the Revision can be reached.
+	// Tags are the tags of the Revision.
 	Tags []string
-	// Ready tells that the Revision can serve. If it cannot, or not yet, Reason and Message tell why.
+	// Ready reports whether the Revision can serve. If not, Reason and Message explain why.
 	Ready           bool
 	Reason, Message string
-	// LatestCreated and LatestReady tell that the Service names it so.
+	// LatestCreated and LatestReady report whether the Service names the Revision so.
 	LatestCreated, LatestReady bool
 
-	named   bool // by the Service's template
-	rollout bool // in a rollout that is not finished
+	inUse string
 }
 
-// Age is how long ago the Revision was made.
+// Age returns the time since the Revision was created.
 func (r RevisionInfo) Age() time.Duration { return time.Since(r.Created) }
 
-// InUse tells why the Revision cannot be deleted; empty if it can.
-func (r RevisionInfo) InUse() string {
-	switch {
-	case r.Percent > 0:
-		return fmt.Sprintf("it serves %d %% of the traffic", r.Percent)
-	case len(r.Tags) > 0:
-		return "it is tagged " + strings.Join(r.Tags, ", ")
-	case r.LatestCreated, r.named:
-		return "it is the service's latest revision"
-	case r.LatestReady:
-		return "it is the service's latest ready revision"
-	case r.rollout:
-		return "a rollout that is under way needs it, or the return from it"
-	}
-	return ""
-}
+// InUse returns why the Revision cannot be deleted, or an empty string if it can.
+func (r RevisionInfo) InUse() string { return r.inUse }
 
 // Revisions lists the Revisions of a Service, the newest first, with their
 // share of the traffic and their tags. The error of a Service that does not
@@ -104,54 +88,29 @@ type listedRevision struct {
 }
 
 func (r *listedRevision) info(s *servingv1.Service) RevisionInfo {
+	usage := traffic.UsageOf(s, r.Metadata.Name)
 	i := RevisionInfo{
-		Name: r.Metadata.Name, Created: r.Metadata.CreationTimestamp.Time, ImageDigest: r.Status.ImageDigest,
-		LatestCreated: s.Status.LatestCreatedRevisionName == r.Metadata.Name,
-		LatestReady:   s.Status.LatestReadyRevisionName == r.Metadata.Name,
-		named:         s.Spec.Template.Name == r.Metadata.Name,
+		Name: r.Metadata.Name, Created: r.Metadata.CreationTimestamp.Time,
+		Image: r.image(), ImageDigest: r.Status.ImageDigest,
+		Percent: usage.Percent, Tags: usage.Tags,
+		LatestCreated: usage.LatestCreated, LatestReady: usage.LatestReady, inUse: usage.String(),
 	}
-	if rollout, err := traffic.ReadRollout(s); err == nil && rollout != nil {
-		i.rollout = rollout.Needs(i.Name)
+	if ready := status.Find(r.Status.Conditions, status.ConditionReady); ready != nil && ready.Status == corev1.ConditionTrue {
+		i.Ready = true
+	} else if ready != nil {
+		i.Reason, i.Message = printable(ready.Reason, 200), printable(ready.Message, maxMessage)
 	}
-	for n, c := range r.Spec.Containers {
-		if n == 0 || len(c.Ports) > 0 {
-			i.Image = c.Image
-		}
-	}
-	if ready := status.Find(r.Status.Conditions, status.ConditionReady); ready != nil {
-		i.Ready = ready.Status == corev1.ConditionTrue
-		if !i.Ready {
-			i.Reason, i.Message = printable(ready.Reason, 200), printable(ready.Message, maxMessage)
-		}
-	}
-	i.Percent = max(percentOn(s.Spec.Traffic, i), percentOn(s.Status.Traffic, i))
-	i.Tags = append(tagsOn(s.Spec.Traffic, i), tagsOn(s.Status.Traffic, i)...)
-	slices.Sort(i.Tags)
-	i.Tags = slices.Compact(i.Tags)
 	return i
 }
 
-// leadsTo reports whether a target sends requests to a Revision.
-func leadsTo(t servingv1.TrafficTarget, r RevisionInfo) bool {
-	return t.RevisionName == r.Name || t.RevisionName == "" && traffic.IsLatest(t) && r.LatestReady
-}
-
-func percentOn(targets []servingv1.TrafficTarget, r RevisionInfo) (percent int64) {
-	for _, t := range targets {
-		if leadsTo(t, r) {
-			percent += traffic.Percent(t)
+// image returns the image of the ingress container.
+func (r *listedRevision) image() (image string) {
+	for i, c := range r.Spec.Containers {
+		if i == 0 || len(c.Ports) > 0 {
+			image = c.Image
 		}
 	}
-	return percent
-}
-
-func tagsOn(targets []servingv1.TrafficTarget, r RevisionInfo) (tags []string) {
-	for _, t := range targets {
-		if t.Tag != "" && leadsTo(t, r) {
-			tags = append(tags, t.Tag)
-		}
-	}
-	return tags
+	return image
 }
 
 // Prunable tells which Revisions [Deployer.PruneRevisions] would delete: all
@@ -190,7 +149,7 @@ func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int) (d
 			problems = append(problems, ctx.Err())
 			break
 		}
-		err := d.deleteUnused(ctx, name, r)
+		err := d.deleteUnused(ctx, name, r.Name)
 		switch {
 		case err == nil:
 			deleted = append(deleted, r.Name)
@@ -210,16 +169,15 @@ func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int) (d
 }
 
 // deleteUnused deletes a Revision, unless the Service has begun to use it.
-func (d *Deployer) deleteUnused(ctx context.Context, name string, r RevisionInfo) error {
-	s, err := d.client.GetService(ctx, name)
+func (d *Deployer) deleteUnused(ctx context.Context, service, revision string) error {
+	s, err := d.client.GetService(ctx, service)
 	if err != nil {
 		return err
 	}
-	now := listedRevision{Metadata: metav1.ObjectMeta{Name: r.Name}}
-	if use := now.info(s).InUse(); use != "" {
-		return fmt.Errorf("delete revision %q: %s", r.Name, use)
+	if use := traffic.UsageOf(s, revision).String(); use != "" {
+		return fmt.Errorf("delete revision %q: %s", revision, use)
 	}
-	return d.client.DeleteRevision(ctx, r.Name)
+	return d.client.DeleteRevision(ctx, revision)
 }
 
 // DeleteRevision deletes a Revision of a Service. One that serves traffic, has a
@@ -231,7 +189,7 @@ func (d *Deployer) DeleteRevision(ctx context.Context, name, revision string) er
 	if err != nil {
 		return err
 	}
-	if err := d.deleteUnused(ctx, name, RevisionInfo{Name: revision}); err != nil {
+	if err := d.deleteUnused(ctx, name, revision); err != nil {
 		return c.fail(StageDelete, outcomeOf(err), err)
 	}
 	return nil

@@ -17,26 +17,26 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
-// HTTPProbes says how [CheckHTTP] probes a candidate. The zero value sends one
-// request for / and takes any status below 400.
+// HTTPProbes configures [CheckHTTP]. The zero value sends one request for / and
+// accepts any status below 400.
 type HTTPProbes struct {
-	// Path is the path of the requests, with a query if need be; empty means /.
+	// Path is the path of the requests and may have a query. Empty means /.
 	Path string
-	// Requests is how many are sent, one after the other; 0 means 1.
+	// Requests is the number of requests, which are sent one after the other. 0 means 1.
 	Requests int
-	// Interval is the pause between them.
+	// Interval is the pause between two requests.
 	Interval time.Duration
-	// MaxFailures is how many of them may fail.
+	// MaxFailures is the number of requests that may fail.
 	MaxFailures int
-	// Status is the status that they must have; 0 means any below 400. Redirects are not followed.
+	// Status is the required status. 0 means any status below 400. Redirects are not followed.
 	Status int
-	// MaxLatency is how long one may take to the last byte of its answer; 0
-	// means 30 seconds. A longer one is given up.
+	// MaxLatency is the timeout of a request, up to the last byte of the response.
+	// 0 means 30 seconds. A request that times out has failed.
 	MaxLatency time.Duration
-	// Tokens gives ID tokens for a Service that is not public: [IDTokens], or a
-	// function of your own. Nil sends requests without one.
+	// Tokens returns ID tokens for a Service that is not public: [IDTokens], or a
+	// function of your own. Nil sends requests without a token.
 	Tokens func(ctx context.Context, audience string) (oauth2.TokenSource, error)
-	// Client sends the requests; nil means one of its own.
+	// Client sends the requests. Nil means a client of the check's own.
 	Client *http.Client
 }
 
@@ -45,27 +45,27 @@ const (
 	maxProbedBody       = 1 << 20
 )
 
-// CheckError is how [CheckHTTP] judges a candidate to be bad.
+// CheckError is returned by the check of [CheckHTTP] when too many requests failed.
 type CheckError struct {
-	// URL is what was asked for.
+	// URL is the URL of the requests.
 	URL string
-	// Requests is how many were sent, Failures how many of them failed.
+	// Requests is the number of requests that were sent, and Failures the number that failed.
 	Requests, Failures int
-	// Err is the failure of the last that failed.
+	// Err is the error of the last request that failed.
 	Err error
 }
 
-// Error tells how many requests failed, and how the last one did.
+// Error names the number of requests that failed and the last failure.
 func (e *CheckError) Error() string {
 	return fmt.Sprintf("%d of %d requests for %s failed: %v", e.Failures, e.Requests, safetext.Line(e.URL, maxText), e.Err)
 }
 
-// Unwrap gives the failure of the last request that failed.
+// Unwrap returns the error of the last request that failed.
 func (e *CheckError) Unwrap() error { return e.Err }
 
-// CheckHTTP returns a check for a [Rollout] that probes the candidate alone, at
-// the URL of its tag. Its error is a [*CheckError] if too many requests fail. It
-// stops at the first that is one too many.
+// CheckHTTP returns a check for [Config] that sends requests to the candidate
+// alone, through the URL of its tag. It returns a [*CheckError] as soon as too
+// many requests have failed.
 func CheckHTTP(probes HTTPProbes) func(ctx context.Context, c Candidate) error {
 	return func(ctx context.Context, c Candidate) error {
 		target, err := probes.target(c)
@@ -84,10 +84,10 @@ func CheckHTTP(probes HTTPProbes) func(ctx context.Context, c Candidate) error {
 	}
 }
 
-// target is the URL to ask for.
+// target returns the URL of the requests.
 func (p HTTPProbes) target(c Candidate) (*url.URL, error) {
 	if c.TagURL == "" {
-		return nil, fmt.Errorf("revision %q has no URL of its own to check: the default URL of service %q is switched off, so check it by another way", c.Revision, c.Service)
+		return nil, fmt.Errorf("revision %q has no URL of its own to check: the default URL of service %q is disabled, so use another check", c.Revision, c.Service)
 	}
 	base, err := url.Parse(c.TagURL)
 	if err != nil {
@@ -95,12 +95,12 @@ func (p HTTPProbes) target(c Candidate) (*url.URL, error) {
 	}
 	path, err := url.Parse(p.Path)
 	if err != nil || path.IsAbs() || path.Host != "" {
-		return nil, &cloudrun.OptionError{Option: fmt.Sprintf("HTTPProbes.Path %q", p.Path), Reason: "it must be a path, with a query at most"}
+		return nil, &cloudrun.OptionError{Option: fmt.Sprintf("HTTPProbes.Path %q", p.Path), Reason: "must be a path and may have a query"}
 	}
 	return base.ResolveReference(path), nil
 }
 
-// plainClient sends requests to no other host than they are for.
+// plainClient returns a client that follows no redirects.
 func (p HTTPProbes) plainClient() *http.Client {
 	client := http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}
 	if p.Client != nil {
@@ -110,13 +110,13 @@ func (p HTTPProbes) plainClient() *http.Client {
 	return &client
 }
 
-// authenticated gives requests a token, if the Service needs one.
+// authenticated returns a client that adds the token, if one is configured.
 func (p HTTPProbes) authenticated(ctx context.Context, client *http.Client, c Candidate, target *url.URL) (*http.Client, error) {
 	if p.Tokens == nil {
 		return client, nil
 	}
 	if target.Scheme != "https" && !names.IsLoopback(target.Hostname()) {
-		return nil, fmt.Errorf("%s is no https address: no token is sent there", safetext.Line(target.String(), maxText))
+		return nil, fmt.Errorf("%s is not an https URL: the token is not sent there", safetext.Line(target.String(), maxText))
 	}
 	source, err := p.Tokens(ctx, c.URL)
 	if err != nil {
@@ -161,7 +161,7 @@ func (p HTTPProbes) probe(ctx context.Context, client *http.Client, target strin
 	defer cancel()
 	err := p.get(ctx, client, target)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("it took longer than %v", latency)
+		return fmt.Errorf("timed out after %v", latency)
 	}
 	return err
 }
@@ -174,7 +174,7 @@ func (p HTTPProbes) get(ctx context.Context, client *http.Client, target string)
 	response, err := client.Do(request)
 	if err != nil {
 		var wrapped *url.Error
-		if errors.As(err, &wrapped) { // the URL is told already
+		if errors.As(err, &wrapped) { // CheckError has the URL
 			err = wrapped.Err
 		}
 		return err

@@ -60,10 +60,10 @@ func TestCheckHTTP(t *testing.T) {
 				w.WriteHeader(404)
 			}
 		}, "", 1},
-		"a path that is a host":    {rollout.HTTPProbes{Path: "//evil.example/"}, status(200), `HTTPProbes.Path "//evil.example/": it must be a path`, 0},
-		"a path that is a URL":     {rollout.HTTPProbes{Path: "https://evil.example/"}, status(200), "it must be a path", 0},
-		"a path with a scheme":     {rollout.HTTPProbes{Path: "mailto:x"}, status(200), "it must be a path", 0},
-		"a path that is none":      {rollout.HTTPProbes{Path: "%zz"}, status(200), "it must be a path", 0},
+		"a path that is a host":    {rollout.HTTPProbes{Path: "//evil.example/"}, status(200), `HTTPProbes.Path "//evil.example/": must be a path`, 0},
+		"a path that is a URL":     {rollout.HTTPProbes{Path: "https://evil.example/"}, status(200), "must be a path", 0},
+		"a path with a scheme":     {rollout.HTTPProbes{Path: "mailto:x"}, status(200), "must be a path", 0},
+		"a path that is none":      {rollout.HTTPProbes{Path: "%zz"}, status(200), "must be a path", 0},
 		"a connection that breaks": {rollout.HTTPProbes{}, func(int, http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "failed: EOF$", 1},
 		"a redirect is not followed": {rollout.HTTPProbes{Status: 302}, func(_ int, w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusFound)
@@ -104,11 +104,11 @@ func TestCheckHTTPWithTokens(t *testing.T) {
 
 	plain := c
 	plain.TagURL = "http://canary.example.com"
-	require.ErrorContains(t, check(t.Context(), plain), "no token is sent there")
+	require.ErrorContains(t, check(t.Context(), plain), "the token is not sent there")
 
 	none := c
 	none.TagURL = ""
-	require.ErrorContains(t, check(t.Context(), none), "the default URL of service \"hello\" is switched off")
+	require.ErrorContains(t, check(t.Context(), none), "the default URL of service \"hello\" is disabled")
 	require.EqualValues(t, 1, sent.Load())
 
 	broken := c
@@ -184,7 +184,7 @@ func TestCheckHTTPOfASlowCandidate(t *testing.T) {
 		check := rollout.CheckHTTP(rollout.HTTPProbes{Client: &http.Client{Transport: &slow}, MaxLatency: 20 * time.Millisecond})
 		start := time.Now()
 		err := check(t.Context(), rollout.Candidate{TagURL: "https://canary.example.com"})
-		require.ErrorContains(t, err, "it took longer than 20ms")
+		require.ErrorContains(t, err, "timed out after 20ms")
 		require.Equal(t, 20*time.Millisecond, time.Since(start))
 		require.Equal(t, 1, slow.requests)
 		var failed *rollout.CheckError

@@ -11,9 +11,9 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
-// IDTokens gives [HTTPProbes.Tokens] from the default credentials: those of a
-// service account, or of what impersonates one, which must have the role
-// roles/run.invoker.
+// IDTokens is a function for [HTTPProbes.Tokens] that uses the default
+// credentials. They must be those of a service account, or impersonate one. The
+// service account needs the role roles/run.invoker.
 func IDTokens(_ context.Context, audience string) (oauth2.TokenSource, error) {
 	credentials, err := idtoken.NewCredentials(&idtoken.Options{Audience: audience})
 	if err != nil {

@@ -213,7 +213,7 @@ func TestPruneKeepsWhatARolloutNeeds(t *testing.T) {
 			deleted, err := r.deployer.PruneRevisions(t.Context(), "hello", 1)
 			require.NoError(t, err)
 			require.Equal(t, []string{"hello-v2"}, deleted)
-			require.ErrorContains(t, r.deployer.DeleteRevision(t.Context(), "hello", "hello-v1"), "a rollout that is under way needs it")
+			require.ErrorContains(t, r.deployer.DeleteRevision(t.Context(), "hello", "hello-v1"), "a rollout under way needs it")
 			return errBad
 		}})
 		require.ErrorIs(t, err, errBad)
