@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
@@ -87,7 +88,7 @@ type application struct {
 	call  *call
 	plan  *prepared
 	cfg   deployConfig
-	nonce nonce // of the new Revision; empty if there is none
+	nonce nonce.Nonce // of the new Revision; empty if there is none
 }
 
 func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*application, error) {
@@ -107,7 +108,7 @@ func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*applic
 	}
 	a := &application{call: c, plan: p, cfg: edits.Configure(c.options, deployConfig{})}
 	if p.marked {
-		a.nonce = newNonce()
+		a.nonce = nonce.New()
 	}
 	return a, nil
 }
@@ -126,7 +127,7 @@ func (p *prepared) checkFor(c *Client) error {
 func (a *application) write() serviceWrite {
 	w := serviceWrite{client: a.call.observed(StageWrite), name: a.plan.name, create: true, reveal: a.plan.reveal, compose: a.compose}
 	if a.nonce != "" {
-		w.mark = &nonceMark{a.nonce, a.call.client}
+		w.mark = nonceMark{a.nonce, a.call.client}
 	}
 	return w
 }
@@ -165,7 +166,7 @@ func (a *application) compose(_ context.Context, base *document) (composed, erro
 	}
 	d := p.target.draft()
 	if a.nonce != "" {
-		a.nonce.put(d.service)
+		a.nonce.Put(&d.service.Spec.Template)
 	}
 	if base != nil {
 		d.service.ResourceVersion = base.service.ResourceVersion
@@ -194,7 +195,7 @@ func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 	default:
 		e.Reason = "another revision became the latest"
 	}
-	e.By = d.service.Annotations[annotationLastModifier]
+	e.By = status.LastModifier(d.service)
 	hide, err := redactorFor(p.reveal, p.raw(), d.raw)
 	if err != nil {
 		return nil, err

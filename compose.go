@@ -3,7 +3,6 @@ package cloudrun
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
-	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -22,9 +21,6 @@ import (
 const (
 	annotationClientName    = "run.googleapis.com/client-name"
 	annotationClientVersion = "run.googleapis.com/client-version"
-	annotationLastModifier  = "serving.knative.dev/lastModifier"
-	annotationCreator       = "serving.knative.dev/creator"
-	labelNonce              = status.LabelNonce
 )
 
 // composition composes what Deploy sends: the Service as the options want it,
@@ -35,16 +31,16 @@ type composition struct {
 	options  *edits.Set
 	cfg      deployConfig
 	toLatest bool // send all traffic to the latest Revision
-	nonce    nonce
+	nonce    nonce.Nonce
 	makes    bool // the options ask for a new Revision
 }
 
-func newComposition(c *call) *composition {
-	cfg := edits.Configure(c.options, deployConfig{})
+func newComposition(client *Client, name string, options *edits.Set) *composition {
+	cfg := edits.Configure(options, deployConfig{})
 	return &composition{
-		client: c.client, name: c.name, options: c.options, cfg: cfg,
-		toLatest: edits.Configure(c.options, trafficConfig{}).ToLatest,
-		nonce:    newNonce(), makes: makesRevision(c.options, cfg),
+		client: client, name: name, options: options, cfg: cfg,
+		toLatest: edits.Configure(options, trafficConfig{}).ToLatest,
+		nonce:    nonce.New(), makes: makesRevision(options, cfg),
 	}
 }
 
@@ -61,14 +57,14 @@ func makesRevision(options *edits.Set, cfg deployConfig) bool {
 func (c *composition) write(client *Client) serviceWrite {
 	w := serviceWrite{client: client, name: c.name, create: true, compose: c.compose}
 	if c.makes {
-		w.mark = &nonceMark{c.nonce, c.client}
+		w.mark = nonceMark{c.nonce, c.client}
 	}
 	return w
 }
 
 // made returns the nonce of the new Revision; empty if the write made none.
-func (c *composition) made(w written) nonce {
-	if c.nonce.on(w.doc.service) {
+func (c *composition) made(w written) nonce.Nonce {
+	if c.nonce.On(&w.doc.service.Spec.Template) {
 		return c.nonce
 	}
 	return ""
@@ -166,7 +162,7 @@ func (c *composition) reroute(d *draft) ([]byte, error) {
 // stamp routes the traffic and puts the marks of this call on the Service.
 func (c *composition) stamp(s *servingv1.Service, makes bool) error {
 	if makes {
-		c.nonce.put(s)
+		c.nonce.Put(&s.Spec.Template)
 	}
 	if err := c.route(s, makes); err != nil {
 		return err
@@ -220,45 +216,14 @@ func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 // generatedName returns a name for a Revision that must have one: the Service's
 // name, the next generation and a random syllable.
 func generatedName(s *servingv1.Service) string {
-	const consonants, vowels = "bcdfghjklmnpqrstvwxyz", "aeiou"
-	b := make([]byte, 3)
-	_, _ = rand.Read(b) // never fails, by its documentation
-	syllable := string([]byte{consonants[int(b[0])%len(consonants)], vowels[int(b[1])%len(vowels)], consonants[int(b[2])%len(consonants)]})
-	suffix := fmt.Sprintf("-%05d-%s", s.Generation+1, syllable)
+	suffix := fmt.Sprintf("-%05d-%s", s.Generation+1, nonce.Syllable())
 	return s.Name[:min(len(s.Name), maxRevisionName-len(suffix))] + suffix
 }
 
-// nonce is a random template label. It forces a new Revision and identifies the
-// write as ours. The empty nonce is that of a call that makes no Revision.
-type nonce string
-
-func newNonce() nonce {
-	const letters = "abcdefghijklmnopqrstuvwxyz"
-	b := make([]byte, 10)
-	_, _ = rand.Read(b) // never fails, by its documentation
-	for i := range b {
-		b[i] = letters[int(b[i])%len(letters)]
-	}
-	return nonce(b)
-}
-
-// put labels a Service's template.
-func (n nonce) put(s *servingv1.Service) {
-	if s.Spec.Template.Labels == nil {
-		s.Spec.Template.Labels = map[string]string{}
-	}
-	s.Spec.Template.Labels[labelNonce] = string(n)
-}
-
-// on reports whether a Service's template is the one that this call wrote.
-func (n nonce) on(s *servingv1.Service) bool {
-	return n != "" && s.Spec.Template.Labels[labelNonce] == string(n)
-}
-
-// revisions counts the Revisions with the label, up to a limit. Each change
+// countRevisions counts the Revisions with a nonce, up to a limit. Each change
 // that somebody else makes to the template makes one more.
-func (n nonce) revisions(ctx context.Context, c *Client, limit int) (count int, err error) {
-	for _, err := range c.ListRevisions(ctx, WithLabelSelector(labelNonce+"="+string(n)), WithPageSize(limit)) {
+func countRevisions(ctx context.Context, c *Client, n nonce.Nonce, limit int) (count int, err error) {
+	for _, err := range c.ListRevisions(ctx, WithLabelSelector(status.LabelNonce+"="+string(n)), WithPageSize(limit)) {
 		if err != nil {
 			return 0, err
 		}
@@ -271,23 +236,21 @@ func (n nonce) revisions(ctx context.Context, c *Client, limit int) (count int, 
 
 // nonceMark is a nonce as the mark of a write.
 type nonceMark struct {
-	nonce
+	nonce  nonce.Nonce
 	client *Client
 }
 
-var _ once.Mark[*document] = (*nonceMark)(nil)
-
 // On reports whether a Service's template has the nonce.
-func (m *nonceMark) On(d *document) bool { return m.on(d.service) }
+func (m nonceMark) On(d *document) bool { return m.nonce.On(&d.service.Spec.Template) }
 
 // Left reports whether there is a Revision with the nonce. The server may list
 // it a moment after the write, so one look is not enough.
-func (m *nonceMark) Left(ctx context.Context) (bool, error) {
+func (m nonceMark) Left(ctx context.Context) (bool, error) {
 	for _, delay := range []time.Duration{0, 500 * time.Millisecond, time.Second} {
 		if err := pause.Sleep(ctx, delay); err != nil {
 			return false, err
 		}
-		if count, err := m.revisions(ctx, m.client, 1); err != nil || count > 0 {
+		if count, err := countRevisions(ctx, m.client, m.nonce, 1); err != nil || count > 0 {
 			return err == nil, err
 		}
 	}

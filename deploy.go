@@ -59,7 +59,7 @@ func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption
 		return nil, err
 	}
 	defer c.report.close()
-	composition := newComposition(c)
+	composition := newComposition(c.client, name, c.options)
 	w, err := c.write(ctx, composition.write(c.observed(StageWrite)))
 	if err != nil {
 		return nil, err
@@ -186,15 +186,6 @@ func (c *call) write(ctx context.Context, w serviceWrite) (written, error) {
 	return result, err
 }
 
-// ending is how a call goes on after its write.
-type ending struct {
-	goal           status.Goal
-	made           nonce  // of the new Revision; empty if there is none
-	access         access // what becomes of the IAM policy
-	latest         string // the latest Revision before the write; empty if that does not matter
-	withoutTraffic bool   // the new Revision is not meant to get traffic
-}
-
 // finish waits until what was written is ready, updates the IAM policy beside
 // the wait, and returns the result.
 func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error) {
@@ -208,7 +199,8 @@ func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error)
 	if w.changed {
 		outcome = Written
 	}
-	result := c.result(w, s, e)
+	result := newResult(w, s, e)
+	c.warn(result)
 	switch {
 	case waited != nil:
 		return result, c.fail(StageWait, outcome, errors.Join(waited, published))
@@ -229,7 +221,7 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: string(e.made)},
 	}
 	if e.made != "" {
-		wait.marked = func(ctx context.Context) (int, error) { return e.made.revisions(ctx, c.client, 2) }
+		wait.marked = func(ctx context.Context) (int, error) { return countRevisions(ctx, c.client, e.made, 2) }
 	}
 	s, err := wait.run(ctx)
 	if s == nil {
@@ -265,4 +257,11 @@ func (c *deployConfig) access(w written) access {
 		a.proxy = "serviceAccount:service-" + w.doc.service.Namespace + "@gcp-sa-iap.iam.gserviceaccount.com"
 	}
 	return a
+}
+
+// warn reports the warnings of a result.
+func (c *call) warn(r *Result) {
+	for _, warning := range r.Warnings {
+		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: r.Service.Generation, Message: warning})
+	}
 }

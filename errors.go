@@ -8,7 +8,6 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
-	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
@@ -52,17 +51,6 @@ const (
 	WriteUnknown
 )
 
-// outcomeAfter is the public outcome of a write.
-func outcomeAfter(o once.Outcome) WriteOutcome {
-	switch o {
-	case once.Effective:
-		return Written
-	case once.Unknown:
-		return WriteUnknown
-	}
-	return NotWritten
-}
-
 // String gives the outcome in words.
 func (w WriteOutcome) String() string {
 	switch w {
@@ -100,32 +88,6 @@ func (e *DeployError) Error() string {
 
 // Unwrap gives the cause.
 func (e *DeployError) Unwrap() error { return e.Err }
-
-// writeError is the public error of a write that failed. Its stage is the given
-// one if sending the change failed.
-func writeError(op, service string, write Stage, err error) error {
-	failed, ok := asType[*once.Failure](err)
-	if !ok {
-		return &DeployError{Op: op, Service: service, Stage: write, Err: err}
-	}
-	e := &DeployError{Op: op, Service: service, Stage: write, Outcome: outcomeAfter(failed.Outcome), Err: failed.Err}
-	switch failed.Step {
-	case once.StepRead:
-		e.Stage = StageRead
-	case once.StepCompose:
-		e.Stage = StageOptions
-	case once.StepConfirm:
-		e.Stage = StageWait
-	}
-	if replaced, ok := asType[*once.Overtaken[*document]](failed.Err); ok {
-		e.Err = overtakenBy(replaced.Now.service, replaced.Generation)
-	}
-	return e
-}
-
-func overtakenBy(s *servingv1.Service, generation int64) *OvertakenError {
-	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: status.LastModifier(s)}
-}
 
 // TimeoutError is returned when a wait ended before the Service was ready or had
 // failed, or, for a deletion, before it was gone. The Service may still become
@@ -199,6 +161,10 @@ func (e *OvertakenError) Error() string {
 	}
 	return fmt.Sprintf("service %q was changed%s while waiting: generation %d took the place of generation %d before that was seen ready",
 		e.Service, by, e.Newer, e.Generation)
+}
+
+func overtakenBy(s *servingv1.Service, generation int64) *OvertakenError {
+	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: status.LastModifier(s)}
 }
 
 // OperationError is returned when an operation of a Service failed.

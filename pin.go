@@ -11,6 +11,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // pin keeps the code that runs when a new Revision is made without a new image.
@@ -84,7 +85,7 @@ func (r *revisionImages) digestOf(c *corev1.Container) string {
 // there is none any more.
 func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service, was *servingv1.RevisionTemplateSpec) (*revisionImages, error) {
 	name := was.Name
-	if nonce := was.Labels[labelNonce]; name == "" && nonce != "" {
+	if nonce := was.Labels[status.LabelNonce]; name == "" && nonce != "" {
 		found, err := c.revisionsOfNonce(ctx, nonce)
 		if err != nil || len(found) == 1 {
 			return first(found), err
@@ -113,7 +114,7 @@ func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service, was *se
 func (c *Client) revisionsOfNonce(ctx context.Context, nonce string) ([]revisionImages, error) {
 	raw, err := c.read(ctx, request{
 		op: "list revisions", resource: c.parent(), method: http.MethodGet,
-		url: c.servingURL(kindRevisions, "", url.Values{"labelSelector": {labelNonce + "=" + nonce}, "limit": {"2"}}),
+		url: c.servingURL(kindRevisions, "", url.Values{"labelSelector": {status.LabelNonce + "=" + nonce}, "limit": {"2"}}),
 	})
 	if err != nil {
 		return nil, err

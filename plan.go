@@ -15,6 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // Plan tells what [Deployer.Deploy] would do to a Service: see [Deployer.Plan].
@@ -94,7 +95,7 @@ func (d *Deployer) Plan(ctx context.Context, name string, opts ...DeployOption) 
 		return nil, err
 	}
 	defer c.report.close()
-	p := &planning{call: c, composition: newComposition(c), cfg: edits.Configure(c.options, planConfig{})}
+	p := &planning{call: c, composition: newComposition(c.client, name, c.options), cfg: edits.Configure(c.options, planConfig{})}
 	end := c.report.stage(StageRead)
 	tried, err := p.try(ctx)
 	end(err)
@@ -166,7 +167,7 @@ func (p *planning) plan(tried *once.Written[*trial, composed], layers [][]edits.
 	}
 	ready := &prepared{
 		client: p.call.client, name: p.call.name, layers: layers, target: target, changes: tried.Body,
-		marked: tried.Changed && p.composition.nonce.on(target.service), reveal: p.cfg.reveal,
+		marked: tried.Changed && p.composition.nonce.On(&target.service.Spec.Template), reveal: p.cfg.reveal,
 	}
 	if tried.Base != nil {
 		ready.base = tried.Base.document
@@ -190,7 +191,7 @@ func (p *planning) plan(tried *once.Written[*trial, composed], layers [][]edits.
 	}
 	if plan.NewRevision {
 		plan.Revision = target.service.Spec.Template.Name
-		if pinned(target.service, plan.Revision) && !p.composition.cfg.noTraffic {
+		if status.AskedShare(target.service, plan.Revision) == 0 && !p.composition.cfg.noTraffic {
 			plan.Warnings = append(plan.Warnings, pinnedWarning(target.service, plan.Revision))
 		}
 	}
@@ -249,14 +250,6 @@ func isRefusal(err error) bool {
 	api, ok := asType[*APIError](err)
 	return ok && !api.notAPI() && api.StatusCode() < 500 && !apierrors.IsConflict(err) &&
 		!slices.Contains([]int{http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests}, api.StatusCode())
-}
-
-// redactorFor returns what hides the secrets of Services, unless they are to be revealed.
-func redactorFor(reveal bool, docs ...[]byte) (redact.Redactor, error) {
-	if reveal {
-		return redact.Reveal(), nil
-	}
-	return redact.New(docs...)
 }
 
 // changesOf tells what is different, with what may be secret hidden. That the

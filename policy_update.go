@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/cloudrun-go/cloudrun/internal/denial"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 )
@@ -75,27 +73,24 @@ func (w policyWrite) compose(_ context.Context, base *policyDocument) (composedP
 	return composedPolicy{body: raw, members: touched(before, after)}, nil
 }
 
+// serviceSpread is how long the servers of IAM may not know a new Service.
+const serviceSpread = 5 * time.Second
+
 // patience retries what passes soon after a Service or an account was created.
 func (w policyWrite) patience() []once.Patience {
 	var all []once.Patience
 	if w.serviceIsNew {
 		all = append(all, patience(isMissing, backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
-			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(birth))))
+			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(serviceSpread))))
 	}
 	if w.serviceAgentIsNew {
-		all = append(all, patience(lacksMember, backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)))
+		all = append(all, patience(denial.UnknownMember, backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)))
 	}
 	return all
 }
 
 func patience(applies func(error) bool, pauses backoff.BackOff) once.Patience {
 	return once.Patience{Applies: applies, Pause: func(error) time.Duration { return pauses.NextBackOff() }}
-}
-
-// lacksMember reports whether a policy was refused because a member does not exist.
-func lacksMember(err error) bool {
-	api, ok := asType[*APIError](err)
-	return ok && api.StatusCode() == http.StatusBadRequest && strings.Contains(err.Error(), "does not exist")
 }
 
 // policyDocument is an IAM policy as the server sent it.
@@ -163,63 +158,19 @@ func classifyPolicy(err error) once.Class {
 	return once.Refused
 }
 
-// iamError tells a missing permission and a forbidding organisation policy from
-// other refusals. The members are those whom such a policy may forbid.
-func iamError(err error, permission string, members []string) error {
+// iamError returns the error of a call about a policy, with a type of its own
+// for a missing permission and for an organization policy that forbids the
+// change. The members are those whom such a policy may forbid.
+func iamError(err error, needed string, members []string) error {
 	api, ok := asType[*APIError](err)
-	switch {
-	case !ok || api.notAPI():
+	if !ok {
 		return err
-	case api.StatusCode() == http.StatusForbidden && lacksPermission(api):
-		return &PermissionError{Permission: namedPermission(api, permission), Resource: api.Resource, Err: err}
-	case len(members) > 0 && forbiddenByOrganization(api):
+	}
+	if permission, missing := denial.Permission(err, needed); missing {
+		return &PermissionError{Permission: permission, Resource: api.Resource, Err: err}
+	}
+	if len(members) > 0 && denial.ByOrganization(err) {
 		return &OrgPolicyError{Members: members, Resource: api.Resource, Err: err}
 	}
 	return err
-}
-
-// lacksPermission tells a 403 for want of a permission from one for another
-// reason, such as an API that is not enabled, which the server then names.
-func lacksPermission(e *APIError) bool {
-	reason, _ := errorInfo(e)
-	return reason == "" || reason == "IAM_PERMISSION_DENIED"
-}
-
-var permissionRE = regexp.MustCompile(`(?i)permission '?([a-z]+(?:\.[a-z]+){2,})`)
-
-// namedPermission is the permission that the server says is missing, or the one that is known to be needed.
-func namedPermission(e *APIError, needed string) string {
-	_, metadata := errorInfo(e)
-	if named, ok := metadata["permission"].(string); ok && named != "" {
-		return printable(named, 200)
-	}
-	if m := permissionRE.FindStringSubmatch(e.err.Message); m != nil {
-		return m[1]
-	}
-	return needed
-}
-
-// forbiddenByOrganization reports whether a constraint of an organisation
-// policy refused a write. Some servers tell by the message alone, others by one
-// of two kinds of details, so the whole body is looked through.
-func forbiddenByOrganization(e *APIError) bool {
-	if e.StatusCode() != http.StatusBadRequest && e.StatusCode() != http.StatusPreconditionFailed {
-		return false
-	}
-	text := strings.ToLower(e.err.Body)
-	return slices.ContainsFunc([]string{"permitted customer", "organization policy", "org policy", "org_policy", "constraints/iam."},
-		func(sign string) bool { return strings.Contains(text, sign) })
-}
-
-// errorInfo is the google.rpc.ErrorInfo of an answer; empty if it has none.
-func errorInfo(e *APIError) (reason string, metadata map[string]any) {
-	for _, detail := range e.err.Details {
-		fields, _ := detail.(map[string]any)
-		if kind, _ := fields["@type"].(string); strings.HasSuffix(kind, "google.rpc.ErrorInfo") {
-			reason, _ = fields["reason"].(string)
-			metadata, _ = fields["metadata"].(map[string]any)
-			return reason, metadata
-		}
-	}
-	return "", nil
 }

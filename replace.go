@@ -75,7 +75,9 @@ func (d *Deployer) CheckManifest(ctx context.Context, m *Manifest, opts ...CallO
 	if err != nil {
 		return nil, err
 	}
-	return r.call.result(w, w.doc.service, r.ending(w)), nil
+	result := newResult(w, w.doc.service, r.ending(w))
+	r.call.warn(result)
+	return result, nil
 }
 
 // manifestOf makes a manifest of a Service.

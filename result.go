@@ -1,17 +1,16 @@
 package cloudrun
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"slices"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
-
-const annotationURLs = "run.googleapis.com/urls"
 
 // Action tells what a call did to the Service.
 type Action string
@@ -49,22 +48,28 @@ type Result struct {
 	Warnings []string
 }
 
-// result returns what is known after a call, and reports its warnings.
-func (c *call) result(w written, s *servingv1.Service, e ending) *Result {
-	urls, revision := urlsOf(s), revisionOf(s)
+// ending is how a call goes on after its write.
+type ending struct {
+	goal           status.Goal
+	made           nonce.Nonce // of the new Revision; empty if there is none
+	access         access      // what becomes of the IAM policy
+	latest         string      // the latest Revision before the write; empty if that does not matter
+	withoutTraffic bool        // the new Revision is not meant to get traffic
+}
+
+// newResult returns what is known after a call.
+func newResult(w written, s *servingv1.Service, e ending) *Result {
+	urls, revision := status.URLs(s), status.Revision(s)
 	r := &Result{
-		Service: s, Action: actionOf(w), Revision: revision, Percent: shareOf(s, revision),
-		URLs: urls, TagURLs: tagURLs(s), PreviousTraffic: w.composed.previous,
+		Service: s, Action: actionOf(w), Revision: revision, Percent: status.Share(s, revision),
+		URLs: urls, TagURLs: status.TagURLs(s), PreviousTraffic: w.composed.previous,
 		Warnings: slices.Concat(w.composed.warnings, status.Warnings(s.Status.Conditions)),
 	}
 	if len(urls) > 0 {
 		r.URL = urls[0]
 	}
-	if e.isNew(revision) && pinned(s, revision) && !e.withoutTraffic {
+	if e.isNew(revision) && !e.withoutTraffic && status.AskedShare(s, revision) == 0 {
 		r.Warnings = append(r.Warnings, pinnedWarning(s, revision))
-	}
-	for _, warning := range r.Warnings {
-		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: s.Generation, Message: warning})
 	}
 	return r
 }
@@ -84,68 +89,7 @@ func actionOf(w written) Action {
 	return Unchanged
 }
 
-// revisionOf is the Revision that a Service's template made, if the Service tells.
-func revisionOf(s *servingv1.Service) string {
-	if s.Spec.Template.Name != "" {
-		return s.Spec.Template.Name
-	}
-	if s.Status.ObservedGeneration == s.Generation {
-		return s.Status.LatestCreatedRevisionName
-	}
-	return ""
-}
-
-// shareOf is the share of the traffic that the newest Revision gets: as it is
-// where the Service tells, else as it will be once the Revision is ready.
-func shareOf(s *servingv1.Service, revision string) (percent int64) {
-	targets, observed := s.Status.Traffic, s.Status.ObservedGeneration == s.Generation && len(s.Status.Traffic) > 0
-	if !observed {
-		if targets = s.Spec.Traffic; len(targets) == 0 {
-			return 100
-		}
-	}
-	for _, t := range targets {
-		latest := !observed && t.LatestRevision != nil && *t.LatestRevision
-		if t.Percent != nil && (latest || revision != "" && t.RevisionName == revision) {
-			percent += *t.Percent
-		}
-	}
-	return percent
-}
-
-// pinned reports whether a Service asks for no traffic to its new Revision.
-func pinned(s *servingv1.Service, revision string) bool {
-	asked := *s
-	asked.Status = servingv1.ServiceStatus{}
-	return shareOf(&asked, revision) == 0
-}
-
 func pinnedWarning(s *servingv1.Service, revision string) string {
-	if revision == "" {
-		revision = "the new revision"
-	}
 	return fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
-		revision, traffic.Describe(s.Spec.Traffic))
-}
-
-// urlsOf are the URLs of a Service, of which any or all may be missing.
-func urlsOf(s *servingv1.Service) []string {
-	var urls []string
-	if text := s.Annotations[annotationURLs]; text != "" && json.Unmarshal([]byte(text), &urls) == nil && len(urls) > 0 {
-		return urls
-	}
-	if s.Status.URL != nil {
-		return []string{s.Status.URL.String()}
-	}
-	return nil
-}
-
-func tagURLs(s *servingv1.Service) map[string]string {
-	urls := map[string]string{}
-	for _, t := range s.Status.Traffic {
-		if t.Tag != "" && t.URL != nil {
-			urls[t.Tag] = t.URL.String()
-		}
-	}
-	return urls
+		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic))
 }

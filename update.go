@@ -14,6 +14,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
@@ -171,8 +172,8 @@ type serviceWrite struct {
 	name    string
 	create  bool // if the Service does not exist
 	dryRun  bool
-	mark    *nonceMark // nil if only the content identifies the write
-	reveal  bool       // errors may quote values of the Service that may be secret
+	mark    once.Mark[*document] // nil if only the content identifies the write
+	reveal  bool                 // errors may quote values of the Service that may be secret
 	compose func(context.Context, *document) (composed, error)
 }
 
@@ -180,11 +181,8 @@ type serviceWrite struct {
 func (w serviceWrite) run(ctx context.Context) (written, error) {
 	writer := once.Writer[*document, composed]{
 		Store:   &serviceStore{w.client, w.name, w.options(), w.reveal},
-		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Holds: holdsWrite,
+		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark, Holds: holdsWrite,
 		Classify: classify, Delay: askedDelay, Retrying: w.client.onRetry,
-	}
-	if w.mark != nil {
-		writer.Mark = w.mark
 	}
 	r, err := writer.Run(ctx)
 	if err != nil {
@@ -285,4 +283,45 @@ func holdsWrite(base *document, body composed, now *document) bool {
 	}
 	spec, err := json.Marshal(created) // the server decides parts of the metadata, such as the namespace
 	return err == nil && lossless.Holds(nil, spec, now.raw)
+}
+
+// writeError is the public error of a write that failed. Its stage is the given
+// one if sending the change failed.
+func writeError(op, service string, write Stage, err error) error {
+	failed, ok := asType[*once.Failure](err)
+	if !ok {
+		return &DeployError{Op: op, Service: service, Stage: write, Err: err}
+	}
+	e := &DeployError{Op: op, Service: service, Stage: write, Outcome: outcomeAfter(failed.Outcome), Err: failed.Err}
+	switch failed.Step {
+	case once.StepRead:
+		e.Stage = StageRead
+	case once.StepCompose:
+		e.Stage = StageOptions
+	case once.StepConfirm:
+		e.Stage = StageWait
+	}
+	if replaced, ok := asType[*once.Overtaken[*document]](failed.Err); ok {
+		e.Err = overtakenBy(replaced.Now.service, replaced.Generation)
+	}
+	return e
+}
+
+// outcomeAfter is the public outcome of a write.
+func outcomeAfter(o once.Outcome) WriteOutcome {
+	switch o {
+	case once.Effective:
+		return Written
+	case once.Unknown:
+		return WriteUnknown
+	}
+	return NotWritten
+}
+
+// redactorFor returns what hides the secrets of Services, unless they are to be revealed.
+func redactorFor(reveal bool, docs ...[]byte) (redact.Redactor, error) {
+	if reveal {
+		return redact.Reveal(), nil
+	}
+	return redact.New(docs...)
 }
