@@ -166,7 +166,7 @@ func (a *application) compose(_ context.Context, base *document) (composed, erro
 	}
 	d := p.target.draft()
 	if a.nonce != "" {
-		a.nonce.Put(&d.service.Spec.Template)
+		d.service.Spec.Template.Labels = a.nonce.Put(d.service.Spec.Template.Labels)
 	}
 	if base != nil {
 		d.service.ResourceVersion = base.service.ResourceVersion

@@ -14,7 +14,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/split"
-	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -64,7 +63,7 @@ func (c *composition) write(client *Client) serviceWrite {
 
 // made returns the nonce of the new Revision; empty if the write made none.
 func (c *composition) made(w written) nonce.Nonce {
-	if c.nonce.On(&w.doc.service.Spec.Template) {
+	if c.nonce.On(w.doc.service.Spec.Template.Labels) {
 		return c.nonce
 	}
 	return ""
@@ -162,7 +161,7 @@ func (c *composition) reroute(d *draft) ([]byte, error) {
 // stamp routes the traffic and puts the marks of this call on the Service.
 func (c *composition) stamp(s *servingv1.Service, makes bool) error {
 	if makes {
-		c.nonce.Put(&s.Spec.Template)
+		s.Spec.Template.Labels = c.nonce.Put(s.Spec.Template.Labels)
 	}
 	if err := c.route(s, makes); err != nil {
 		return err
@@ -223,7 +222,7 @@ func generatedName(s *servingv1.Service) string {
 // countRevisions counts the Revisions with a nonce, up to a limit. Each change
 // that somebody else makes to the template makes one more.
 func countRevisions(ctx context.Context, c *Client, n nonce.Nonce, limit int) (count int, err error) {
-	for _, err := range c.ListRevisions(ctx, WithLabelSelector(status.LabelNonce+"="+string(n)), WithPageSize(limit)) {
+	for _, err := range c.ListRevisions(ctx, WithLabelSelector(nonce.Label+"="+string(n)), WithPageSize(limit)) {
 		if err != nil {
 			return 0, err
 		}
@@ -241,7 +240,7 @@ type nonceMark struct {
 }
 
 // On reports whether a Service's template has the nonce.
-func (m nonceMark) On(d *document) bool { return m.nonce.On(&d.service.Spec.Template) }
+func (m nonceMark) On(d *document) bool { return m.nonce.On(d.service.Spec.Template.Labels) }
 
 // Left reports whether there is a Revision with the nonce. The server may list
 // it a moment after the write, so one look is not enough.

@@ -218,7 +218,7 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 	}
 	wait := serviceWait{
 		services: c.client, name: c.name, cfg: c.wait, report: c.report, goal: e.goal,
-		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: string(e.made)},
+		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: e.made},
 	}
 	if e.made != "" {
 		wait.marked = func(ctx context.Context) (int, error) { return countRevisions(ctx, c.client, e.made, 2) }

@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
-	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // pin keeps the code that runs when a new Revision is made without a new image.
@@ -85,8 +85,8 @@ func (r *revisionImages) digestOf(c *corev1.Container) string {
 // there is none any more.
 func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service, was *servingv1.RevisionTemplateSpec) (*revisionImages, error) {
 	name := was.Name
-	if nonce := was.Labels[status.LabelNonce]; name == "" && nonce != "" {
-		found, err := c.revisionsOfNonce(ctx, nonce)
+	if marked := was.Labels[nonce.Label]; name == "" && marked != "" {
+		found, err := c.revisionsOfNonce(ctx, marked)
 		if err != nil || len(found) == 1 {
 			return first(found), err
 		}
@@ -111,10 +111,10 @@ func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service, was *se
 }
 
 // revisionsOfNonce are at most two of the Revisions made from templates with a nonce.
-func (c *Client) revisionsOfNonce(ctx context.Context, nonce string) ([]revisionImages, error) {
+func (c *Client) revisionsOfNonce(ctx context.Context, value string) ([]revisionImages, error) {
 	raw, err := c.read(ctx, request{
 		op: "list revisions", resource: c.parent(), method: http.MethodGet,
-		url: c.servingURL(kindRevisions, "", url.Values{"labelSelector": {status.LabelNonce + "=" + nonce}, "limit": {"2"}}),
+		url: c.servingURL(kindRevisions, "", url.Values{"labelSelector": {nonce.Label + "=" + value}, "limit": {"2"}}),
 	})
 	if err != nil {
 		return nil, err

@@ -167,7 +167,7 @@ func (p *planning) plan(tried *once.Written[*trial, composed], layers [][]edits.
 	}
 	ready := &prepared{
 		client: p.call.client, name: p.call.name, layers: layers, target: target, changes: tried.Body,
-		marked: tried.Changed && p.composition.nonce.On(&target.service.Spec.Template), reveal: p.cfg.reveal,
+		marked: tried.Changed && p.composition.nonce.On(target.service.Spec.Template.Labels), reveal: p.cfg.reveal,
 	}
 	if tried.Base != nil {
 		ready.base = tried.Base.document

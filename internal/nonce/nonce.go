@@ -2,13 +2,10 @@
 // forces a new Revision and identifies the write as ours.
 package nonce
 
-import (
-	"crypto/rand"
+import "crypto/rand"
 
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
-
-	"github.com/cloudrun-go/cloudrun/internal/status"
-)
+// Label is the key of the label. Knative's own clients use the same.
+const Label = "client.knative.dev/nonce"
 
 // Nonce is the value of the label. The empty one is that of a call that makes no Revision.
 type Nonce string
@@ -24,18 +21,17 @@ func New() Nonce {
 	return Nonce(b)
 }
 
-// Put labels the template.
-func (n Nonce) Put(t *servingv1.RevisionTemplateSpec) {
-	if t.Labels == nil {
-		t.Labels = map[string]string{}
+// Put adds the label to the labels of a template, and returns them.
+func (n Nonce) Put(labels map[string]string) map[string]string {
+	if labels == nil {
+		labels = map[string]string{}
 	}
-	t.Labels[status.LabelNonce] = string(n)
+	labels[Label] = string(n)
+	return labels
 }
 
-// On reports whether the template has the label. The empty Nonce is on none.
-func (n Nonce) On(t *servingv1.RevisionTemplateSpec) bool {
-	return n != "" && t.Labels[status.LabelNonce] == string(n)
-}
+// On reports whether the labels of a template have the Nonce. The empty Nonce is on none.
+func (n Nonce) On(labels map[string]string) bool { return n != "" && labels[Label] == string(n) }
 
 // Syllable returns a random syllable, as the names of Revisions end with.
 func Syllable() string {

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 )
@@ -18,15 +17,15 @@ func TestNonce(t *testing.T) {
 		require.False(t, seen[n], "twice the same")
 		seen[n] = true
 	}
-	var template servingv1.RevisionTemplateSpec
-	require.False(t, nonce.Nonce("").On(&template), "the empty one is on no template")
+	var labels map[string]string
+	require.False(t, nonce.Nonce("").On(labels), "the empty one is on no template")
 	mine, other := nonce.New(), nonce.New()
-	mine.Put(&template)
-	require.True(t, mine.On(&template))
-	require.False(t, other.On(&template))
-	require.False(t, nonce.Nonce("").On(&template))
-	other.Put(&template)
-	require.False(t, mine.On(&template))
+	labels = mine.Put(labels)
+	require.True(t, mine.On(labels))
+	require.False(t, other.On(labels))
+	require.False(t, nonce.Nonce("").On(labels))
+	labels = other.Put(labels)
+	require.False(t, mine.On(labels))
 }
 
 func TestSyllable(t *testing.T) {

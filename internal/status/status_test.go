@@ -13,6 +13,7 @@ import (
 	"knative.dev/pkg/apis"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
@@ -195,11 +196,11 @@ func TestSettled(t *testing.T) {
 func written(t *testing.T, text string, created time.Time) *servingv1.Service {
 	t.Helper()
 	s := &servingv1.Service{}
-	var uid, nonce, image string
-	_, err := fmt.Sscan(text, &uid, &s.Generation, &nonce, &image)
+	var uid, mark, image string
+	_, err := fmt.Sscan(text, &uid, &s.Generation, &mark, &image)
 	require.NoError(t, err)
 	s.UID, s.CreationTimestamp = types.UID(uid), metav1.NewTime(created)
-	s.Spec.Template.Labels = map[string]string{status.LabelNonce: nonce}
+	s.Spec.Template.Labels = map[string]string{nonce.Label: mark}
 	s.Spec.Template.Spec.Containers = []corev1.Container{{Image: image}}
 	s.Spec.Traffic = []servingv1.TrafficTarget{share("", true, 100)}
 	return s
@@ -211,7 +212,7 @@ func TestOvertaken(t *testing.T) {
 	otherTraffic := func(s *servingv1.Service) { s.Spec.Traffic[0] = share("a", false, 100) }
 	sameTraffic := func(s *servingv1.Service) { s.Spec.Traffic = nil } // all to the latest, in another form
 	for name, tc := range map[string]struct {
-		nonce  string // of the write
+		nonce  nonce.Nonce // of the write
 		goal   status.Goal
 		seen   string
 		edit   func(*servingv1.Service)

@@ -4,6 +4,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -13,19 +14,15 @@ const annotationLastModifier = "serving.knative.dev/lastModifier"
 // LastModifier returns who wrote a Service last; empty if the server does not say.
 func LastModifier(s *servingv1.Service) string { return s.Annotations[annotationLastModifier] }
 
-// LabelNonce is the label of a Revision template whose value identifies the
-// call that wrote it.
-const LabelNonce = "client.knative.dev/nonce"
-
 // Write is a write to a Service, as seen when the Service is read again later.
 type Write struct {
 	// Service is the response to the write.
 	Service *servingv1.Service
 	// Generation is the one that the write made.
 	Generation int64
-	// Nonce is the value of [LabelNonce] that the write put on the template;
+	// Nonce is the one that the write put on the template;
 	// empty if the write made no Revision.
-	Nonce string
+	Nonce nonce.Nonce
 }
 
 // IsStale reports whether s is a stale read of a deleted Service with the same
@@ -51,6 +48,6 @@ func (w *Write) Overtaken(s *servingv1.Service, g Goal) bool {
 	case g == GoalRouted:
 		return !traffic.Same(w.Service.Spec.Traffic, s.Spec.Traffic)
 	}
-	return w.Nonce == "" || s.Spec.Template.Labels[LabelNonce] != w.Nonce ||
+	return w.Nonce == "" || !w.Nonce.On(s.Spec.Template.Labels) ||
 		!equality.Semantic.DeepEqual(w.Service.Spec.Template.Spec, s.Spec.Template.Spec)
 }
