@@ -81,6 +81,6 @@ spec:
 `))
 	fmt.Println(err)
 	// Output:
-	// manifest line 6: metadata.annotations[run.googleapis.com/minScale]: it is the number 2, and a string is wanted: put it in quotes
-	// manifest line 12: spec.template.spec.containers[0].evn: it is not a field: is env meant?
+	// manifest line 6: metadata.annotations[run.googleapis.com/minScale]: got the number 2, want a string: put it in quotes
+	// manifest line 12: spec.template.spec.containers[0].evn: unknown field: did you mean env?
 }

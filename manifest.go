@@ -105,7 +105,7 @@ func newManifest(raw []byte) (*Manifest, error) {
 	meta := o.Object("metadata")
 	name := meta.Text("name")
 	if name == "" {
-		return nil, &ManifestError{Path: "metadata.name", Reason: "it is missing: it names the service"}
+		return nil, &ManifestError{Path: "metadata.name", Reason: "missing: the name of the service"}
 	}
 	return &Manifest{json: raw, name: name, namespace: meta.Text("namespace"), location: meta.Object("labels").Text(configuration.Location)}, nil
 }

@@ -54,60 +54,60 @@ func TestManifestRefusals(t *testing.T) {
 		line       int
 		reason     string
 	}{
-		"empty":                     {"", "", 0, "it is empty"},
-		"comments only":             {"# nothing\n---\n", "", 0, "it is empty"},
-		"a list":                    {"- a\n", "", 1, "a list, and an object is wanted"},
-		"a string":                  {"hello", "", 1, `the string "hello", and an object is wanted`},
+		"empty":                     {"", "", 0, "empty"},
+		"comments only":             {"# nothing\n---\n", "", 0, "empty"},
+		"a list":                    {"- a\n", "", 1, "a list, want an object"},
+		"a string":                  {"hello", "", 1, `the string "hello", want an object`},
 		"not YAML":                  {"a: b\nc: [\n", "", 2, "not valid YAML"},
 		"not JSON":                  {`{"a": `, "", 1, "not valid YAML"},
 		"unknown alias":             {"a: *b\n", "", 0, "unknown anchor"},
 		"not UTF-8":                 {"a: b\nc: \xff\n", "", 2, "not valid UTF-8"},
 		"too large":                 {manifestMetadata("  annotations: {a: " + strings.Repeat("x", 5<<20) + "}\n"), "", 0, "larger than"},
 		"several documents":         {manifestSpec("") + "---\nkind: Service\n", "", 11, "second document"},
-		"another kind":              {"apiVersion: serving.knative.dev/v1\nkind: Deployment\nreplicas: 1\n", "kind", 2, `the string "Deployment", and only Service is read`},
-		"a Kubernetes Service":      {"kind: Service\napiVersion: v1\n", "apiVersion", 2, "only serving.knative.dev/v1 is read"},
-		"no apiVersion":             {"kind: Service\n", "apiVersion", 1, "it is missing: write apiVersion: serving.knative.dev/v1"},
-		"no name":                   {"kind: Service\napiVersion: serving.knative.dev/v1\nmetadata: {}\n", "metadata.name", 0, "it is missing"},
-		"unknown field":             {manifestSpec("  bogus: 1\n"), "spec.bogus", 6, "it is not a field of spec"},
-		"unknown field at the top":  {"extra: 1\n" + manifestSpec(""), "extra", 1, "it is not a field of the object"},
-		"misspelt field":            {manifestContainer("        evn: []\n"), container + ".evn", 10, "is env meant?"},
-		"field in another case":     {manifestContainer("        Env: []\n"), container + ".Env", 10, "is env meant?"},
-		"misspelt addition":         {manifestContainer("        sandboxlauncher: true\n"), container + ".sandboxlauncher", 10, "is sandboxLauncher meant?"},
+		"another kind":              {"apiVersion: serving.knative.dev/v1\nkind: Deployment\nreplicas: 1\n", "kind", 2, `the string "Deployment", want Service`},
+		"a Kubernetes Service":      {"kind: Service\napiVersion: v1\n", "apiVersion", 2, "want serving.knative.dev/v1"},
+		"no apiVersion":             {"kind: Service\n", "apiVersion", 1, "missing: write apiVersion: serving.knative.dev/v1"},
+		"no name":                   {"kind: Service\napiVersion: serving.knative.dev/v1\nmetadata: {}\n", "metadata.name", 0, "missing"},
+		"unknown field":             {manifestSpec("  bogus: 1\n"), "spec.bogus", 6, "unknown field of spec"},
+		"unknown field at the top":  {"extra: 1\n" + manifestSpec(""), "extra", 1, "unknown field of the object"},
+		"misspelt field":            {manifestContainer("        evn: []\n"), container + ".evn", 10, "did you mean env?"},
+		"field in another case":     {manifestContainer("        Env: []\n"), container + ".Env", 10, "did you mean env?"},
+		"misspelt addition":         {manifestContainer("        sandboxlauncher: true\n"), container + ".sandboxlauncher", 10, "did you mean sandboxLauncher?"},
 		"field of the v2 API":       {manifestContainer("        dependsOn: [a]\n"), container + ".dependsOn", 10, "run.googleapis.com/container-dependencies"},
-		"path as a key":             {"spec.template.spec.sandboxes: {}\n" + manifestSpec(""), "spec.template.spec.sandboxes", 1, "it is not a field"},
-		"string for a number":       {manifestContainer("      timeoutSeconds: soon\n"), "spec.template.spec.timeoutSeconds", 10, `the string "soon", and a whole number is wanted`},
-		"number in quotes":          {manifestContainer("        ports: [{containerPort: \"80\"}]\n"), container + ".ports[0].containerPort", 10, `the string "80", and a whole number is wanted`},
-		"octal number":              {manifestContainer("        ports: [{containerPort: 010}]\n"), container + ".ports[0].containerPort", 10, "the number 010, and a whole number"},
+		"path as a key":             {"spec.template.spec.sandboxes: {}\n" + manifestSpec(""), "spec.template.spec.sandboxes", 1, "unknown field"},
+		"string for a number":       {manifestContainer("      timeoutSeconds: soon\n"), "spec.template.spec.timeoutSeconds", 10, `the string "soon", want a whole number`},
+		"number in quotes":          {manifestContainer("        ports: [{containerPort: \"80\"}]\n"), container + ".ports[0].containerPort", 10, `the string "80", want a whole number`},
+		"octal number":              {manifestContainer("        ports: [{containerPort: 010}]\n"), container + ".ports[0].containerPort", 10, "the number 010, want a whole number"},
 		"hexadecimal number":        {manifestContainer("        ports: [{containerPort: 0x50}]\n"), container + ".ports[0].containerPort", 10, "the number 0x50"},
-		"number with a fraction":    {manifestContainer("        ports: [{containerPort: 80.0}]\n"), container + ".ports[0].containerPort", 10, "the number 80.0, and a whole number"},
+		"number with a fraction":    {manifestContainer("        ports: [{containerPort: 80.0}]\n"), container + ".ports[0].containerPort", 10, "the number 80.0, want a whole number"},
 		"number too large":          {manifestContainer("        ports: [{containerPort: 3000000000}]\n"), container + ".ports[0].containerPort", 10, "out of range"},
-		"number for a string":       {manifestContainer("        env: [{name: A, value: 5}]\n"), container + ".env[0].value", 10, "it is not a string: put it in quotes"},
-		"boolean for a string":      {manifestMetadata("  annotations: {a/b: true}\n"), "metadata.annotations[a/b]", 5, "the boolean true, and a string is wanted: put it in quotes"},
-		"date for a string":         {manifestMetadata("  labels: {a: 2025-01-02}\n"), "metadata.labels[a]", 5, "the date 2025-01-02, and a string is wanted: put it in quotes"},
-		"nothing for a string":      {manifestMetadata("  labels: {a: }\n"), "metadata.labels[a]", 5, "it is empty, and a string is wanted"},
-		"list for a string":         {manifestMetadata("  labels: {a: [b]}\n"), "metadata.labels[a]", 5, "it is a list, and a string is wanted"},
-		"string for a list":         {manifestContainer("        args: a\n"), container + ".args", 10, `the string "a", and a list is wanted`},
-		"string for an object":      {manifestContainer("        resources: a\n"), container + ".resources", 10, "an object is wanted"},
-		"object for a list":         {manifestContainer("        env: {A: b}\n"), container + ".env", 10, "it is an object, and a list is wanted"},
-		"string for a boolean":      {manifestContainer("        tty: \"true\"\n"), container + ".tty", 10, `the string "true", and true or false is wanted`},
-		"old boolean for a boolean": {manifestContainer("        tty: yes\n"), container + ".tty", 10, "yes is a boolean to some readers of YAML"},
-		"old boolean for a string":  {manifestContainer("        args: [off]\n"), container + ".args[0]", 10, "off is a boolean to some readers of YAML"},
-		"old boolean for a name":    {manifestContainer("        env: [{name: N}]\n"), container + ".env[0].name", 10, "N is a boolean to some readers of YAML"},
-		"old boolean for a key":     {manifestMetadata("  labels: {on: a}\n"), "metadata.labels", 5, "its key on is a boolean to some readers of YAML"},
-		"number for a key":          {manifestMetadata("  labels: {8080: a}\n"), "metadata.labels", 5, "a key that is the number 8080, and a string is wanted: put it in quotes"},
+		"number for a string":       {manifestContainer("        env: [{name: A, value: 5}]\n"), container + ".env[0].value", 10, "not a string: put it in quotes"},
+		"boolean for a string":      {manifestMetadata("  annotations: {a/b: true}\n"), "metadata.annotations[a/b]", 5, "the boolean true, want a string: put it in quotes"},
+		"date for a string":         {manifestMetadata("  labels: {a: 2025-01-02}\n"), "metadata.labels[a]", 5, "the date 2025-01-02, want a string: put it in quotes"},
+		"nothing for a string":      {manifestMetadata("  labels: {a: }\n"), "metadata.labels[a]", 5, "got an empty value, want a string"},
+		"list for a string":         {manifestMetadata("  labels: {a: [b]}\n"), "metadata.labels[a]", 5, "got a list, want a string"},
+		"string for a list":         {manifestContainer("        args: a\n"), container + ".args", 10, `the string "a", want a list`},
+		"string for an object":      {manifestContainer("        resources: a\n"), container + ".resources", 10, "want an object"},
+		"object for a list":         {manifestContainer("        env: {A: b}\n"), container + ".env", 10, "got an object, want a list"},
+		"string for a boolean":      {manifestContainer("        tty: \"true\"\n"), container + ".tty", 10, `the string "true", want true or false`},
+		"old boolean for a boolean": {manifestContainer("        tty: yes\n"), container + ".tty", 10, "yes is a boolean in some versions of YAML"},
+		"old boolean for a string":  {manifestContainer("        args: [off]\n"), container + ".args[0]", 10, "off is a boolean in some versions of YAML"},
+		"old boolean for a name":    {manifestContainer("        env: [{name: N}]\n"), container + ".env[0].name", 10, "N is a boolean in some versions of YAML"},
+		"old boolean for a key":     {manifestMetadata("  labels: {on: a}\n"), "metadata.labels", 5, "the key on is a boolean in some versions of YAML"},
+		"number for a key":          {manifestMetadata("  labels: {8080: a}\n"), "metadata.labels", 5, "a key that is the number 8080, want a string: put it in quotes"},
 		"list for a key":            {manifestMetadata("  labels: {[a]: a}\n"), "metadata.labels", 5, "a key that is a list"},
 		"quantity":                  {manifestContainer("        resources: {limits: {memory: 512MB}}\n"), container + ".resources.limits[memory]", 10, "\"512MB\" is not a valid Quantity"},
-		"empty quantity":            {manifestContainer("        resources: {limits: {memory: }}\n"), container + ".resources.limits[memory]", 10, "it is empty"},
+		"empty quantity":            {manifestContainer("        resources: {limits: {memory: }}\n"), container + ".resources.limits[memory]", 10, "empty"},
 		"port of a probe":           {manifestContainer("        livenessProbe: {httpGet: {port: 1.5}}\n"), container + ".livenessProbe.httpGet.port", 10, "1.5 is not a valid IntOrString"},
 		"time":                      {manifestMetadata("  creationTimestamp: yesterday\n"), "metadata.creationTimestamp", 5, "is not a valid Time"},
-		"key given twice":           {manifestMetadata("  labels:\n    a: b\n    a: c\n"), "metadata.labels.a", 7, "given twice, first in line 6"},
-		"key given twice in JSON":   {"{\"kind\": \"Service\",\n\"apiVersion\": \"serving.knative.dev/v1\",\n\"metadata\": {\"name\": \"a\",\n\"name\": \"b\"}}", "metadata.name", 4, "given twice, first in line 3"},
-		"unknown field in JSON":     {"{\"kind\": \"Service\", \"apiVersion\": \"serving.knative.dev/v1\",\n\"bogus\": 1}", "bogus", 2, "it is not a field"},
+		"key given twice":           {manifestMetadata("  labels:\n    a: b\n    a: c\n"), "metadata.labels.a", 7, "duplicate key, first in line 6"},
+		"key given twice in JSON":   {"{\"kind\": \"Service\",\n\"apiVersion\": \"serving.knative.dev/v1\",\n\"metadata\": {\"name\": \"a\",\n\"name\": \"b\"}}", "metadata.name", 4, "duplicate key, first in line 3"},
+		"unknown field in JSON":     {"{\"kind\": \"Service\", \"apiVersion\": \"serving.knative.dev/v1\",\n\"bogus\": 1}", "bogus", 2, "unknown field"},
 		"merge of a string":         {manifestMetadata("  labels: {<<: a}\n"), "metadata.labels", 5, "<< merges objects"},
 		"tag":                       {manifestMetadata("  labels: {a: !secret b}\n"), "metadata.labels[a]", 5, "a value with the tag !secret"},
 		"binary":                    {manifestMetadata("  labels: {a: !!binary Yg==}\n"), "metadata.labels[a]", 5, "a value with the tag !!binary"},
-		"tag of an object":          {manifestMetadata("  labels: !mine {a: b}\n"), "metadata.labels", 5, "an object is wanted"},
-		"control characters":        {manifestMetadata("  \"a\\e[31m\\nb\": c\n"), `metadata."a\x1b[31m\nb"`, 5, "it is not a field"},
+		"tag of an object":          {manifestMetadata("  labels: !mine {a: b}\n"), "metadata.labels", 5, "want an object"},
+		"control characters":        {manifestMetadata("  \"a\\e[31m\\nb\": c\n"), `metadata."a\x1b[31m\nb"`, 5, "unknown field"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,10 +127,10 @@ func TestManifestProblemsAtOnce(t *testing.T) {
 	_, err := cloudrun.ParseManifest([]byte(manifestSpec("")), nil)
 	require.ErrorContains(t, err, "an option is nil")
 	_, err = cloudrun.ParseManifest([]byte(manifestContainer("        evn: []\n        tty: 1\n        args: [yes, 5]\n")))
-	require.EqualError(t, err, `manifest line 10: spec.template.spec.containers[0].evn: it is not a field: is env meant?
-manifest line 11: spec.template.spec.containers[0].tty: it is the number 1, and true or false is wanted
-manifest line 12: spec.template.spec.containers[0].args[0]: yes is a boolean to some readers of YAML and a string to others: write true or false, or put it in quotes
-manifest line 12: spec.template.spec.containers[0].args[1]: it is the number 5, and a string is wanted: put it in quotes`)
+	require.EqualError(t, err, `manifest line 10: spec.template.spec.containers[0].evn: unknown field: did you mean env?
+manifest line 11: spec.template.spec.containers[0].tty: got the number 1, want true or false
+manifest line 12: spec.template.spec.containers[0].args[0]: yes is a boolean in some versions of YAML and a string in others: write true or false, or put it in quotes
+manifest line 12: spec.template.spec.containers[0].args[1]: got the number 5, want a string: put it in quotes`)
 
 	_, err = cloudrun.ParseManifest([]byte(manifestContainer("        args: [" + strings.Repeat("1, ", 1000) + "]\n")))
 	problems := manifestProblems(t, err)
@@ -231,7 +231,7 @@ func TestManifestUnknownFields(t *testing.T) {
 	t.Parallel()
 	text := manifestContainer("        brandNew: {a: [1.50, null, true, 18446744073709551616, x], b: 2025-01-01}\n")
 	_, err := cloudrun.ParseManifest([]byte(text))
-	require.ErrorContains(t, err, "brandNew: it is not a field")
+	require.ErrorContains(t, err, "brandNew: unknown field")
 	m, err := cloudrun.ParseManifest([]byte(text), cloudrun.AllowUnknownFields())
 	require.NoError(t, err)
 	require.Contains(t, string(m.JSON()), `"brandNew":{"a":[1.50,null,true,18446744073709551616,"x"],"b":"2025-01-01"}`)

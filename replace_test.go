@@ -227,7 +227,7 @@ func TestReplaceRefusals(t *testing.T) {
 		"another project":            {"  namespace: other\n", `manifest: metadata.namespace: it is "other", and the client is for "demo": take it out, or write that`, false},
 		"the number of another one":  {"  namespace: 99999\n", `manifest: metadata.namespace: it is "99999", and the number of the client's project is "123456789012"`, true},
 		"both":                       {"  namespace: other\n  labels: {cloud.googleapis.com/location: europe-west1}\n", "metadata.namespace", false},
-		"a name that is none":        {"  name: Hello\n", "given twice", false},
+		"a name that is none":        {"  name: Hello\n", "duplicate key", false},
 		"a number for a new Service": {"  namespace: 123456789012\n", "", false},
 		"the number":                 {"  namespace: \"123456789012\"\n", "", true},
 		"the project":                {"  namespace: demo\n", "", true},

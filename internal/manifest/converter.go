@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// converter writes a tree as JSON, guided by the type that is to decode it.
+// converter writes a tree as JSON, guided by the type that will decode it.
 type converter struct {
 	schema   Schema
 	lax      bool
 	out      []byte
 	problems []Problem
 	visited  int
-	stopped  bool // at a problem after which nothing is worth reading
+	stopped  bool // at a problem that ends the conversion
 }
 
 func (c *converter) problem(n *yaml.Node, at place, format string, args ...any) {
@@ -23,22 +23,22 @@ func (c *converter) problem(n *yaml.Node, at place, format string, args ...any) 
 	case c.stopped:
 		return
 	case len(c.problems) == maxProblems:
-		c.problems = append(c.problems, Problem{Reason: "there are more problems, which are not shown"})
+		c.problems = append(c.problems, Problem{Reason: "more problems are not shown"})
 		c.stopped = true
 		return
 	}
 	c.problems = append(c.problems, Problem{Path: at.path, Line: n.Line, Reason: fmt.Sprintf(format, args...)})
 }
 
-// enter follows aliases and counts what is visited. It reports false when
-// there is nothing more to do, because a bound is reached.
+// enter follows an alias and counts the visited nodes. It reports false if a limit
+// has been reached.
 func (c *converter) enter(n *yaml.Node, at place) (*yaml.Node, bool) {
 	n = target(n)
 	c.visited++
 	switch {
 	case c.stopped:
 	case at.depth > maxDepth:
-		c.problem(n, at, "it is nested more than %d levels deep", maxDepth)
+		c.problem(n, at, "nested more than %d levels deep", maxDepth)
 		c.stopped = true
 	case c.visited > maxValues || len(c.out) > MaxObject:
 		c.problem(n, at, "the object is too large: more than %d bytes or %d values with its aliases expanded", MaxObject, maxValues)
@@ -47,7 +47,7 @@ func (c *converter) enter(n *yaml.Node, at place) (*yaml.Node, bool) {
 	return n, !c.stopped
 }
 
-// appendString appends a string as JSON, as readable as it can be.
+// appendString appends a string as JSON, with <, > and & as they are.
 func appendString(out []byte, s string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readJSON makes a tree of a JSON text, as the YAML parser would.
+// readJSON parses a JSON text into a tree like that of the YAML parser.
 func readJSON(text []byte) (*yaml.Node, error) {
 	j := &jsonReader{text: text, decoder: json.NewDecoder(bytes.NewReader(text)), line: 1}
 	j.decoder.UseNumber()
@@ -32,7 +32,7 @@ type jsonReader struct {
 	offset  int
 }
 
-// token reads a token, and tells the line that it ends in.
+// token reads a token and returns the line on which it ends.
 func (j *jsonReader) token() (json.Token, int, error) {
 	t, err := j.decoder.Token()
 	end := int(j.decoder.InputOffset())
@@ -69,7 +69,7 @@ func (j *jsonReader) value(depth int) (*yaml.Node, error) {
 	return n, nil
 }
 
-// content reads the elements of a list, or the keys and values of an object, and what closes it.
+// content reads the elements of a list, or the keys and values of an object, up to its end.
 func (j *jsonReader) content(n *yaml.Node, depth int) error {
 	if depth > maxDepth {
 		return errors.New("nested too deeply")

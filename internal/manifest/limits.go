@@ -1,20 +1,20 @@
 package manifest
 
 const (
-	// MaxText bounds what is read, MaxObject what it may come to when aliases are expanded, both in bytes.
+	// MaxText is the maximum size of a text, MaxObject that of an object with its aliases expanded, in bytes.
 	MaxText   = 4 << 20
 	MaxObject = 1 << 20
 
-	maxDepth    = 100     // a Service nests some fifteen levels
-	maxValues   = 1 << 18 // visited, which aliases can multiply without making the object larger
+	maxDepth    = 100     // a Service has some fifteen levels
+	maxValues   = 1 << 18 // visited nodes: aliases can multiply them without making the object larger
 	maxProblems = 100
 )
 
-// Problem is one thing that is wrong in a text.
+// Problem is one problem in a text.
 type Problem struct {
 	// Path is the field, such as "spec.containers[0].name"; empty for the text as a whole.
 	Path string
-	// Line counts from 1; 0 if it is not known.
+	// Line counts from 1; 0 if it is unknown.
 	Line   int
 	Reason string
 }

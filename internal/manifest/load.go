@@ -11,14 +11,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// load makes a tree of the one document in a text. JSON goes its own way,
-// because its escapes are not all YAML's.
+// load parses the one document in a text. It reads JSON with a reader of its own,
+// because YAML does not have all of its escapes.
 func load(text []byte) (*yaml.Node, *Problem) {
 	switch {
 	case len(text) > MaxText:
-		return nil, &Problem{Reason: fmt.Sprintf("it is larger than %d bytes", MaxText)}
+		return nil, &Problem{Reason: fmt.Sprintf("larger than %d bytes", MaxText)}
 	case !utf8.Valid(text):
-		return nil, &Problem{Line: lineOfInvalid(text), Reason: "it is not valid UTF-8"}
+		return nil, &Problem{Line: lineOfInvalid(text), Reason: "not valid UTF-8"}
 	}
 	if trimmed := bytes.TrimLeft(text, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
 		if root, err := readJSON(text); err == nil {
@@ -40,7 +40,7 @@ func loadYAML(text []byte) (*yaml.Node, *Problem) {
 		err := d.Decode(&document)
 		switch {
 		case errors.Is(err, io.EOF) && root == nil:
-			return nil, &Problem{Reason: "it is empty"}
+			return nil, &Problem{Reason: "empty"}
 		case errors.Is(err, io.EOF):
 			return root, nil
 		case err != nil:
@@ -49,22 +49,22 @@ func loadYAML(text []byte) (*yaml.Node, *Problem) {
 		content := document.Content[0]
 		switch {
 		case isNull(content):
-			// nothing but comments, or a separator at the end
+			// only comments, or a separator at the end
 		case root != nil:
-			return nil, &Problem{Line: content.Line, Reason: "a second document begins here, and only one is read: split the file"}
+			return nil, &Problem{Line: content.Line, Reason: "a second document begins here: put it in a file of its own"}
 		default:
 			root = content
 		}
 	}
 }
 
-// syntaxProblem takes the line out of a message of the YAML parser.
+// syntaxProblem extracts the line from a message of the YAML parser.
 func syntaxProblem(err error) *Problem {
 	p := &Problem{Reason: err.Error()}
 	p.Reason = strings.TrimPrefix(p.Reason, "yaml: ")
 	if n, _ := fmt.Sscanf(p.Reason, "line %d:", &p.Line); n == 1 {
 		_, p.Reason, _ = strings.Cut(p.Reason, ": ")
 	}
-	p.Reason = "it is not valid YAML, here or close by: " + p.Reason // the parser's lines are off by one at times
+	p.Reason = "not valid YAML, here or nearby: " + p.Reason // the parser's lines are sometimes off by one
 	return p
 }

@@ -1,10 +1,10 @@
-// Package manifest reads the text of a Kubernetes object, YAML or JSON, as
-// strictly as a person who wrote it by hand would want: what a reader might
-// take otherwise than it was meant is a problem, with the line and the field.
+// Package manifest parses the text of a Kubernetes object, YAML or JSON. It is
+// strict, for objects written by hand: anything that a reader might interpret
+// differently than its author is a problem, reported with the line and the field.
 //
-// The result is JSON in which numbers, quantities and unknown fields are
-// spelled as they were. The package knows no object by itself: the Go type that
-// decodes the object says, by reflection, which fields there are.
+// The result is JSON that keeps the spelling of numbers, quantities and unknown
+// fields. The package knows no kind of object: by reflection, it learns the fields
+// from the Go type that decodes the object.
 package manifest
 
 import (
@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Parse reads the one object in a text and gives it as JSON, or all that is
-// wrong with it. Unknown fields are let through if lax.
+// Parse returns the one object in a text as JSON, or all problems with it. If lax,
+// it accepts unknown fields.
 func Parse(text []byte, schema Schema, lax bool) ([]byte, []Problem) {
 	root, err := load(text)
 	if err != nil {
@@ -22,10 +22,10 @@ func Parse(text []byte, schema Schema, lax bool) ([]byte, []Problem) {
 	}
 	c := &converter{schema: schema, lax: lax}
 	if wrong := wrongConstants(schema, root); len(wrong) > 0 {
-		return nil, wrong // the rest is that of some other object
+		return nil, wrong // it is another kind of object
 	}
 	c.value(root, place{}, schema.Type)
-	c.enter(root, place{}) // which checks the size
+	c.enter(root, place{}) // checks the size
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
@@ -35,15 +35,15 @@ func Parse(text []byte, schema Schema, lax bool) ([]byte, []Problem) {
 // wrongConstants returns the problems of fields at the top that do not have their only valid value.
 func wrongConstants(schema Schema, root *yaml.Node) (wrong []Problem) {
 	if root.Kind != yaml.MappingNode {
-		return nil // which is said elsewhere
+		return nil // reported elsewhere
 	}
 	for _, c := range schema.Constants {
 		n := member(root, c.Field)
 		switch {
 		case n == nil:
-			wrong = append(wrong, Problem{Path: c.Field, Line: root.Line, Reason: fmt.Sprintf("it is missing: write %s: %s", c.Field, c.Value)})
+			wrong = append(wrong, Problem{Path: c.Field, Line: root.Line, Reason: fmt.Sprintf("missing: write %s: %s", c.Field, c.Value)})
 		case n.Value != c.Value:
-			wrong = append(wrong, Problem{Path: c.Field, Line: n.Line, Reason: fmt.Sprintf("it is %s, and only %s is read", describe(n), c.Value)})
+			wrong = append(wrong, Problem{Path: c.Field, Line: n.Line, Reason: fmt.Sprintf("got %s, want %s", describe(n), c.Value)})
 		}
 	}
 	return wrong

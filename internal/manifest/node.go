@@ -21,7 +21,7 @@ const (
 	tagList   = "!!seq"
 )
 
-// target is what an alias stands for.
+// target returns the target of an alias, or the node itself.
 func target(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -29,7 +29,7 @@ func target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// member finds a value of an object; nil if there is none.
+// member returns a value of an object; nil if it is absent.
 func member(object *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(object.Content); i += 2 {
 		if object.Content[i].Value == key {
@@ -45,12 +45,12 @@ func isNull(n *yaml.Node) bool {
 	return is(n, tagNull) && slices.Contains([]string{"", "~", "null", "Null", "NULL"}, n.Value)
 }
 
-// isNumber reports whether a value is a number to every reader of YAML, and the same one.
+// isNumber reports whether a value is the same number in all versions of YAML.
 func isNumber(n *yaml.Node) bool {
 	return (is(n, tagInt) || is(n, tagFloat)) && json.Valid([]byte(n.Value)) && strings.TrimLeft(n.Value, "-0123456789.eE+") == ""
 }
 
-// isOldBool reports whether a value without quotes is a boolean to readers of YAML 1.1.
+// isOldBool reports whether a value without quotes is a boolean in YAML 1.1.
 func isOldBool(n *yaml.Node) bool {
 	const quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
 	return is(n, tagString) && n.Style&(quoted|yaml.TaggedStyle) == 0 && isOldBoolWord(n.Value)
@@ -68,7 +68,7 @@ func isBoolWord(s string) bool {
 	return slices.Contains([]string{"true", "True", "TRUE", "false", "False", "FALSE"}, s)
 }
 
-// describe puts a value in words.
+// describe returns a description of a value.
 func describe(n *yaml.Node) string {
 	switch tag := n.ShortTag(); {
 	case tag == tagMap:
@@ -76,7 +76,7 @@ func describe(n *yaml.Node) string {
 	case tag == tagList:
 		return "a list"
 	case isNull(n):
-		return "empty"
+		return "an empty value"
 	case tag == tagString:
 		return fmt.Sprintf("the string %q", shown(n.Value))
 	case tag == tagBool:

@@ -12,7 +12,7 @@ type pair struct {
 	name, value *yaml.Node
 }
 
-// pairs gives the keys and values of an object, with those that it merges from others (<<).
+// pairs returns the keys and values of an object, including those merged from others (<<).
 func (c *converter) pairs(n *yaml.Node, at place) []pair {
 	var all []pair
 	var merged []*yaml.Node
@@ -25,7 +25,7 @@ func (c *converter) pairs(n *yaml.Node, at place) []pair {
 		}
 		key, ok := c.key(name, at)
 		if line, twice := lines[key]; ok && twice {
-			c.problem(name, at.field(key), "it is given twice, first in line %d", line)
+			c.problem(name, at.field(key), "duplicate key, first in line %d", line)
 		} else if ok {
 			lines[key] = name.Line
 			all = append(all, pair{key, name, value})
@@ -37,7 +37,7 @@ func (c *converter) pairs(n *yaml.Node, at place) []pair {
 	return all
 }
 
-// merge adds the pairs of an object, or of each in a list, that are not there yet.
+// merge adds the pairs of an object, or of each object in a list, whose keys are new.
 func (c *converter) merge(all []pair, from *yaml.Node, at place) []pair {
 	at.depth++
 	from, ok := c.enter(from, at)
@@ -54,23 +54,23 @@ func (c *converter) merge(all []pair, from *yaml.Node, at place) []pair {
 			}
 		}
 	default:
-		c.problem(from, at, "<< merges objects, and this is %s", describe(from))
+		c.problem(from, at, "<< merges objects, got %s", describe(from))
 	}
 	return all
 }
 
-// key reads the key of an object, which must be plainly a string.
+// key returns the key of an object, which must be a string without doubt.
 func (c *converter) key(n *yaml.Node, at place) (string, bool) {
 	n, ok := c.enter(n, at)
 	if !ok {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != tagString {
-		c.problem(n, at, "it has a key that is %s, and a string is wanted%s", describe(n), quoteAdvice(n))
+		c.problem(n, at, "has a key that is %s, want a string%s", describe(n), quoteAdvice(n))
 		return "", false
 	}
 	if isOldBool(n) {
-		c.problem(n, at, "its key %s is a boolean to some readers of YAML: put it in quotes", n.Value)
+		c.problem(n, at, "the key %s is a boolean in some versions of YAML: put it in quotes", n.Value)
 		return "", false
 	}
 	return n.Value, true

@@ -69,22 +69,22 @@ func TestParse(t *testing.T) {
 func TestParseProblems(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                                    "0 : it is empty",
-		"kind: a":                             "1 version: it is missing: write version: v1",
-		"version: v2\nbogus: 1":               `1 version: it is the string "v2", and only v1 is read`,
-		"version: v1\nscaling: 1":             "2 scaling: it is not a field: write any",
-		"version: v1\nitem: []":               "2 item: it is not a field: is items meant?",
-		"version: v1\nxyz: 1":                 "2 xyz: it is not a field of the object",
-		"version: v1\nitems: [{extar: true}]": "2 items[0].extar: it is not a field: is extra meant?",
-		"version: v1\nitems: [{count: 3e9}]":  "2 items[0].count: it is the number 3e9, and a whole number is wanted",
+		"":                                    "0 : empty",
+		"kind: a":                             "1 version: missing: write version: v1",
+		"version: v2\nbogus: 1":               `1 version: got the string "v2", want v1`,
+		"version: v1\nscaling: 1":             "2 scaling: unknown field: write any",
+		"version: v1\nitem: []":               "2 item: unknown field: did you mean items?",
+		"version: v1\nxyz: 1":                 "2 xyz: unknown field of the object",
+		"version: v1\nitems: [{extar: true}]": "2 items[0].extar: unknown field: did you mean extra?",
+		"version: v1\nitems: [{count: 3e9}]":  "2 items[0].count: got the number 3e9, want a whole number",
 		"version: v1\nitems: [{count: 9999999999}]": "2 items[0].count: 9999999999 is out of range",
-		"version: v1\nitems: [{secret: 5}]":         "2 items[0].secret: it is not a string: put it in quotes",
-		"version: v1\nitems: [{enabled: 1}]":        "2 items[0].enabled: it is the number 1, and true or false is wanted",
-		"version: v1\nmeta: []":                     "2 meta: it is a list, and an object is wanted",
-		"version: v1\ntext: off":                    "2 text: off is a boolean to some readers of YAML and a string to others: write true or false, or put it in quotes",
-		"version: v1\ntext: a\ntext: b":             "3 text: it is given twice, first in line 2",
-		"version: v1\n---\nversion: v1":             "3 : a second document begins here, and only one is read: split the file",
-		"version: v1\n\xff":                         "2 : it is not valid UTF-8",
+		"version: v1\nitems: [{secret: 5}]":         "2 items[0].secret: not a string: put it in quotes",
+		"version: v1\nitems: [{enabled: 1}]":        "2 items[0].enabled: got the number 1, want true or false",
+		"version: v1\nmeta: []":                     "2 meta: got a list, want an object",
+		"version: v1\ntext: off":                    "2 text: off is a boolean in some versions of YAML and a string in others: write true or false, or put it in quotes",
+		"version: v1\ntext: a\ntext: b":             "3 text: duplicate key, first in line 2",
+		"version: v1\n---\nversion: v1":             "3 : a second document begins here: put it in a file of its own",
+		"version: v1\n\xff":                         "2 : not valid UTF-8",
 	} {
 		got, problems := manifest.Parse([]byte(text), schema(), false)
 		require.Nil(t, got, text)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// place is where a value is: as a person reads it, and as a Schema names it.
+// place is the position of a value: its path for messages, and its pattern in a Schema.
 type place struct {
 	path, pattern string
 	depth         int
@@ -30,7 +30,7 @@ func dotted(path, key string) string {
 	return path + "." + key
 }
 
-// shown makes text of the manifest fit for a message: short, and on one line.
+// shown makes a text of the manifest safe for a message: short, and on one line.
 func shown(s string) string {
 	const limit = 80
 	if len(s) > limit {

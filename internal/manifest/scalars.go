@@ -20,7 +20,7 @@ func (c *converter) scalar(n *yaml.Node, at place, t reflect.Type) {
 		c.out = appendString(c.out, n.Value)
 		return
 	case kind == reflect.String && !is(n, tagString) && c.schema.Hidden != "" && strings.HasSuffix(at.pattern, c.schema.Hidden):
-		err = fmt.Errorf("it is not a string%s", quoteAdvice(n))
+		err = fmt.Errorf("not a string%s", quoteAdvice(n))
 	case kind == reflect.String:
 		err = isString(n)
 	case kind == reflect.Bool:
@@ -28,7 +28,7 @@ func (c *converter) scalar(n *yaml.Node, at place, t reflect.Type) {
 	case reflect.Int <= kind && kind <= reflect.Int64:
 		err = isInt(n, t.Bits())
 	default:
-		err = fmt.Errorf("its type %s is not known", t)
+		err = fmt.Errorf("its type %s is not supported", t)
 	}
 	if err != nil {
 		c.problem(n, at, "%v", err)
@@ -41,23 +41,23 @@ func isString(n *yaml.Node) error {
 	if is(n, tagString) {
 		return nil
 	}
-	return fmt.Errorf("it is %s, and a string is wanted%s", describe(n), quoteAdvice(n))
+	return fmt.Errorf("got %s, want a string%s", describe(n), quoteAdvice(n))
 }
 
 func ambiguous(n *yaml.Node) error {
-	return fmt.Errorf("%s is a boolean to some readers of YAML and a string to others: write true or false, or put it in quotes", n.Value)
+	return fmt.Errorf("%s is a boolean in some versions of YAML and a string in others: write true or false, or put it in quotes", n.Value)
 }
 
 func isBool(n *yaml.Node) error {
 	if is(n, tagBool) {
 		return nil
 	}
-	return fmt.Errorf("it is %s, and true or false is wanted", describe(n))
+	return fmt.Errorf("got %s, want true or false", describe(n))
 }
 
 func isInt(n *yaml.Node, bits int) error {
 	if !is(n, tagInt) || !isNumber(n) {
-		return fmt.Errorf("it is %s, and a whole number is wanted", describe(n))
+		return fmt.Errorf("got %s, want a whole number", describe(n))
 	}
 	if _, err := strconv.ParseInt(n.Value, 10, bits); err != nil {
 		return fmt.Errorf("%s is out of range", shown(n.Value))
@@ -65,11 +65,11 @@ func isInt(n *yaml.Node, bits int) error {
 	return nil
 }
 
-// plain writes a scalar as what it is by itself.
+// plain writes a scalar by its own type.
 func (c *converter) plain(n *yaml.Node, at place) {
 	switch tag := n.ShortTag(); {
 	case n.Kind != yaml.ScalarNode:
-		c.problem(n, at, "it is %s, which has no place here", describe(n))
+		c.problem(n, at, "%s is not allowed here", describe(n))
 	case isOldBool(n):
 		c.problem(n, at, "%v", ambiguous(n))
 	case tag == tagString || tag == tagTime:
@@ -81,6 +81,6 @@ func (c *converter) plain(n *yaml.Node, at place) {
 	case isNull(n):
 		c.out = append(c.out, "null"...)
 	default:
-		c.problem(n, at, "it is %s: write it as a decimal number, as true or false, or in quotes", describe(n))
+		c.problem(n, at, "got %s: write a decimal number, true or false, or put it in quotes", describe(n))
 	}
 }

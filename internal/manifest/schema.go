@@ -8,34 +8,35 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
-// Schema says what an object may have in it. In its keys, a path is that of a
-// Problem with [] for the place in a list: "spec.containers[].name".
+// Schema defines what an object may contain. Its paths are those of a Problem with
+// [] for the position in a list: "spec.containers[].name".
 type Schema struct {
 	// Type decodes the object.
 	Type reflect.Type
-	// Constants are the fields that tell what the object is, with their only right values.
+	// Constants are the fields that identify the kind of object, with their only valid values.
 	Constants []Constant
 	// Added are fields that Type lacks, by path.
 	Added map[string]reflect.Type
-	// Hints say of fields that are often written, and unknown, what to write instead.
+	// Hints say what to write instead of unknown fields that people often write.
 	Hints map[string]string
-	// Text are the paths of strings that may be written as whole numbers without quotes.
+	// Text lists the paths of strings that may be written as whole numbers without quotes.
 	Text []string
-	// Hidden ends the paths of strings that may be secrets, so that messages do not show them.
+	// Hidden is the suffix of the paths of strings that may be secret. Messages do not show them.
 	Hidden string
-	// Dropped are the paths of fields that are left out, whatever they hold.
+	// Dropped lists the paths of fields to leave out.
 	Dropped []string
 }
 
-// Constant is a field at the top that has but one right value.
+// Constant is a field at the top with only one valid value.
 type Constant struct{ Field, Value string }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// decodesItself reports whether a type has its own idea of its JSON.
+// decodesItself reports whether a type has its own decoding from JSON.
 func decodesItself(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarshaler) }
 
-// field finds the type of an object's field; nil with true for one that may hold anything.
+// field returns the type of an object's field. It is nil if the field may hold any
+// type. The second result reports whether the field exists.
 func (s *Schema) field(t reflect.Type, in place, key string) (reflect.Type, bool) {
 	if added, ok := s.Added[in.field(key).pattern]; ok && !strings.ContainsAny(key, ".[{") {
 		return added, true
@@ -52,7 +53,7 @@ func structField(t reflect.Type, key string) (found reflect.Type, ok bool) {
 	return found, ok
 }
 
-// eachField visits the fields of a struct as encoding/json sees them.
+// eachField visits the fields of a struct by the rules of encoding/json.
 func eachField(t reflect.Type, visit func(name string, field reflect.Type)) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -76,7 +77,7 @@ func element(t reflect.Type) reflect.Type {
 	return t
 }
 
-// similar finds the known field that an unknown one probably was to be; "" if there is none.
+// similar returns the known field that is most similar to an unknown one; "" if none is.
 func (s *Schema) similar(t reflect.Type, in place, key string) string {
 	var known []string
 	eachField(t, func(name string, _ reflect.Type) { known = append(known, name) })

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// value writes a value of a type, which is nil for one that may be anything.
+// value writes a value of a type, or of any type if it is nil.
 func (c *converter) value(n *yaml.Node, at place, t reflect.Type) {
 	n, ok := c.enter(n, at)
 	if !ok {
@@ -35,7 +35,7 @@ func (c *converter) value(n *yaml.Node, at place, t reflect.Type) {
 	}
 }
 
-// anything writes a value of which nothing is known.
+// anything writes a value of any type.
 func (c *converter) anything(n *yaml.Node, at place) {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -47,14 +47,14 @@ func (c *converter) anything(n *yaml.Node, at place) {
 	}
 }
 
-// custom writes a value that its type reads in a way of its own.
+// custom writes a value whose type decodes itself.
 func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
 	start, problems := len(c.out), len(c.problems)
 	if c.anything(n, at); len(c.problems) > problems || c.stopped {
 		return
 	}
 	if isNull(n) {
-		c.problem(n, at, "it is empty")
+		c.problem(n, at, "empty")
 		return
 	}
 	text, decoded := c.out[start:], reflect.New(t).Interface()
@@ -62,18 +62,18 @@ func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
 		c.problem(n, at, "%s is not a valid %s: %s", describe(n), t.Name(), shown(err.Error()))
 		return
 	}
-	if isNumber(n) && writesText(decoded) { // a quantity: as text it keeps its spelling everywhere
+	if isNumber(n) && writesText(decoded) { // a quantity: a string keeps its spelling
 		c.out = appendString(c.out[:start], n.Value)
 	}
 }
 
-// writesText reports whether a value is text to its type, however it was read.
+// writesText reports whether a type encodes a value as a string.
 func writesText(decoded any) bool {
 	encoded, err := json.Marshal(decoded)
 	return err == nil && bytes.HasPrefix(encoded, []byte(`"`))
 }
 
-// object writes an object whose fields are known.
+// object writes an object with known fields.
 func (c *converter) object(n *yaml.Node, at place, t reflect.Type) {
 	if !c.is(n, at, yaml.MappingNode, tagMap, "an object") {
 		return
@@ -87,7 +87,7 @@ func (c *converter) object(n *yaml.Node, at place, t reflect.Type) {
 		case slices.Contains(c.schema.Dropped, in.pattern):
 		case !known && !c.lax:
 			c.problem(p.name, in, "%s", c.unknown(t, at, p.key))
-		case known && isNull(target(p.value)): // a field without a value is one that is not there
+		case known && isNull(target(p.value)): // a field without a value counts as absent
 		default:
 			c.name(first, p.key)
 			c.value(p.value, in, field)
@@ -98,12 +98,12 @@ func (c *converter) object(n *yaml.Node, at place, t reflect.Type) {
 
 func (c *converter) unknown(t reflect.Type, in place, key string) string {
 	if hint, ok := c.schema.Hints[in.field(key).pattern]; ok {
-		return "it is not a field: " + hint
+		return "unknown field: " + hint
 	}
 	if similar := c.schema.similar(t, in, key); similar != "" {
-		return fmt.Sprintf("it is not a field: is %s meant?", similar)
+		return fmt.Sprintf("unknown field: did you mean %s?", similar)
 	}
-	return "it is not a field of " + orRoot(in.path)
+	return "unknown field of " + orRoot(in.path)
 }
 
 func orRoot(path string) string {
@@ -113,7 +113,7 @@ func orRoot(path string) string {
 	return path
 }
 
-// name begins a member of the object whose members begin at first.
+// name starts a member of the object whose members begin at first.
 func (c *converter) name(first int, key string) {
 	if len(c.out) > first {
 		c.out = append(c.out, ',')
@@ -121,7 +121,7 @@ func (c *converter) name(first int, key string) {
 	c.out = append(appendString(c.out, key), ':')
 }
 
-// entries writes an object with any keys.
+// entries writes an object with arbitrary keys.
 func (c *converter) entries(n *yaml.Node, at place, t reflect.Type) {
 	if !c.is(n, at, yaml.MappingNode, tagMap, "an object") {
 		return
@@ -149,10 +149,10 @@ func (c *converter) list(n *yaml.Node, at place, t reflect.Type) {
 	c.out = append(c.out, ']')
 }
 
-// is tells that a value is not what is wanted.
+// is reports whether a value is of a kind, and records a problem if not.
 func (c *converter) is(n *yaml.Node, at place, kind yaml.Kind, tag, wanted string) bool {
 	if n.Kind != kind || n.ShortTag() != tag {
-		c.problem(n, at, "it is %s, and %s is wanted", describe(n), wanted)
+		c.problem(n, at, "got %s, want %s", describe(n), wanted)
 		return false
 	}
 	return true

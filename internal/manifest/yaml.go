@@ -9,9 +9,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML gives a JSON object as YAML, with the keys in their order and numbers as
-// they are spelled. Strings that some reader of YAML could take for something
-// else are in quotes.
+// YAML returns a JSON object as YAML. It keeps the order of keys and the spelling
+// of numbers. Strings that some version of YAML could read as another type are in
+// quotes.
 func YAML(object []byte) ([]byte, error) {
 	root, err := readJSON(object)
 	if err != nil {
@@ -28,7 +28,7 @@ func YAML(object []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// style chooses how the strings of a tree are written.
+// style sets the style of the strings in a tree.
 func style(n *yaml.Node, key bool) {
 	for i, c := range n.Content {
 		style(c, n.Kind == yaml.MappingNode && i%2 == 0)
@@ -40,7 +40,7 @@ func style(n *yaml.Node, key bool) {
 	case !key && strings.Contains(n.Value, "\n") && isText(n.Value):
 		n.Style = yaml.LiteralStyle
 	case !strings.ContainsFunc(n.Value, unprintable) && strings.TrimSpace(n.Value) == n.Value:
-		n.Style = 0 // quoted where it has to be
+		n.Style = 0 // quoted if necessary
 	}
 }
 
@@ -49,7 +49,7 @@ func maybeNumber(s string) bool {
 	return s != "" && strings.ContainsRune("-+.0123456789", rune(s[0])) && strings.Trim(s, "-+.:_0123456789abcdefABCDEFoxTZ ") == ""
 }
 
-// isText reports whether a string of several lines can be written as they are.
+// isText reports whether a string of several lines can be written as a block.
 func isText(s string) bool {
 	for line := range strings.SplitSeq(s, "\n") {
 		if strings.TrimSpace(line) != line || strings.ContainsFunc(line, unprintable) {
