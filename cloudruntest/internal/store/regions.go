@@ -24,5 +24,5 @@ func regionCode(region string) string {
 		return code
 	}
 	continent, rest, _ := strings.Cut(region, "-")
-	return continent[:1] + rest[:min(1, len(rest))] + strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyz")
+	return continent[:min(1, len(continent))] + rest[:min(1, len(rest))] + strings.TrimLeft(rest, "abcdefghijklmnopqrstuvwxyz")
 }
