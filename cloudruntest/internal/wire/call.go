@@ -58,8 +58,8 @@ func regionOf(host string) (region string, global bool) {
 
 // to returns the call for a target. On a host without a region, an object of
 // another region will do.
-func (c *call) to(t control.Target, cluster bool) control.Call {
-	t.Elsewhere = c.region == "" && !c.global && !cluster
+func (c *call) to(t control.Target) control.Call {
+	t.Elsewhere = c.region == "" && !c.global
 	return control.Call{
 		Target: t, Now: c.now, Body: c.body, ContentType: c.r.Header.Get("Content-Type"), DryRun: c.query["dryRun"], Stale: c.stale,
 		Strict: c.query.Get("fieldValidation") == "Strict", Foreground: c.query.Get("propagationPolicy") == "Foreground",

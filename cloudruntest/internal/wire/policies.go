@@ -13,7 +13,7 @@ func policy(p *control.Plane, c *call, t control.Target, verb string) (answer, *
 	if t.Kind != "services" {
 		return nowhere(c, false), nil
 	}
-	request := c.to(t, p.Store.Cluster)
+	request := c.to(t)
 	post := c.r.Method == http.MethodPost
 	switch {
 	case verb == "getIamPolicy" && (post || c.r.Method == http.MethodGet):

@@ -37,7 +37,11 @@ func namespaced(p *control.Plane, c *call) (answer, *apierror.Error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return resource(p, c, control.Target{Project: project, Region: c.region, Kind: c.path[5], Name: c.name()})
+	t := control.Target{Project: project, Region: c.region, Kind: c.path[5], Name: c.name()}
+	if p.Store.Cluster {
+		t.Region = "" // a cluster has no regions, whatever its host is called
+	}
+	return resource(p, c, t)
 }
 
 // located answers /v1/projects/P/locations[/L[/KIND[/NAME[:VERB]]]].

@@ -8,11 +8,11 @@ import (
 )
 
 func getService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	return answerOK(p.GetService(c.to(t, p.Store.Cluster)))
+	return answerOK(p.GetService(c.to(t)))
 }
 
 func listServices(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	entries, err := p.ListServices(c.to(t, p.Store.Cluster))
+	entries, err := p.ListServices(c.to(t))
 	if err != nil {
 		return answer{}, err
 	}
@@ -20,7 +20,7 @@ func listServices(p *control.Plane, c *call, t control.Target) (answer, *apierro
 }
 
 func createService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	written, err := p.CreateService(c.to(t, p.Store.Cluster))
+	written, err := p.CreateService(c.to(t))
 	if err != nil {
 		return answer{}, err
 	}
@@ -32,7 +32,7 @@ func createService(p *control.Plane, c *call, t control.Target) (answer, *apierr
 }
 
 func replaceService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	written, err := p.ReplaceService(c.to(t, p.Store.Cluster))
+	written, err := p.ReplaceService(c.to(t))
 	if err != nil {
 		return answer{}, err
 	}
@@ -40,15 +40,15 @@ func replaceService(p *control.Plane, c *call, t control.Target) (answer, *apier
 }
 
 func deleteService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	return answerOK(p.DeleteService(c.to(t, p.Store.Cluster)))
+	return answerOK(p.DeleteService(c.to(t)))
 }
 
 func getRevision(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	return answerOK(p.GetRevision(c.to(t, p.Store.Cluster)))
+	return answerOK(p.GetRevision(c.to(t)))
 }
 
 func listRevisions(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	entries, err := p.ListRevisions(c.to(t, p.Store.Cluster))
+	entries, err := p.ListRevisions(c.to(t))
 	if err != nil {
 		return answer{}, err
 	}
@@ -56,11 +56,11 @@ func listRevisions(p *control.Plane, c *call, t control.Target) (answer, *apierr
 }
 
 func deleteRevision(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	return answerOK(p.DeleteRevision(c.to(t, p.Store.Cluster)))
+	return answerOK(p.DeleteRevision(c.to(t)))
 }
 
 func getPart(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	return answerOK(p.GetPart(c.to(t, p.Store.Cluster)))
+	return answerOK(p.GetPart(c.to(t)))
 }
 
 func listParts(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
@@ -68,5 +68,5 @@ func listParts(p *control.Plane, c *call, t control.Target) (answer, *apierror.E
 	if t.Kind == "configurations" {
 		kind = "Configuration"
 	}
-	return answerList(p, c, kind, p.ListParts(c.to(t, p.Store.Cluster)))
+	return answerList(p, c, kind, p.ListParts(c.to(t)))
 }
