@@ -22,8 +22,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
-// simRelease is a schedule with one rollout, of which the check, the network,
-// the context and other actors may be the end.
+// simRelease is a schedule with one rollout, which its check, the network, its
+// context or other actors may end.
 type simRelease struct {
 	*sim
 	moved  bool // somebody else moved the traffic
@@ -35,8 +35,8 @@ var errSimBad = errors.New("too many errors")
 
 var simReleaseBefore = rollout.Split{"hello-v1": 90, cloudrun.Latest: 10}
 
-// TestRolloutSimulator runs schedules of rollouts, and checks that none leaves
-// a split that it does not tell of.
+// TestRolloutSimulator runs schedules of rollouts, and checks that each one
+// reports the split that it leaves.
 func TestRolloutSimulator(t *testing.T) {
 	first, count := simSeeds()
 	ends := map[string]int{}
@@ -57,10 +57,10 @@ func TestRolloutSimulator(t *testing.T) {
 		}
 		ends[r.end()]++
 	}
-	t.Logf("%d schedules, in which rollouts ended so: %v", count, ends)
+	t.Logf("%d schedules, in which rollouts ended with: %v", count, ends)
 }
 
-// end is how the rollout ended, in a word.
+// end returns a word for how the rollout ended.
 func (r *simRelease) end() string {
 	var failed *rollout.Error
 	switch {
@@ -93,14 +93,14 @@ func (r *simRelease) play() (problems []string) {
 	r.actors.Wait()
 	r.late.Wait()
 	for _, p := range r.calls[0].problems {
-		if !strings.HasPrefix(p, "came back") { // the return to the previous split does not wait for what the write that failed was told
+		if !strings.HasPrefix(p, "came back") { // the return to the previous split does not wait for the Retry-After of the failed write
 			problems = append(problems, p)
 		}
 	}
 	return append(problems, r.check()...)
 }
 
-// stage makes a Service of two Revisions, of which the second shall get all traffic.
+// stage makes a Service with two Revisions. The rollout sends all traffic to the second.
 func (r *simRelease) stage() {
 	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
 	if err == nil {
@@ -142,7 +142,7 @@ func (r *simRelease) release(rng *rand.Rand, n int) {
 	})
 }
 
-// check compares the Service with what the rollout says that it left.
+// check compares the Service with what the rollout reported.
 func (r *simRelease) check() (problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	left, annotated := r.split()
@@ -182,7 +182,7 @@ func (r *simRelease) check() (problems []string) {
 	return problems
 }
 
-// abort ends what the rollout left, as its error advises.
+// abort ends the rollout as its error advises.
 func (r *simRelease) abort(wrong func(string, ...any)) {
 	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
 	if err == nil {
@@ -196,8 +196,8 @@ func (r *simRelease) abort(wrong func(string, ...any)) {
 	}
 }
 
-// isBefore reports whether a split is that before the rollout. LATEST goes by
-// the name of what it meant where somebody has deployed since.
+// isBefore reports whether a split is the one before the rollout. If there was a
+// deployment since, LATEST is replaced by the Revision that it meant.
 func (r *simRelease) isBefore(split rollout.Split) bool {
 	return maps.Equal(split, simReleaseBefore) || maps.Equal(split, rollout.Split{"hello-v1": 90, "hello-v2": 10})
 }
