@@ -71,13 +71,20 @@ func origin(object types.Object) types.Object {
 
 // String returns the measures on one line.
 func (p Package) String() string {
-	longest, lines := 0, 0
-	for _, n := range p.Files {
-		lines = max(lines, n)
+	longest := 0
+	for _, lines := range p.Files {
+		longest = max(longest, lines)
 	}
-	if n := len(p.Functions); n > 0 {
-		longest = p.Functions[n-1].Lines
+	return fmt.Sprintf("%s: %d files of at most %d lines, %d arrows, depth %d, largest knot %d; %d functions of %d, %d, %d lines (median, p90, most); %d foreign dependencies",
+		p.Path, len(p.Files), longest, p.Uses.Arrows(), p.Uses.Depth(), len(p.Uses.LargestKnot()),
+		len(p.Functions), p.functionLines(0.5), p.functionLines(0.9), p.functionLines(1), p.Foreign)
+}
+
+// functionLines returns the length that the given share of the functions does not exceed.
+func (p Package) functionLines(share float64) int {
+	n := len(p.Functions)
+	if n == 0 {
+		return 0
 	}
-	return fmt.Sprintf("%s: %d files of at most %d lines, %d arrows, depth %d, largest knot %d, %d functions of at most %d lines, %d foreign dependencies",
-		p.Path, len(p.Files), lines, p.Uses.Arrows(), p.Uses.Depth(), len(p.Uses.LargestKnot()), len(p.Functions), longest, p.Foreign)
+	return p.Functions[min(int(share*float64(n)), n-1)].Lines
 }
