@@ -37,14 +37,8 @@ var errNotHeld = errors.New("the server does not hold the request until the oper
 // instead.
 func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Service, error) {
 	const op = "wait for operation"
-	if err := c.check(); err != nil {
+	if err := c.checkOperation(id); err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
-	}
-	switch {
-	case c.region == "":
-		return nil, fmt.Errorf("%s: %w", op, ErrNotOnCluster)
-	case id == "":
-		return nil, fmt.Errorf("%s: the ID is empty", op)
 	}
 	again := pause.NewBackOff()
 	for failures := 0; ; {
@@ -69,6 +63,19 @@ func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Servi
 			return nil, err
 		}
 	}
+}
+
+func (c *Client) checkOperation(id string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.region == "" {
+		return ErrNotOnCluster
+	}
+	if id == "" {
+		return errors.New("the ID of the operation is empty")
+	}
+	return nil
 }
 
 // operation is a google.longrunning.Operation.

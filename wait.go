@@ -100,8 +100,8 @@ func (c waitConfig) timing() watch.Timing {
 // as that of a Service that does not exist.
 func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ...WaitOption) (*servingv1.Service, error) {
 	options, err := collect(edits.Of(opts))
-	if c, ok := services.(*Client); err == nil && (services == nil || ok && c == nil) {
-		err = errors.New("the client is nil")
+	if err == nil && services == nil {
+		err = errors.New("the ServiceGetter is nil")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("wait for service %q: %w", name, err)

@@ -122,9 +122,9 @@ func TestWrapperWithoutAClient(t *testing.T) {
 		require.True(t, got.IsReady())
 
 		_, err = cloudrun.WaitReady(t.Context(), nil, "hello")
-		require.ErrorContains(t, err, "the client is nil")
+		require.ErrorContains(t, err, "the ServiceGetter is nil")
 		_, err = cloudrun.WaitReady(t.Context(), (*cloudrun.Client)(nil), "hello")
-		require.ErrorContains(t, err, "the client is nil")
+		require.ErrorContains(t, err, "client")
 	})
 }
 
@@ -178,6 +178,6 @@ func TestWaitOperation(t *testing.T) {
 		_, err = cluster.WaitOperation(t.Context(), id)
 		require.ErrorIs(t, err, cloudrun.ErrNotOnCluster)
 		_, err = (*cloudrun.Client)(nil).WaitOperation(t.Context(), id)
-		require.ErrorContains(t, err, "nil")
+		require.ErrorContains(t, err, "client")
 	})
 }
