@@ -5,7 +5,14 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
+	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
 // Stage is a part of a deployment.
@@ -122,5 +129,142 @@ func (r *reporter) retrying(s Stage) func(error, time.Duration) {
 	}
 	return func(err error, delay time.Duration) {
 		r.emit(Event{Kind: Retrying, Stage: s, Err: err, Delay: delay})
+	}
+}
+
+// waitReport reports a wait: its stages, the conditions that change and the
+// polls that fail. A nil waitReport reports nothing.
+type waitReport struct {
+	report     *reporter
+	generation int64 // the oldest that counts
+	known      map[apis.ConditionType]Condition
+	stages     *waitStages
+	endWait    func(error)
+}
+
+// newWaitReport begins the report of a wait. makes reports whether the write
+// before it makes a Revision.
+func newWaitReport(report *reporter, generation int64, makes bool) *waitReport {
+	if report == nil {
+		return nil
+	}
+	end := report.stage(StageWait)
+	return &waitReport{
+		report: report, generation: generation, known: map[apis.ConditionType]Condition{},
+		stages: newWaitStages(report, makes), endWait: end,
+	}
+}
+
+// observer returns the report as an observer, nil if there is none.
+func (r *waitReport) observer() watch.Observer[*servingv1.Service] {
+	if r == nil {
+		return nil
+	}
+	return r
+}
+
+// Seen reports what has changed since the Service was last seen.
+func (r *waitReport) Seen(s *servingv1.Service) {
+	if !status.Current(s, r.generation) {
+		return
+	}
+	for _, c := range status.Changes(r.known, s.Status.Conditions) {
+		r.known[c.Type] = c
+		r.report.emit(Event{Kind: ConditionChanged, Stage: stageOf(string(c.Type)), Generation: s.Generation, Condition: &c})
+	}
+	r.stages.see(s)
+}
+
+// Retrying reports a failed poll.
+func (r *waitReport) Retrying(err error, pause time.Duration) {
+	r.report.emit(Event{Kind: Retrying, Stage: StageWait, Err: err, Delay: pause})
+}
+
+// end ends the report with the wait.
+func (r *waitReport) end(s *servingv1.Service, err error) {
+	if r == nil {
+		return
+	}
+	r.stages.end(s, err)
+	r.endWait(err)
+}
+
+// stageOf returns the stage that ends when a condition becomes true.
+func stageOf(condition string) Stage {
+	switch condition {
+	case status.ConditionConfigurations:
+		return StageCreateRevision
+	case status.ConditionRoutes:
+		return StageRouteTraffic
+	}
+	return StageWait
+}
+
+// waitStages reports the stages within a wait, [StageCreateRevision] and then
+// [StageRouteTraffic], as far as the conditions of the Service show them. A
+// condition that is always True shows nothing, because right after a write it
+// still describes the previous generation.
+type waitStages struct {
+	report *reporter
+	makes  bool // a new Revision is created
+	routed bool // StageRouteTraffic has ended
+
+	create, route func(error) // end the stages under way; nil for the others
+}
+
+// newWaitStages begins with StageCreateRevision if a new Revision is known to be created.
+func newWaitStages(report *reporter, makes bool) *waitStages {
+	t := &waitStages{report: report}
+	if makes {
+		t.beginCreate()
+	}
+	return t
+}
+
+func (t *waitStages) beginCreate() { t.makes, t.create = true, t.report.stage(StageCreateRevision) }
+
+func (t *waitStages) endCreate() {
+	if t.create != nil {
+		t.create(nil)
+		t.create = nil
+	}
+}
+
+// see follows the conditions of a Service whose status is current.
+func (t *waitStages) see(s *servingv1.Service) {
+	configurations := status.Find(s.Status.Conditions, status.ConditionConfigurations)
+	routes := status.Find(s.Status.Conditions, status.ConditionRoutes)
+	if configurations == nil || routes == nil {
+		return
+	}
+	if configurations.Status != corev1.ConditionTrue {
+		if t.create == nil && !t.makes {
+			t.beginCreate()
+		}
+		if t.create != nil {
+			return
+		}
+	}
+	t.endCreate()
+	switch routed := routes.Status == corev1.ConditionTrue; {
+	case t.route == nil && !t.routed && !routed:
+		t.route = t.report.stage(StageRouteTraffic)
+	case t.route != nil && routed:
+		t.route(nil)
+		t.route, t.routed = nil, true
+	}
+}
+
+// end ends the stages under way with the wait. It also reports the routing of
+// traffic that happened between two looks at the Service.
+func (t *waitStages) end(s *servingv1.Service, err error) {
+	if err == nil && t.route == nil && t.makes && !t.routed && !split.Pinned(traffic.Targets(s)) {
+		t.endCreate()
+		t.route = t.report.stage(StageRouteTraffic)
+	}
+	for _, end := range []func(error){t.create, t.route} {
+		if end != nil {
+			end(err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package cloudrun
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
+	"github.com/cloudrun-go/cloudrun/internal/operation"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
@@ -136,6 +138,49 @@ func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte,
 	return c.write(ctx, request{
 		op: "replace service", resource: c.resource(kindServices, name), method: http.MethodPut, url: u, body: raw,
 	})
+}
+
+// WaitOperation waits until an operation has ended and returns the Service at
+// that time, nil if the operation ended without one. The annotation
+// run.googleapis.com/operation-id of a Service names the operation of its last
+// change. [WaitReady] uses this method, see [OperationWaiter].
+//
+// The error is an [*OperationError] if the operation failed. It matches
+// [ErrNotOnCluster] on a cluster. Otherwise the operation cannot be waited for,
+// because the server refuses it or does not hold the request: poll the Service
+// instead.
+func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Service, error) {
+	const op = "wait for operation"
+	if err := c.checkOperation(id); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	response, err := operation.Wait(ctx, func(ctx context.Context, body []byte) ([]byte, error) {
+		return c.send(ctx, request{
+			op: op, resource: c.resource("operations", id), method: http.MethodPost, body: body,
+			url: c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",
+		})
+	})
+	if failure, ok := asType[*operation.Failure](err); ok {
+		return nil, &OperationError{Operation: id, Message: failure.Message}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, _ := decodeService(response) // a response that is not a Service counts as none
+	return s, nil
+}
+
+func (c *Client) checkOperation(id string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.region == "" {
+		return ErrNotOnCluster
+	}
+	if id == "" {
+		return errors.New("the ID of the operation is empty")
+	}
+	return nil
 }
 
 // DeleteService deletes a Service. The server may take a while to be done; see
