@@ -19,7 +19,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
-// probed is a candidate whose URL answers by the number of the request.
+// probed returns a candidate whose URL answers by the number of the request.
 func probed(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request)) (rollout.Candidate, *atomic.Int32) {
 	t.Helper()
 	var n atomic.Int32
@@ -119,7 +119,7 @@ func TestCheckHTTPWithTokens(t *testing.T) {
 	require.NotContains(t, check(t.Context(), refused).Error(), "HTTPProbes.Tokens", "it has them")
 }
 
-// answers is a transport for probes of hosts that are not there.
+// answers is a transport for probes of hosts that do not exist.
 type answers func(*http.Request) int
 
 func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {

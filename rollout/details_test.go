@@ -17,7 +17,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
-// hello is in the paths of requests for the Service. A rollout looks at it once, and then reads and writes in turn.
+// hello is in the paths of requests for the Service. A rollout reads it once, and then reads and writes in turn.
 const hello = "/services/hello"
 
 func TestRolloutOfAServiceThatCannotBeRead(t *testing.T) {
@@ -44,7 +44,7 @@ func TestRolloutWhoseStateIsUnreadable(t *testing.T) {
 	})
 }
 
-// Somebody who spoils the state while the rollout is under way is told of.
+// A state that another writer spoils during the rollout is reported.
 func TestRolloutWhoseStateIsSpoiled(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -69,7 +69,7 @@ func TestRolloutOfARevisionWithoutAVerdict(t *testing.T) {
 	})
 }
 
-// What somebody else made of the traffic is none of the business of a candidate that is bad.
+// A bad candidate does not change traffic that another writer has set.
 func TestRolloutAfterACrashThatOthersCleanedUp(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -83,7 +83,7 @@ func TestRolloutAfterACrashThatOthersCleanedUp(t *testing.T) {
 	})
 }
 
-// A crash in the last step leaves the tag and the state, which the next call takes away.
+// A crash in the last step leaves the tag and the state. The next call removes them.
 func TestRolloutAfterACrashAtTheEnd(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -110,7 +110,7 @@ func TestRolloutAfterACrashWithOtherSteps(t *testing.T) {
 	})
 }
 
-// A tag that somebody put elsewhere after a crash goes there again in the end.
+// A tag that another writer moved after a crash is moved back there at the end.
 func TestRolloutAfterACrashWhoseTagWasMoved(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -155,7 +155,7 @@ func TestRolloutFindsATag(t *testing.T) {
 	}
 }
 
-// Each step is waited for, whatever the options say.
+// Each step is waited for, even with Async.
 func TestRolloutIsNeverAsync(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -191,8 +191,8 @@ func TestRolloutOfAServiceWithoutRevisions(t *testing.T) {
 	})
 }
 
-// A state that makes no sense is never turned into traffic.
-func TestAbortRolloutOfNonsense(t *testing.T) {
+// A state that makes no sense never becomes traffic.
+func TestAbortOfNonsense(t *testing.T) {
 	for name, tc := range map[string]struct{ state, want string }{
 		"a share over 100":         {`{"revision":"hello-v1","percent":200,"before":{"hello-v2":100}}`, "200 % for the candidate"},
 		"a share under 0":          {`{"revision":"hello-v1","percent":-1,"before":{"hello-v2":100}}`, "-1 % for the candidate"},
@@ -222,7 +222,7 @@ func TestAbortRolloutOfNonsense(t *testing.T) {
 	}
 }
 
-// A call for the same Revision takes the rollout over, from one that runs and from one that had taken it over itself.
+// A call for the same Revision takes the rollout over: from the call that began it, and from one that took it over.
 func TestRolloutIsTakenOver(t *testing.T) {
 	for name, crashed := range map[string]bool{"from its first call": false, "from one that took it over": true} {
 		t.Run(name, func(t *testing.T) {
@@ -245,13 +245,13 @@ func TestRolloutIsTakenOver(t *testing.T) {
 				}})
 				require.ErrorIs(t, err, rollout.ErrTrafficChanged)
 				require.Equal(t, rollout.Overridden, r.rolloutFailure(err).Outcome)
-				require.Contains(t, r.service().Annotations, rolloutAnnotation, "it is the other call's")
+				require.Contains(t, r.service().Annotations, rolloutAnnotation, "the other call still needs it")
 			})
 		})
 	}
 }
 
-// What is noted on the way is told once, however often a write is made anew.
+// Each warning is returned once, however often a write is repeated.
 func TestRolloutNotesThingsOnce(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -268,7 +268,7 @@ func TestRolloutNotesThingsOnce(t *testing.T) {
 	})
 }
 
-func TestAbortRolloutNotesThingsOnce(t *testing.T) {
+func TestAbortNotesThingsOnce(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
@@ -280,7 +280,7 @@ func TestAbortRolloutNotesThingsOnce(t *testing.T) {
 	})
 }
 
-// A Service that is made anew meanwhile is another one, whose generations begin again.
+// A Service that is deleted and created during the rollout is another one. Its generations start again.
 func TestRolloutOfAServiceThatIsMadeAnew(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -348,7 +348,7 @@ func TestRolloutWhoseEndIsRefused(t *testing.T) {
 	})
 }
 
-// LATEST is not taken for the candidate while the server has not yet seen what somebody wrote.
+// While the server has not observed another writer's change, LATEST may not be the candidate.
 func TestRolloutToLatestBesideAWrite(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -363,14 +363,14 @@ func TestRolloutToLatestBesideAWrite(t *testing.T) {
 	})
 }
 
-// Where nothing can be found out until the end, the outcome is unknown, and AbortRollout mends what there is.
+// If the server cannot be reached until the end, the outcome is unknown or unfinished, and Abort cleans up.
 func TestRolloutThatIsCutOff(t *testing.T) {
 	for name, tc := range map[string]struct {
-		put     int // the write that takes effect, but not its answer nor anything after that arrives
+		put     int // the write that takes effect; its answer and all later requests are lost
 		percent int
 		outcome rollout.Outcome
 		written cloudrun.WriteOutcome
-		after   string // before AbortRollout
+		after   string // before Abort
 	}{
 		"with the first write":  {1, 5, rollout.Unknown, cloudrun.WriteUnknown, `[{"r":"hello-v1","p":95},{"r":"hello-v2","p":5},{"r":"hello-v2","t":"candidate"}]`},
 		"with the way back":     {2, 5, rollout.Unknown, cloudrun.Written, onlyV1},
@@ -402,7 +402,7 @@ func TestRolloutThatIsCutOff(t *testing.T) {
 	}
 }
 
-// A rollout whose first write was lost, and that finds another one under way, leaves that alone.
+// A rollout whose first write was lost leaves a rollout of another call alone.
 func TestRolloutWhoseFirstWriteIsLostToAnother(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -427,7 +427,7 @@ func TestRolloutWhoseFirstWriteIsLostToAnother(t *testing.T) {
 	})
 }
 
-// When the state that holds a late write off cannot be taken away again, that is told.
+// If the fence against a late write cannot be removed, the outcome is unfinished.
 func TestRolloutWhoseFenceStays(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -447,7 +447,7 @@ func TestRolloutWhoseFenceStays(t *testing.T) {
 	})
 }
 
-// A conflict with somebody else's traffic, of which the answer is that of a proxy, is theirs.
+// Traffic that another writer sets after a write that a proxy repeated is theirs.
 func TestRolloutWhoseRepeatedWriteIsOverridden(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -459,7 +459,7 @@ func TestRolloutWhoseRepeatedWriteIsOverridden(t *testing.T) {
 	})
 }
 
-// The tag's earlier Revision is needed for the return.
+// The previous Revision of the tag is kept, because the tag may be moved back.
 func TestPruneKeepsWhereTheTagWas(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)

@@ -17,7 +17,7 @@ import (
 
 const rolloutAnnotation = "cloudrun-go.github.io/rollout"
 
-// staged is a Service whose first Revision has all traffic, and whose second waits for some.
+// staged is a Service whose first Revision has all traffic, and whose second has none.
 type staged struct {
 	*testing.T
 	server   *cloudruntest.Server
@@ -49,7 +49,7 @@ func (r *staged) service() *servingv1.Service {
 	return s
 }
 
-// requireTraffic checks what the Service asks for and what is seen of it, and that no rollout is left.
+// requireTraffic checks the traffic that the Service requests, and that no rollout is recorded.
 func (r *staged) requireTraffic(want string) {
 	r.Helper()
 	s := r.service()
@@ -198,7 +198,7 @@ func TestRolloutOfACheckThatPanics(t *testing.T) {
 	})
 }
 
-// Somebody who moves the traffic meanwhile knows better.
+// Traffic that another writer sets during the rollout is kept.
 func TestRolloutYieldsToOthers(t *testing.T) {
 	for name, other := range map[string]struct {
 		do      func(r *staged)
@@ -244,7 +244,7 @@ func TestRolloutYieldsToOthers(t *testing.T) {
 	}
 }
 
-// crash leaves a rollout at 25 percent, as a program does that is killed.
+// crash leaves a rollout at 25 percent, as a program that is killed does.
 func (r *staged) crash() {
 	r.Helper()
 	r.crashAt(25)
@@ -278,7 +278,7 @@ func TestRolloutAfterACrash(t *testing.T) {
 			require.NoError(r, err)
 			require.True(r, result.Resumed)
 			require.Equal(r, rollout.Split{"hello-v1": 100}, result.PreviousSplit)
-			require.Len(r, splits, 2, "it goes on with the step that it had reached")
+			require.Len(r, splits, 2, "it continues with the step that it had reached")
 			r.requireTraffic(onlyV2)
 		},
 		"goes back to the split before both": func(r *staged) {
@@ -348,7 +348,7 @@ func TestRolloutAfterACrash(t *testing.T) {
 	}
 }
 
-// Whatever is lost on the wire, each step is written once.
+// Each step is written once, whatever is lost on the wire.
 func TestRolloutUnderFaults(t *testing.T) {
 	for name, fault := range map[string]cloudruntest.Fault{
 		"lost answers":  {Method: "PUT", Times: -1, Reset: true, After: true},
@@ -411,7 +411,7 @@ func TestRolloutRefuses(t *testing.T) {
 	}
 }
 
-// A later Revision that failed has no part in a rollout.
+// A later Revision that failed does not disturb a rollout.
 func TestRolloutBesideAFailedRevision(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -454,7 +454,7 @@ func TestRolloutPutsTheTagBack(t *testing.T) {
 	})
 }
 
-func TestRolloutTellsItsStages(t *testing.T) {
+func TestRolloutReportsItsStages(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		stages, ended := map[cloudrun.Stage]int{}, map[cloudrun.Stage]int{}

@@ -19,7 +19,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
-// rolloutFailure is the error of a rollout that has begun.
+// rolloutFailure returns the error of a rollout that has begun.
 func (r *staged) rolloutFailure(err error) *rollout.Error {
 	r.Helper()
 	var failed *rollout.Error
@@ -27,7 +27,7 @@ func (r *staged) rolloutFailure(err error) *rollout.Error {
 	return failed
 }
 
-// A proxy that repeats each write passes on the answer to the second, which the first made a conflict.
+// A proxy that repeats each write returns the second response, which is a conflict with the first write.
 func TestRolloutBehindAProxyThatRepeats(t *testing.T) {
 	for name, tc := range map[string]struct {
 		check    func(context.Context, rollout.Candidate) error
@@ -54,8 +54,8 @@ func TestRolloutBehindAProxyThatRepeats(t *testing.T) {
 	}
 }
 
-// lateWrite keeps the first PUT back when its caller gives up, and lets it
-// reach the server right after the read that follows.
+// lateWrite holds the first PUT back until its caller has given up. The PUT
+// reaches the server right after the next read.
 type lateWrite struct {
 	next   http.RoundTripper
 	giveUp context.CancelFunc
@@ -87,7 +87,7 @@ func (l *lateWrite) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// A first write that arrives when its caller has given up leaves no split behind.
+// A first write that arrives after its caller gave up leaves no split behind.
 func TestRolloutWhoseFirstWriteIsLate(t *testing.T) {
 	for name, arrives := range map[string]bool{"and arrives": true, "and is lost": false} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestRolloutWhoseFirstWriteIsLate(t *testing.T) {
 	}
 }
 
-// What a crash left is restored when the candidate cannot go on.
+// The split that a crash left is restored if the candidate is not ready any more.
 func TestRolloutAfterACrashWithABadCandidate(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -133,7 +133,7 @@ func TestRolloutAfterACrashWithABadCandidate(t *testing.T) {
 	})
 }
 
-// The split to return to is known before the first write of a call that goes on.
+// A call that resumes a rollout knows the previous split before its first write.
 func TestRolloutAfterACrashThatFailsAtOnce(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -147,7 +147,7 @@ func TestRolloutAfterACrashThatFailsAtOnce(t *testing.T) {
 	})
 }
 
-func TestAbortRolloutThatIsRefused(t *testing.T) {
+func TestAbortThatIsRefused(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
@@ -159,7 +159,7 @@ func TestAbortRolloutThatIsRefused(t *testing.T) {
 	})
 }
 
-func TestRolloutTellsHowItBeganInTheEnd(t *testing.T) {
+func TestRolloutKeepsItsFirstWarnings(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		r.crash()
@@ -171,7 +171,7 @@ func TestRolloutTellsHowItBeganInTheEnd(t *testing.T) {
 	})
 }
 
-// What LATEST meant before the rollout gets its share back, and not what was deployed since.
+// The Revision that LATEST led to before the rollout gets its share back, not one that was deployed since.
 func TestRolloutGoesBackToWhatLatestWas(t *testing.T) {
 	for name, tc := range map[string]struct {
 		latest    int
@@ -221,7 +221,7 @@ func TestPruneKeepsWhatARolloutNeeds(t *testing.T) {
 	})
 }
 
-// others write a Service's traffic as another tool does.
+// others edits the Service as another tool does.
 func (r *staged) others(edit func(*servingv1.Service)) {
 	r.Helper()
 	_, err := r.client.UpdateService(context.Background(), "hello", func(s *servingv1.Service) error {
@@ -231,7 +231,7 @@ func (r *staged) others(edit func(*servingv1.Service)) {
 	require.NoError(r, err)
 }
 
-// onlyTraffic sends all traffic to a Revision, and keeps nothing else of it.
+// onlyTraffic sends all traffic to a Revision and removes all tags.
 func onlyTraffic(revision string) func(*servingv1.Service) {
 	return func(s *servingv1.Service) {
 		all := int64(100)
@@ -258,7 +258,7 @@ func TestRolloutOvertakenWhileTheTrafficMoves(t *testing.T) {
 	})
 }
 
-// A deployment beside a rollout that leaves the traffic alone does not disturb it.
+// A deployment without traffic does not disturb a rollout.
 func TestRolloutBesideADeployment(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -273,7 +273,7 @@ func TestRolloutBesideADeployment(t *testing.T) {
 	})
 }
 
-// Without its tag, a candidate cannot be checked any more: the split goes back, and the tag stays where it was put.
+// If another writer moves the tag, the candidate cannot be checked: the split goes back, and the tag stays with them.
 func TestRolloutWhoseTagIsTaken(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -287,7 +287,7 @@ func TestRolloutWhoseTagIsTaken(t *testing.T) {
 	})
 }
 
-// A check that reports what somebody else's error says does not keep the split.
+// A check whose error matches ErrTrafficChanged does not keep the split.
 func TestRolloutOfACheckThatMentionsTraffic(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)

@@ -61,7 +61,7 @@ func greet(c cloudruntest.Container) http.Handler {
 	})
 }
 
-// watched is a rollout that shows at every step how requests are divided.
+// watched returns a rollout that shows at every step how requests are divided.
 func (c *canary) watched(client *http.Client) rollout.Config {
 	check := rollout.CheckHTTP(rollout.HTTPProbes{Requests: 20, Client: client})
 	return rollout.Config{Steps: []int{5, 25, 100}, Check: func(ctx context.Context, candidate rollout.Candidate) error {
@@ -74,7 +74,7 @@ func (c *canary) watched(client *http.Client) rollout.Config {
 	}}
 }
 
-// countRevisions sends requests, and tells which Revisions answered how many of them.
+// countRevisions sends requests and returns how many of them each Revision answered.
 func countRevisions(ctx context.Context, client *http.Client, url string) (string, error) {
 	counts := map[string]int{}
 	for range requests {

@@ -1,11 +1,11 @@
 // Command canary releases a new Revision of a Service step by step, and goes
-// back when it does badly.
+// back if the Revision fails its checks.
 //
 //	go run ./examples/canary --local
 //	go run ./examples/canary --project=my-project --region=us-central1 hello gcr.io/cloudrun/hello
 //
-// With --local it shows both on an embedded control plane: a release that
-// succeeds and one that goes back. At every step 1,000 requests are sent, to see
+// With --local it shows two releases on an embedded control plane, one that
+// succeeds and one that goes back. It sends 1,000 requests at every step to show
 // how they are divided.
 package main
 
@@ -22,7 +22,6 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/rollout"
-	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
 func main() {
@@ -68,36 +67,4 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	c := &canary{deployer: cloudrun.NewDeployer(client), service: flags.Arg(0), out: stdout, messages: stderr}
 	return c.release(ctx, rollout.Config{Pause: *pause, Check: rollout.CheckHTTP(probes)}, cloudrun.WithImage(flags.Arg(1)))
-}
-
-// canary releases Revisions of a Service.
-type canary struct {
-	deployer      *cloudrun.Deployer
-	service       string
-	out, messages io.Writer
-}
-
-// release deploys a Revision without traffic, and rolls it out.
-func (c *canary) release(ctx context.Context, how rollout.Config, opts ...cloudrun.DeployOption) error {
-	deployed, err := c.deploy(ctx, append(opts, cloudrun.WithNoTraffic())...)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.out, "%s is ready and gets no traffic yet.\n", deployed.Revision)
-	how.Revision = deployed.Revision
-
-	progress := runprogress.New(c.messages, runprogress.WithTitle("Rolling out"))
-	result, err := rollout.Run(ctx, c.deployer, c.service, how, cloudrun.WithProgress(progress.Handle))
-	progress.Done(err)
-	if result != nil {
-		fmt.Fprintf(c.out, "The traffic was %v, and is now %v.\n", result.PreviousSplit, result.Split)
-	}
-	return err
-}
-
-func (c *canary) deploy(ctx context.Context, opts ...cloudrun.DeployOption) (*cloudrun.Result, error) {
-	progress := runprogress.New(c.messages, runprogress.WithTitle("Deploying"))
-	result, err := c.deployer.Deploy(ctx, c.service, append(opts, cloudrun.WithProgress(progress.Handle))...)
-	progress.Done(err)
-	return result, err
 }
