@@ -4,16 +4,20 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -212,25 +216,82 @@ func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 	setAnnotation(m, annotationClientVersion, version)
 }
 
+// pin keeps the code that runs when a new Revision is made without a new image.
+// A tag may refer to another image by now, so the ingress container gets the
+// digest that the Revision of the current template runs. If an option sets the
+// image of any container, other code is wanted and nothing is pinned.
+func (c *composition) pin(ctx context.Context, d *draft) (warnings []string, err error) {
+	was, is := &d.base.service.Spec.Template, &d.service.Spec.Template
+	ingress, err := ingressContainer(d.service)
+	if err != nil || strings.Contains(ingress.Image, "@") || c.options.DecidesAnywhere(thingImage) || imagesChanged(was.Spec.Containers, is.Spec.Containers) {
+		return nil, nil
+	}
+	running, err := c.client.baseRevision(ctx, d.base.service)
+	if err != nil {
+		return nil, &once.StepError{Step: once.StepRead, Err: fmt.Errorf("find the image that runs: %w", err)}
+	}
+	if running != nil && running.Digest(ingress.Name) != "" {
+		ingress.Image = running.Digest(ingress.Name)
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("the digest of the image that runs is not known, so the new revision runs what %q refers to now", ingress.Image)}, nil
+}
+
+func imagesChanged(was, is []corev1.Container) bool {
+	if len(was) != len(is) {
+		return false // an added container has its image from the options, a removed one needs none
+	}
+	for i := range is {
+		if is[i].Name == was[i].Name && is[i].Image != was[i].Image {
+			return true
+		}
+	}
+	return false
+}
+
+// baseRevision returns the Revision of a Service's template: the one with its
+// name, otherwise the one with its nonce, otherwise the latest. It is nil if there is none any more.
+func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service) (*status.RevisionSummary, error) {
+	name, value := s.Spec.Template.Name, s.Spec.Template.Labels[nonce.Label]
+	if name == "" && value != "" {
+		found, err := c.revisionsOf(ctx, nonce.Nonce(value), 2)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) == 1 {
+			return found[0], nil
+		}
+	}
+	if name = cmp.Or(name, s.Status.LatestCreatedRevisionName); name == "" {
+		return nil, nil
+	}
+	r, err := getRevision[status.RevisionSummary](ctx, c, name)
+	if isMissing(err) {
+		return nil, nil
+	}
+	return r, err
+}
+
+// revisionsOf returns the Revisions with a nonce, up to a limit. Each change that
+// somebody else makes to the template makes one more.
+func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all []*status.RevisionSummary, err error) {
+	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions,
+		[]ListOption{WithLabelSelector(nonce.Label + "=" + string(n)), WithPageSize(limit)}) {
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, r); len(all) == limit {
+			break
+		}
+	}
+	return all, nil
+}
+
 // generatedName returns a name for a Revision that must have one: the Service's
 // name, the next generation and a random syllable.
 func generatedName(s *servingv1.Service) string {
 	suffix := fmt.Sprintf("-%05d-%s", s.Generation+1, nonce.Syllable())
 	return s.Name[:min(len(s.Name), maxRevisionName-len(suffix))] + suffix
-}
-
-// countRevisions counts the Revisions with a nonce, up to a limit. Each change
-// that somebody else makes to the template makes one more.
-func countRevisions(ctx context.Context, c *Client, n nonce.Nonce, limit int) (count int, err error) {
-	for _, err := range c.ListRevisions(ctx, WithLabelSelector(nonce.Label+"="+string(n)), WithPageSize(limit)) {
-		if err != nil {
-			return 0, err
-		}
-		if count++; count == limit {
-			break
-		}
-	}
-	return count, nil
 }
 
 // nonceMark is a nonce as the mark of a write.
@@ -249,7 +310,7 @@ func (m nonceMark) Left(ctx context.Context) (bool, error) {
 		if err := pause.Sleep(ctx, delay); err != nil {
 			return false, err
 		}
-		if count, err := countRevisions(ctx, m.client, m.nonce, 1); err != nil || count > 0 {
+		if found, err := m.client.revisionsOf(ctx, m.nonce, 1); err != nil || len(found) > 0 {
 			return err == nil, err
 		}
 	}

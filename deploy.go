@@ -221,7 +221,10 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: e.made},
 	}
 	if e.made != "" {
-		wait.marked = func(ctx context.Context) (int, error) { return countRevisions(ctx, c.client, e.made, 2) }
+		wait.marked = func(ctx context.Context) (int, error) {
+			found, err := c.client.revisionsOf(ctx, e.made, 2)
+			return len(found), err
+		}
 	}
 	s, err := wait.run(ctx)
 	if s == nil {

@@ -1,11 +1,18 @@
 package cloudrun
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/cloudrun-go/cloudrun/internal/denial"
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 )
 
@@ -165,4 +172,164 @@ func touched(before, after map[grant]bool) []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(members))
+}
+
+// policyWrite is one edit of the IAM policy of a Service. The etag makes each
+// write conditional on the policy that was edited.
+type policyWrite struct {
+	client            *Client
+	op, name          string
+	edit              func(*Policy) error
+	serviceIsNew      bool // the servers of IAM may not know the Service yet
+	serviceAgentIsNew bool // Google creates the account of one of its services when it is first used
+	keepVersion       bool // the version of the policy is raised only if it has to be
+}
+
+// run edits the policy. Its error is a [*DeployError], which reports whether anything was written.
+func (w policyWrite) run(ctx context.Context) error {
+	if err := w.client.checkIAM(w.op, w.name); err != nil {
+		return err
+	}
+	if w.edit == nil {
+		return fmt.Errorf("%s %q: the edit is nil", w.op, w.name)
+	}
+	if err := w.write(ctx); err != nil {
+		return writeError(w.op, w.name, StagePublish, err)
+	}
+	return nil
+}
+
+// write edits the policy. Its error is a [*once.Failure].
+func (w policyWrite) write(ctx context.Context) error {
+	_, err := once.Writer[*policyDocument, composedPolicy]{
+		Store: &policyStore{w.client, w.name}, Compose: w.compose,
+		Classify: classifyPolicy, Delay: askedDelay, Patience: w.patience(), Retrying: w.client.onRetry,
+	}.Run(ctx)
+	return err
+}
+
+// compose edits the policy. An edit that changes nobody's roles changes nothing.
+func (w policyWrite) compose(_ context.Context, base *policyDocument) (composedPolicy, error) {
+	p, err := base.policy()
+	if err != nil {
+		return composedPolicy{}, &once.StepError{Step: once.StepRead, Err: err}
+	}
+	before := p.grants()
+	if err := w.edit(p); err != nil {
+		return composedPolicy{}, err
+	}
+	after := p.grants()
+	if maps.Equal(before, after) {
+		return composedPolicy{body: base.raw}, nil
+	}
+	raw, err := json.Marshal(p)
+	if err == nil {
+		raw, err = policy.SetRequest(raw, w.keepVersion)
+	}
+	if err != nil {
+		return composedPolicy{}, fmt.Errorf("set IAM policy: %w", err)
+	}
+	return composedPolicy{body: raw, members: touched(before, after)}, nil
+}
+
+// serviceSpread is how long the servers of IAM may not know a new Service.
+const serviceSpread = 5 * time.Second
+
+// patience retries what passes soon after a Service or an account was created.
+func (w policyWrite) patience() []once.Patience {
+	var all []once.Patience
+	if w.serviceIsNew {
+		all = append(all, patience(isMissing, backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
+			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(serviceSpread))))
+	}
+	if w.serviceAgentIsNew {
+		all = append(all, patience(denial.UnknownMember, backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)))
+	}
+	return all
+}
+
+func patience(applies func(error) bool, pauses backoff.BackOff) once.Patience {
+	return once.Patience{Applies: applies, Pause: func(error) time.Duration { return pauses.NextBackOff() }}
+}
+
+// policyDocument is an IAM policy as the server sent it.
+type policyDocument struct {
+	raw  []byte
+	etag string
+}
+
+// Bytes returns the text that the server sent.
+func (d *policyDocument) Bytes() []byte { return d.raw }
+
+// Version returns the etag. A policy does not count its changes.
+func (d *policyDocument) Version() once.Version { return once.Version{Resource: d.etag} }
+
+func (d *policyDocument) policy() (*Policy, error) { return decode[Policy](d.raw) }
+
+// composedPolicy is what one edit of a policy came to.
+type composedPolicy struct {
+	body    []byte
+	members []string // whose roles are changed
+}
+
+// Bytes returns the text to send.
+func (c composedPolicy) Bytes() []byte { return c.body }
+
+// policyStore reads and writes the policy of a Service.
+type policyStore struct {
+	client *Client
+	name   string
+}
+
+func (s *policyStore) Read(ctx context.Context) (*policyDocument, error) {
+	raw, err := s.client.readPolicy(ctx, s.name)
+	if err != nil {
+		return nil, err
+	}
+	etag, err := decode[struct {
+		Etag string `json:"etag"`
+	}](raw)
+	if err != nil {
+		return nil, s.client.unreadablePolicy(s.name, err)
+	}
+	return &policyDocument{raw, etag.Etag}, nil
+}
+
+// Create is never called: every Service has a policy.
+func (s *policyStore) Create(ctx context.Context, body composedPolicy) (*policyDocument, error) {
+	return s.Replace(ctx, nil, body)
+}
+
+func (s *policyStore) Replace(ctx context.Context, _ *policyDocument, body composedPolicy) (*policyDocument, error) {
+	raw, err := s.client.write(ctx, s.client.iamRequest("set IAM policy", s.name, http.MethodPost, ":setIamPolicy", body.body))
+	if err != nil {
+		return nil, iamError(err, permissionSetPolicy, body.members)
+	}
+	return &policyDocument{raw: raw}, nil
+}
+
+// classifyPolicy says what an error of IAM means for a write. A Service that
+// does not exist has no policy to create.
+func classifyPolicy(err error) once.Class {
+	if class := classify(err); class != once.Missing && class != once.Exists {
+		return class
+	}
+	return once.Refused
+}
+
+// iamError returns the error of a call about a policy, with a type of its own
+// for a missing permission and for an organization policy that forbids the
+// change. The members are those whom such a policy may forbid.
+func iamError(err error, needed string, members []string) error {
+	api, ok := asType[*APIError](err)
+	if !ok {
+		return err
+	}
+	if permission, missing := denial.Permission(err, needed); missing {
+		return &PermissionError{Permission: permission, Resource: api.Resource, Err: err}
+	}
+	if len(members) > 0 && denial.ByOrganization(err) {
+		return &OrgPolicyError{Members: members, Resource: api.Resource, Err: err}
+	}
+	return err
 }

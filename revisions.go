@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -63,11 +62,11 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 		return nil, err
 	}
 	var all []RevisionInfo
-	for r, err := range list[listedRevision](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
+	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, r.info(s))
+		all = append(all, revisionInfo(r, s))
 	}
 	slices.SortFunc(all, func(a, b RevisionInfo) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.Name, a.Name))
@@ -75,25 +74,15 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 	return all, nil
 }
 
-// listedRevision is the part of a Revision that is listed.
-type listedRevision struct {
-	Metadata metav1.ObjectMeta `json:"metadata"`
-	Spec     struct {
-		Containers []corev1.Container `json:"containers"`
-	} `json:"spec"`
-	Status struct {
-		Conditions  []Condition `json:"conditions"`
-		ImageDigest string      `json:"imageDigest"` // Cloud Run
-	} `json:"status"`
-}
-
-func (r *listedRevision) info(s *servingv1.Service) RevisionInfo {
+func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo {
 	usage := traffic.UsageOf(s, r.Metadata.Name)
 	i := RevisionInfo{
-		Name: r.Metadata.Name, Created: r.Metadata.CreationTimestamp.Time,
-		Image: r.image(), ImageDigest: r.Status.ImageDigest,
+		Name: r.Metadata.Name, Created: r.Metadata.CreationTimestamp.Time, ImageDigest: r.Status.ImageDigest,
 		Percent: usage.Percent, Tags: usage.Tags,
 		LatestCreated: usage.LatestCreated, LatestReady: usage.LatestReady, inUse: usage.String(),
+	}
+	if ingress := r.IngressContainer(); ingress != nil {
+		i.Image, i.ImageDigest = ingress.Image, r.Digest(ingress.Name)
 	}
 	if ready := status.Find(r.Status.Conditions, status.ConditionReady); ready != nil && ready.Status == corev1.ConditionTrue {
 		i.Ready = true
@@ -101,16 +90,6 @@ func (r *listedRevision) info(s *servingv1.Service) RevisionInfo {
 		i.Reason, i.Message = printable(ready.Reason, 200), printable(ready.Message, maxMessage)
 	}
 	return i
-}
-
-// image returns the image of the ingress container.
-func (r *listedRevision) image() (image string) {
-	for i, c := range r.Spec.Containers {
-		if i == 0 || len(c.Ports) > 0 {
-			image = c.Image
-		}
-	}
-	return image
 }
 
 // Prunable tells which Revisions [Deployer.PruneRevisions] would delete: all

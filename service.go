@@ -199,6 +199,11 @@ func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revis
 	if err := c.checkRevision(name); err != nil {
 		return nil, fmt.Errorf("get revision: %w", err)
 	}
+	return getRevision[servingv1.Revision](ctx, c, name)
+}
+
+// getRevision reads a Revision as a T.
+func getRevision[T any](ctx context.Context, c *Client, name string) (*T, error) {
 	raw, err := c.read(ctx, request{
 		op: "get revision", resource: c.resource(kindRevisions, name),
 		method: http.MethodGet, url: c.servingURL(kindRevisions, name, nil),
@@ -206,7 +211,7 @@ func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revis
 	if err != nil {
 		return nil, err
 	}
-	r, err := decode[servingv1.Revision](raw)
+	r, err := decode[T](raw)
 	if err != nil {
 		return nil, fmt.Errorf("get revision %s: %w", c.resource(kindRevisions, name), err)
 	}
