@@ -23,14 +23,14 @@ func (c *canary) release(ctx context.Context, cfg rollout.Config, opts ...cloudr
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s is ready and gets no traffic yet.\n", deployed.Revision)
+	fmt.Fprintf(c.out, "%s is ready and receives no traffic yet.\n", deployed.Revision)
 	cfg.Revision = deployed.Revision
 
 	progress := runprogress.New(c.messages, runprogress.WithTitle("Rolling out"))
 	result, err := rollout.Run(ctx, c.deployer, c.service, cfg, cloudrun.WithProgress(progress.Handle))
 	progress.Done(err)
 	if result != nil {
-		fmt.Fprintf(c.out, "The traffic was %v, and is now %v.\n", result.PreviousSplit, result.Split)
+		fmt.Fprintf(c.out, "The traffic was %v and is now %v.\n", result.PreviousSplit, result.Split)
 	}
 	return err
 }

@@ -21,7 +21,7 @@ const (
 	requests = 1000
 )
 
-// demonstrate shows a release that succeeds and one that goes back.
+// demonstrate shows a release that succeeds and one that is rolled back.
 func demonstrate(ctx context.Context, stdout, stderr io.Writer) error {
 	server := cloudruntest.NewServer(cloudruntest.WithTimeToReady(300 * time.Millisecond))
 	defer server.Close()
@@ -41,17 +41,17 @@ func demonstrate(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := c.release(ctx, watched, cloudrun.WithRevisionSuffix("v2")); err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, "\n2. A release that goes back")
+	fmt.Fprintln(stdout, "\n2. A release that is rolled back")
 	err = c.release(ctx, watched, cloudrun.WithRevisionSuffix("v3"), cloudrun.WithEnv("BROKEN", "true"))
 	var failed *rollout.Error
 	if !errors.As(err, &failed) || failed.Outcome != rollout.Restored {
-		return errors.Join(errors.New("the second release was meant to fail and to go back"), err)
+		return errors.Join(errors.New("the second release should have failed and been rolled back"), err)
 	}
 	fmt.Fprintf(stdout, "It failed with %d %% of the traffic: %v.\n", failed.Percent, failed.Err)
 	return nil
 }
 
-// greet is what the image does on the embedded control plane.
+// greet is the container of the image on the embedded control plane.
 func greet(c cloudruntest.Container) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if c.Env["BROKEN"] != "" {
@@ -69,7 +69,7 @@ func (c *canary) watched(client *http.Client) rollout.Config {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "  %3d %%: of %d requests %s\n", candidate.Percent, requests, counts)
+		fmt.Fprintf(c.out, "  %3d %%: of %d requests, %s\n", candidate.Percent, requests, counts)
 		return check(ctx, candidate)
 	}}
 }

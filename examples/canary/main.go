@@ -42,11 +42,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stderr, "usage: canary --local | canary [flags] SERVICE IMAGE")
 		flags.PrintDefaults()
 	}
-	local := flags.Bool("local", false, "show a release that succeeds and one that goes back on an embedded control plane")
-	project := flags.String("project", "", "`ID` of the project; that of the default credentials if empty")
+	local := flags.Bool("local", false, "show a release that succeeds and one that is rolled back on an embedded control plane")
+	project := flags.String("project", "", "`ID` of the project; by default that of the default credentials")
 	region := flags.String("region", "us-central1", "`region` of Cloud Run")
 	pause := flags.Duration("pause", time.Minute, "how long to watch each step")
-	private := flags.Bool("private", false, "the Service is not public: check it with ID tokens")
+	private := flags.Bool("private", false, "check a Service that is not public, with ID tokens")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if flags.NArg() != 2 {
 		flags.Usage()
-		return errors.New("name the service and the image to release")
+		return errors.New("specify the service and the image to release")
 	}
 	client, err := cloudrun.NewClient(ctx, *project, *region)
 	if err != nil {

@@ -27,7 +27,7 @@ type command struct {
 	fetch          func(ctx context.Context, stderr io.Writer, url string) error // of the result, if set
 }
 
-// stages are the options of flags for the words beta and alpha.
+// stages returns the options of flags for the words beta and alpha.
 func (c *command) stages() []runflags.Option {
 	switch c.stage {
 	case "beta":
@@ -38,7 +38,7 @@ func (c *command) stages() []runflags.Option {
 	return nil
 }
 
-// parse parses the flags, and gives the one argument that there must be beside them.
+// parse parses the flags and returns the one argument, which is required.
 func (c *command) parse(what string) (string, error) {
 	if err := c.flags.Parse(c.args); err != nil {
 		return "", runflags.Explain(c.flags, err)
@@ -55,7 +55,7 @@ func (c *command) parse(what string) (string, error) {
 	return "", fmt.Errorf("unrecognized arguments: %v", c.flags.Args()[1:])
 }
 
-// client makes the client of the command.
+// client returns the client of the command.
 func (c *command) client(ctx context.Context) (*cloudrun.Client, error) {
 	if c.region == "" {
 		return nil, errors.New("you must specify a region: use --region, or set CLOUDSDK_RUN_REGION")
@@ -70,7 +70,7 @@ func (c *command) client(ctx context.Context) (*cloudrun.Client, error) {
 	return cloudrun.NewClient(ctx, c.project, c.region, opts...)
 }
 
-// isLoopback tells whether a server is on this machine, which gets no token.
+// isLoopback reports whether a server is on this machine. It gets no token.
 func isLoopback(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil {

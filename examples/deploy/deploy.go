@@ -10,13 +10,13 @@ import (
 
 func (c *command) deploy(ctx context.Context) error { return c.deployOr(ctx, false) }
 
-// update is deploy, but for a Service that does not exist.
+// update is deploy for a Service that must exist.
 func (c *command) update(ctx context.Context) error { return c.deployOr(ctx, true) }
 
 func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 	c.registerLocal(c.flags)
 	c.registerDryRun(c.flags)
-	ifChanged := c.flags.Bool("if-changed", false, "do nothing if nothing would change")
+	ifChanged := c.flags.Bool("if-changed", false, "skip the deployment if nothing would change")
 	flags := runflags.Register(c.flags, c.stages()...)
 	name, err := c.parse("SERVICE")
 	if c.local && c.flags.NArg() == 0 {
@@ -54,7 +54,7 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 	return c.deployService(ctx, deployer, name, opts)
 }
 
-// plan shows what would be deployed, and what the server thinks of it.
+// plan prints what would be deployed, and whether the server accepts it.
 func (c *command) plan(ctx context.Context, d *cloudrun.Deployer, name string, opts []cloudrun.DeployOption) error {
 	plan, err := d.Plan(ctx, name, opts...)
 	if err != nil {

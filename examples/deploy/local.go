@@ -17,7 +17,7 @@ const helloImage = "gcr.io/cloudrun/hello"
 // local is an embedded control plane for a demonstration.
 type local struct{ server *cloudruntest.Server }
 
-// startLocal starts an embedded control plane, and points the command at it.
+// startLocal starts an embedded control plane and directs the command to it.
 func (c *command) startLocal() *local {
 	l := &local{cloudruntest.NewServer(cloudruntest.WithTimeToReady(1500 * time.Millisecond))}
 	l.server.Handle(helloImage, hello)
@@ -29,19 +29,19 @@ func (c *command) startLocal() *local {
 
 func (l *local) close() { l.server.Close() }
 
-// defaults are what is deployed if the flags do not say otherwise.
+// defaults returns the options that apply unless flags override them.
 func (l *local) defaults() []cloudrun.DeployOption {
 	return []cloudrun.DeployOption{cloudrun.WithImage(helloImage), cloudrun.WithPublicAccess()}
 }
 
-// hello is what the image does on the embedded control plane.
+// hello is the container of the image on the embedded control plane.
 func hello(c cloudruntest.Container) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "It's running! Service %s, revision %s.\n", c.Env["K_SERVICE"], c.Env["K_REVISION"])
 	})
 }
 
-// fetch gets the page that was deployed.
+// fetch gets the deployed page and prints it.
 func (l *local) fetch(ctx context.Context, stderr io.Writer, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -57,6 +57,6 @@ func (l *local) fetch(ctx context.Context, stderr io.Writer, url string) error {
 		return err
 	}
 	fmt.Fprintf(stderr, "GET %s: %s\n  %s\n", url, response.Status, strings.TrimSpace(string(page)))
-	fmt.Fprintln(stderr, "That was local: the service is gone with this command. For Cloud Run, give --project and --region in place of --local.")
+	fmt.Fprintln(stderr, "That was local: the service is gone with this command. For Cloud Run, use --project and --region instead of --local.")
 	return nil
 }

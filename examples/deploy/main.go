@@ -1,14 +1,13 @@
-// Command deploy is a small "gcloud run deploy" built on the library. It takes
-// gcloud's flags, and behaves as "gcloud run services update" where no image is
-// given.
+// Command deploy is a small "gcloud run deploy" built on the library. It accepts
+// gcloud's flags. Without an image it behaves as "gcloud run services update".
 //
 //	go run ./examples/deploy --local
 //	go run ./examples/deploy hello --image=gcr.io/cloudrun/hello --project=my-project --region=us-central1
 //	go run ./examples/deploy update-traffic hello --to-latest --region=us-central1
 //
-// A command may stand before the Service, as gcloud has it: deploy (the
-// default), update, replace FILE, update-traffic, add-iam-policy-binding and
-// remove-iam-policy-binding. Before that, beta or alpha declares the launch stage.
+// As in gcloud, a command may precede the Service: deploy (the default), update,
+// replace FILE, update-traffic, add-iam-policy-binding and
+// remove-iam-policy-binding. beta or alpha before it declares the launch stage.
 package main
 
 import (
@@ -36,7 +35,7 @@ func main() {
 	}
 }
 
-// explain tells why the command failed, at length if it is a Revision that did.
+// explain prints why the command failed, in detail if a Revision failed.
 func explain(stderr io.Writer, err error) {
 	if errors.Is(err, pflag.ErrHelp) {
 		return
@@ -48,7 +47,7 @@ func explain(stderr io.Writer, err error) {
 	}
 }
 
-// run runs the command that the arguments name. The options are those of the client.
+// run runs the command in the arguments. The options are for the client.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, opts ...option.ClientOption) error {
 	word, stage, rest := commandOf(args)
 	c := &command{stage: stage, args: rest, stdout: stdout, stderr: stderr, options: opts}
@@ -70,8 +69,8 @@ func commands() map[string]func(*command, context.Context) error {
 	}
 }
 
-// commandOf takes the words before the flags off the arguments, of which all
-// may be missing: beta or alpha, gcloud's "run" and "services", and the command.
+// commandOf splits off the words before the flags, all of which are optional:
+// beta or alpha, gcloud's "run" and "services", and the command.
 func commandOf(args []string) (word, stage string, rest []string) {
 	for i, arg := range args {
 		switch {

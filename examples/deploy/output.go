@@ -8,7 +8,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
-// progress shows on stderr how a call goes; a nil one shows nothing.
+// progress shows the progress of a call on stderr; a nil one shows nothing.
 type progress struct{ renderer *runprogress.Renderer }
 
 func (c *command) showProgress(title string) *progress {
@@ -18,7 +18,7 @@ func (c *command) showProgress(title string) *progress {
 	return &progress{runprogress.New(c.stderr, runprogress.WithTitle(title))}
 }
 
-// calls are the options of a call whose progress is shown.
+// calls returns the options of a call whose progress is shown.
 func (p *progress) calls() []cloudrun.CallOption {
 	if p == nil {
 		return nil

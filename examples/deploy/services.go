@@ -75,7 +75,7 @@ func (c *command) replace(ctx context.Context) error {
 	return c.print(result)
 }
 
-// readManifest reads a manifest, whose label tells the region if nothing else does.
+// readManifest reads a manifest. Its label sets the region unless a flag does.
 func (c *command) readManifest(file string) (*cloudrun.Manifest, error) {
 	in := io.ReadCloser(os.Stdin)
 	if file != "-" {

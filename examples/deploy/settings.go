@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// settings are the flags that all commands have.
+// settings are the flags common to all commands.
 type settings struct {
 	project, region, endpoint, format string
 	quiet, local, dryRun              bool
@@ -17,27 +17,27 @@ type settings struct {
 
 func registerSettings(fs *pflag.FlagSet) *settings {
 	s := &settings{}
-	fs.StringVar(&s.project, "project", firstOf("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT"), "`ID` of the project; that of the default credentials without it")
+	fs.StringVar(&s.project, "project", firstOf("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT"), "`ID` of the project; by default that of the default credentials")
 	fs.StringVar(&s.region, "region", firstOf("CLOUDSDK_RUN_REGION", "GOOGLE_CLOUD_REGION"), "`region` of Cloud Run, such as us-central1")
-	fs.StringVar(&s.endpoint, "endpoint", "", "`URL` of a server to use in place of Cloud Run; without credentials if it is on this machine")
+	fs.StringVar(&s.endpoint, "endpoint", "", "`URL` of a server to use instead of Cloud Run; without credentials if it is on this machine")
 	fs.StringVar(&s.format, "format", "", "`json` writes the result to stdout as JSON, none writes nothing")
 	fs.BoolVarP(&s.quiet, "quiet", "q", false, "show no progress")
-	fs.String("verbosity", "", "taken for gcloud's sake")
-	_ = fs.MarkHidden("verbosity") // it is there
+	fs.String("verbosity", "", "ignored, for compatibility with gcloud")
+	_ = fs.MarkHidden("verbosity") // it is defined
 	return s
 }
 
-// registerLocal defines the flag of commands that can do without Cloud Run.
+// registerLocal defines the flag of commands that also work without Cloud Run.
 func (s *settings) registerLocal(fs *pflag.FlagSet) {
-	fs.BoolVar(&s.local, "local", false, "deploy to an embedded control plane, gcr.io/cloudrun/hello if no image is given")
+	fs.BoolVar(&s.local, "local", false, "deploy to an embedded control plane; the default image is gcr.io/cloudrun/hello")
 }
 
-// registerDryRun defines the flag of commands that can show what they would do.
+// registerDryRun defines the flag of commands that can show their changes in advance.
 func (s *settings) registerDryRun(fs *pflag.FlagSet) {
-	fs.BoolVar(&s.dryRun, "dry-run", false, "show what would change, and change nothing")
+	fs.BoolVar(&s.dryRun, "dry-run", false, "show what would change without changing it")
 }
 
-// firstOf is the value of the first variable that is set.
+// firstOf returns the value of the first variable that is set.
 func firstOf(names ...string) string {
 	for _, name := range names {
 		if value := os.Getenv(name); value != "" {

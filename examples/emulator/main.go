@@ -1,5 +1,5 @@
 // Command emulator runs the embedded Cloud Run control plane on a port, for
-// gcloud, for this library and for anything else that speaks Cloud Run's API.
+// gcloud, this library and other clients of Cloud Run's API.
 //
 //	go run ./examples/emulator > env &
 //	. ./env && gcloud run deploy hello --image=gcr.io/cloudrun/hello --region=us-central1 --allow-unauthenticated
@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
-	timeToReady := flags.Duration("time-to-ready", 0, "how long a Service takes to become ready")
+	timeToReady := flags.Duration("time-to-ready", 0, "time until a Service becomes ready")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// explain prints the environment for gcloud, for a shell to evaluate, and the rest as comments.
+// explain prints the environment for gcloud as shell code, and other hints as comments.
 func explain(stdout, stderr io.Writer, s *cloudruntest.Server) {
 	for _, e := range s.Environ() {
 		name, value, _ := strings.Cut(e, "=")
@@ -73,14 +73,14 @@ func explain(stdout, stderr io.Writer, s *cloudruntest.Server) {
 # go run ./examples/deploy --endpoint=%s --project=demo --region=us-central1 hello --image=gcr.io/cloudrun/hello
 # cloudrun.NewClient(ctx, "demo", "us-central1", option.WithEndpoint(%q), option.WithoutAuthentication())
 `, s.URL, s.URL)
-	fmt.Fprintf(stderr, "Cloud Run, emulated, at %s. Ctrl-C ends it and forgets everything.\n", s.URL)
+	fmt.Fprintf(stderr, "Emulating Cloud Run at %s. Ctrl-C stops it and discards everything.\n", s.URL)
 }
 
 // logger writes a line for each request.
 func logger(w io.Writer) func(cloudruntest.Request) {
 	l := log.New(w, "", log.Ltime)
 	return func(r cloudruntest.Request) {
-		u := url.URL{Path: r.Path, RawQuery: r.Query.Encode()} // which escapes what a terminal might obey
+		u := url.URL{Path: r.Path, RawQuery: r.Query.Encode()} // escapes control sequences of terminals
 		l.Printf("%d %-6s %s%s %s", r.Status, r.Method, url.PathEscape(r.Host), u.RequestURI(), time.Since(r.Time).Round(time.Microsecond))
 	}
 }

@@ -1,5 +1,5 @@
 // Command lifecycle is a tour of the library: it shows the life of a Service,
-// piece by piece. It deletes the Service in the end.
+// step by step. At the end it deletes the Service.
 //
 //	go run ./examples/lifecycle --local
 //	go run ./examples/lifecycle --project=my-project --region=us-central1 tour
@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("lifecycle", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	local := flags.Bool("local", false, "use an embedded control plane instead of Cloud Run")
-	project := flags.String("project", "", "`ID` of the project; that of the default credentials if empty")
+	project := flags.String("project", "", "`ID` of the project; by default that of the default credentials")
 	region := flags.String("region", "us-central1", "`region` of Cloud Run")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return t.run(ctx)
 }
 
-// greet is what the image does on the embedded control plane.
+// greet is the container of the image on the embedded control plane.
 func greet(c cloudruntest.Container) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "Hello %s from %s\n", c.Env["TARGET"], c.Revision)
@@ -95,20 +95,20 @@ func (t *tour) run(ctx context.Context) error {
 
 func (t *tour) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
 
-// refuseExisting keeps the tour away from a Service that somebody needs.
+// refuseExisting returns an error if the Service exists: somebody may need it.
 func (t *tour) refuseExisting(ctx context.Context) error {
 	_, err := t.client.GetService(ctx, t.name)
 	if apierrors.IsNotFound(err) {
-		t.say("There is no service %q yet.", t.name)
+		t.say("Service %q does not exist yet.", t.name)
 		return nil
 	}
 	if err == nil {
-		err = fmt.Errorf("service %q exists already: give the tour another name", t.name)
+		err = fmt.Errorf("service %q already exists: use another name for the tour", t.name)
 	}
 	return err
 }
 
-// create uses the pieces one by one.
+// create uses the pieces of the library one by one.
 func (t *tour) create(ctx context.Context) error {
 	service, err := cloudrun.NewService(t.name, cloudrun.WithImage(image), cloudrun.WithEnv("TARGET", "World"))
 	if err != nil {
@@ -141,7 +141,7 @@ func (t *tour) split(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t.say("Revision %s has %d %% of the traffic, and a URL of its own: %s", second.Revision, second.Percent, second.TagURLs["canary"])
+	t.say("Revision %s has %d %% of the traffic and its own URL: %s", second.Revision, second.Percent, second.TagURLs["canary"])
 	split, err := t.deployer.UpdateTraffic(ctx, t.name, cloudrun.ToRevision(second.Revision, 10))
 	if err != nil {
 		return err

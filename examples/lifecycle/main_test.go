@@ -14,8 +14,8 @@ func TestTourOfAnEmbeddedControlPlane(t *testing.T) {
 	require.NoError(t, run(t.Context(), []string{"--local"}, &out, &messages))
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []string{
-		`There is no service "tour" yet\.`, `Creating it\.`, `Waiting for generation 1\.`, `Revision tour-00001-\w+ is ready\.`,
-		`Public: true, at http`, `Revision tour-00002-\w+ has 0 % of the traffic, and a URL of its own: http`,
+		`Service "tour" does not exist yet\.`, `Creating it\.`, `Waiting for generation 1\.`, `Revision tour-00001-\w+ is ready\.`,
+		`Public: true, at http`, `Revision tour-00002-\w+ has 0 % of the traffic and its own URL: http`,
 		` 90 % goes to tour-00001-`, ` 10 % goes to tour-00002-`, `Deleting it\.`,
 	} {
 		require.Regexp(t, want, lines[i])
