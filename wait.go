@@ -97,7 +97,8 @@ func (c waitConfig) timing() watch.Timing {
 // The error is a [*NotReadyError] if the Service failed. It is a [*TimeoutError]
 // if the context or the overall timeout ([WithWaitTimeout], 30 minutes) ended
 // the wait. Otherwise it is the error of a poll that cannot succeed later, such
-// as that of a Service that does not exist.
+// as that of a Service that does not exist. With an error, the Service is
+// returned as it was last seen, nil if it was not seen.
 func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ...WaitOption) (*servingv1.Service, error) {
 	options, err := collect(edits.Of(opts))
 	if err == nil && services == nil {
@@ -125,22 +126,21 @@ type serviceWait struct {
 	marked func(ctx context.Context) (int, error)
 }
 
-// run waits, beginning with the response to the write. With the error of a
-// Service that failed or was overtaken it returns the Service.
+// run waits, beginning with the response to the write. With an error it returns
+// the Service as it was last seen, nil if it was not seen since the write.
 func (w serviceWait) run(ctx context.Context) (*servingv1.Service, error) {
 	judge, report := w.judge(), newWaitReport(w.report, w.generation(), w.write != nil && w.write.Nonce != "")
 	s, err := w.watch(ctx, watch.Watch[*servingv1.Service]{
 		Timing: w.cfg.timing(), Poll: w.poll, MayPass: w.mayPass(time.Now()), LongPoll: w.longPoll(),
 		Judge: judge, Observer: report.observer(),
 	})
-	timeout, late := asType[*watch.TimeoutError](err)
-	switch {
-	case late:
-		s, err = nil, judge.late(s, timeout)
-	case err != nil && !isVerdict(err):
-		s = nil
+	if timeout, late := asType[*watch.TimeoutError](err); late {
+		err = judge.late(s, timeout)
 	}
 	report.end(s, err)
+	if s != nil && s.Generation < w.generation() && !judge.another(s) {
+		s = nil
+	}
 	return s, err
 }
 

@@ -129,9 +129,7 @@ func (j serviceJudge) late(s *servingv1.Service, timeout *watch.TimeoutError) er
 	return e
 }
 
-// isVerdict reports whether a wait ended because of what was seen of the Service.
-func isVerdict(err error) bool {
-	_, failed := asType[*NotReadyError](err)
-	_, overtaken := asType[*OvertakenError](err)
-	return failed || overtaken
+// another reports whether s is another Service than the one that was written.
+func (j serviceJudge) another(s *servingv1.Service) bool {
+	return j.write != nil && j.write.IsOther(s)
 }

@@ -594,3 +594,29 @@ func TestWaitChecksItsArguments(t *testing.T) {
 	require.Error(t, err)
 	require.Empty(t, s.Requests())
 }
+
+// With an error too, the Service is returned as it was last seen, unless all reads are older than the write.
+func TestWaitReturnsTheServiceAsLastSeen(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c, made := waitServer(t, cloudruntest.Script{NeverReady: true, NoOperation: true})
+		time.Sleep(time.Minute)
+		got, err := cloudrun.WaitReady(t.Context(), c, "hello", cloudrun.WithWaitTimeout(time.Minute))
+		require.Error(t, err)
+		require.Equal(t, made.Generation, got.Generation)
+		got, err = cloudrun.WaitReady(t.Context(), c, "hello", cloudrun.WithWaitTimeout(time.Minute), cloudrun.WithGeneration(made.Generation+1))
+		require.Error(t, err)
+		require.Nil(t, got)
+		s.Fault(cloudruntest.Fault{Path: "/services/hello", Status: 403, Skip: 1})
+		got, err = cloudrun.WaitReady(t.Context(), c, "hello")
+		require.True(t, apierrors.IsForbidden(err))
+		require.NotNil(t, got)
+	})
+	inVirtualTime(t, func(t *testing.T) {
+		const created = "2025-02-01T00:00:00Z"
+		c := waitAnswers(t, waitObject("new", created, 1, 0, "Unknown", "SENT"), waitObject("new", created, 1, 1, "Unknown", "SENT"))
+		r, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithWaitTimeout(time.Minute))
+		require.Error(t, err)
+		require.EqualValues(t, 1, r.Service.Status.ObservedGeneration, "it is newer than the response to the write")
+	})
+}
