@@ -19,7 +19,7 @@ func clusterBubble(t *testing.T, test func(t *testing.T, s *cloudruntest.Server)
 	})
 }
 
-// The timelines are those that a real cluster was seen to pass through.
+// The timelines are those observed on a real cluster.
 func TestClusterTimelines(t *testing.T) {
 	fail := cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "Container failed"}}
 	const settled = "ConfigurationsReady=True Ready=True RoutesReady=True"

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -210,10 +211,10 @@ func TestManyAtOnce(t *testing.T) {
 					{"GET", "/revisions", ""}, {"DELETE", "/services/" + name, ""},
 				} {
 					_, err := request(t.Context(), s, call[0], regional+demo+call[1], call[2])
-					require.NoError(t, err)
+					assert.NoError(t, err)
 				}
 				_, err := request(t.Context(), s, "GET", "https://hello-123456789012.us-central1.run.app", "")
-				require.NoError(t, err)
+				assert.NoError(t, err)
 				s.Requests()
 				s.Service("demo", name)
 			})

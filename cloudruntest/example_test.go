@@ -61,7 +61,7 @@ func Example() {
 	// setIamPolicy hello
 }
 
-// Minutes of waiting pass at once in a bubble of testing/synctest; here nothing is waited for.
+// Script decides how the next writes of a Service end. Here its new Revision fails.
 func ExampleServer_Script() {
 	s := cloudruntest.NewServer(cloudruntest.InProcess())
 	defer s.Close()
@@ -85,7 +85,7 @@ func ExampleServer_Script() {
 	// Output: {Ready False ContainerMissing}
 }
 
-// A fault that strikes after the write took effect: the classic lost answer.
+// A fault that strikes after the write took effect loses the response.
 func ExampleServer_Fault() {
 	s := cloudruntest.NewServer(cloudruntest.InProcess())
 	defer s.Close()

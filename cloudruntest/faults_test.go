@@ -15,7 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// onBoth runs a test in process and over TCP: clients must not see a difference.
+// onBoth runs a test in process and over TCP. Clients must not see a difference.
 func onBoth(t *testing.T, test func(t *testing.T, s *cloudruntest.Server)) {
 	t.Parallel()
 	t.Run("in process", func(t *testing.T) {

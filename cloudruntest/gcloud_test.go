@@ -47,7 +47,7 @@ func newGcloud(t *testing.T, opts ...cloudruntest.Option) *gcloud {
 	return g
 }
 
-// try runs gcloud and returns its exit code and what it said.
+// try runs gcloud and returns its exit code and its output.
 func (g *gcloud) try(args ...string) (code int, stdout, stderr string) {
 	g.t.Helper()
 	cmd := exec.CommandContext(g.t.Context(), "gcloud", args...)
@@ -57,11 +57,11 @@ func (g *gcloud) try(args ...string) (code int, stdout, stderr string) {
 	if _, exited := err.(*exec.ExitError); !exited {
 		require.NoError(g.t, err)
 	}
-	plain := regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]") // gcloud colours its words even here
+	plain := regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]") // gcloud colors its output even here
 	return cmd.ProcessState.ExitCode(), plain.ReplaceAllString(out.String(), ""), plain.ReplaceAllString(errOut.String(), "")
 }
 
-// run runs a command that must succeed and say something, and returns what it printed.
+// run runs a command that must succeed and print a text. It returns the standard output.
 func (g *gcloud) run(want string, args ...string) string {
 	g.t.Helper()
 	code, stdout, stderr := g.try(args...)
@@ -70,7 +70,7 @@ func (g *gcloud) run(want string, args ...string) string {
 	return stdout
 }
 
-// fail runs a command that must fail and say why.
+// fail runs a command that must fail with a text in its error.
 func (g *gcloud) fail(want string, args ...string) {
 	g.t.Helper()
 	code, stdout, stderr := g.try(args...)

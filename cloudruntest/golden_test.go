@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// golden is a conversation of gcloud with a server, as it was recorded.
+// golden is a recorded conversation of gcloud with a server.
 type golden struct {
 	Name      string
 	Before    json.RawMessage
@@ -30,8 +30,8 @@ type golden struct {
 	}
 }
 
-// TestGolden replays what gcloud sent. The answers must have at least all that
-// the recorded ones have, and the same values where these are not the server's to choose.
+// TestGolden replays the requests of gcloud. The responses must have all fields of
+// the recorded ones, and the same values except those that the server chooses.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.json"))
@@ -74,11 +74,11 @@ func (g *golden) replay(t *testing.T) {
 	}
 }
 
-// serverChooses are the paths whose values differ from server to server.
+// serverChooses matches the paths of values that the server chooses.
 var serverChooses = regexp.MustCompile(`resourceVersion|uid|Timestamp|TransitionTime|generation|Generation|[uU]rl|etag|selfLink|RevisionName|revisionName|operation-id|` +
 	`lastModifier|message|reason|imageDigest|locations|ownerReferences|labels\.serving|name$|version$`)
 
-// compare lists what want has and got lacks or has otherwise.
+// compare lists the fields of want that are absent from got or have other values.
 func compare(path string, want, got any, missing *[]string) {
 	switch w := want.(type) {
 	case object:

@@ -24,7 +24,8 @@ const (
 	image    = "gcr.io/cloudrun/hello"
 )
 
-// do sends a request; the body is encoded unless it is text. A path alone goes to the region.
+// do sends a request. A body that is not a string is encoded. A URL without a host
+// is sent to the region.
 func do(t testing.TB, s *cloudruntest.Server, method, url string, body any) (int, object) {
 	t.Helper()
 	code, raw, _ := send(t, s, method, url, body)
@@ -57,7 +58,7 @@ func send(t testing.TB, s *cloudruntest.Server, method, url string, body any) (i
 	return resp.StatusCode, raw, resp.Header
 }
 
-// request sends one and gives the error of the transport.
+// request sends a request and returns the error of the transport.
 func request(ctx context.Context, s *cloudruntest.Server, method, url, body string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -71,7 +72,7 @@ func request(ctx context.Context, s *cloudruntest.Server, method, url, body stri
 	return io.ReadAll(resp.Body)
 }
 
-// minimal is the least that makes a Service.
+// minimal returns the smallest valid Service.
 func minimal(name string) object {
 	return object{
 		"apiVersion": "serving.knative.dev/v1", "kind": "Service", "metadata": object{"name": name},
@@ -103,7 +104,7 @@ func newServer(t testing.TB, opts ...cloudruntest.Option) *cloudruntest.Server {
 	return s
 }
 
-// create makes a Service that is ready, or will be.
+// create creates a Service.
 func create(t testing.TB, s *cloudruntest.Server, name string, edits ...func(object)) object {
 	t.Helper()
 	doc := minimal(name)
@@ -115,7 +116,7 @@ func create(t testing.TB, s *cloudruntest.Server, name string, edits ...func(obj
 	return sv
 }
 
-// edit reads a Service, changes it and writes it back.
+// edit reads a Service, edits it and writes it back.
 func edit(t testing.TB, s *cloudruntest.Server, name string, change func(object)) object {
 	t.Helper()
 	sv := get(t, s, name)
@@ -132,7 +133,7 @@ func get(t testing.TB, s *cloudruntest.Server, name string) object {
 	return sv
 }
 
-// env sets a variable of the first container, which makes a new revision.
+// env adds a variable to the first container, which creates a Revision.
 func env(name, value string) func(object) {
 	return func(sv object) {
 		c := dig(sv, "spec", "template", "spec", "containers", 0).(object)
@@ -141,12 +142,12 @@ func env(name, value string) func(object) {
 	}
 }
 
-// split sets the traffic.
+// split sets the traffic targets.
 func split(targets ...any) func(object) {
 	return func(sv object) { sv["spec"].(object)["traffic"] = targets }
 }
 
-// conditions gives the conditions of an object as TYPE=STATUS(REASON), in order.
+// conditions returns the conditions of an object as TYPE=STATUS(REASON), in order.
 func conditions(o object) []string {
 	var list []string
 	all, _ := dig(o, "status", "conditions").([]any)

@@ -2,23 +2,25 @@ package cloudruntest_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// bubble runs a test in virtual time, with a server that takes nine seconds.
+// bubble runs a test in virtual time. Services take nine seconds to become ready.
 func bubble(t *testing.T, test func(t *testing.T, s *cloudruntest.Server)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { test(t, newServer(t, cloudruntest.WithTimeToReady(9*time.Second))) })
 }
 
-// timeline gives the conditions of a Service as they change during a time.
+// timeline returns the conditions of a Service as they change during a time.
 func timeline(t *testing.T, s *cloudruntest.Server, name string, during time.Duration) []string {
 	t.Helper()
 	var list []string
@@ -80,9 +82,15 @@ func TestOperations(t *testing.T) {
 func TestOperationEndsWhenOvertaken(t *testing.T) {
 	bubble(t, func(t *testing.T, s *cloudruntest.Server) {
 		sv := create(t, s, "hello")
+		next := get(t, s, "hello")
+		env("A", "1")(next)
+		body, err := json.Marshal(next)
+		require.NoError(t, err)
 		go func() {
 			time.Sleep(time.Second)
-			edit(t, s, "hello", env("A", "1"))
+			answer, err := request(t.Context(), s, "PUT", regional+demo+"/services/hello", string(body))
+			assert.NoError(t, err)
+			assert.Contains(t, string(answer), `"generation":2`)
 		}()
 		start := time.Now()
 		_, op := do(t, s, "POST", operation(sv)+":wait", nil)
@@ -228,7 +236,7 @@ func TestTrafficToWhatIsNotThere(t *testing.T) {
 	require.Equal(t, dig(before, "status", "traffic"), dig(sv, "status", "traffic"))
 }
 
-// TestWritesDuringAnything checks that a write in whatever state finds a status to show.
+// TestWritesDuringAnything checks that a write in any state returns a status.
 func TestWritesDuringAnything(t *testing.T) {
 	scripts := map[string]cloudruntest.Script{
 		"never":      {NeverReady: true},

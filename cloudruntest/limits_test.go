@@ -11,8 +11,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// TestLimits pins what the package documentation says is not modelled, so that
-// the list changes with the code.
+// TestLimits pins the list of what is not modeled, so that the package
+// documentation changes with the code.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

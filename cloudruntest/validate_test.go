@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRefuses names, for each mistake, the field that is to blame; empty: Cloud Run takes it.
+// TestRefuses names the field to blame for each mistake. Where it is empty, Cloud
+// Run accepts the Service.
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	const pod = "spec.template.spec."

@@ -1,5 +1,5 @@
-// Package parity plays the server of recorded gcloud commands, and compares
-// what two clients sent by its meaning. It is for tests.
+// Package parity replays the server of recorded gcloud commands and compares the
+// requests of two clients by their meaning. It is for tests.
 package parity
 
 import (
@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// Case is one recorded gcloud command: what the server had, what gcloud sent
-// and how it ended.
+// Case is one recorded gcloud command: the state of the server, the requests of
+// gcloud and the result.
 type Case struct {
 	Name      string            `json:"name"`
 	Command   []string          `json:"command"` // argv after gcloud
-	Before    Object            `json:"before"`  // the Service that the server had, if any
+	Before    Object            `json:"before"`  // the Service before the command, if any
 	Revisions []Object          `json:"revisions"`
 	IAM       Object            `json:"iam"`
 	Server    Behavior          `json:"server"`
-	Files     map[string]string `json:"files"` // next to the process; the argv names them bare
+	Files     map[string]string `json:"files"` // in the working directory of the command, by name
 	Requests  []Request         `json:"requests"`
 	Exit      int               `json:"exit"`
 	Stderr    string            `json:"stderr"`
@@ -29,21 +29,21 @@ type Case struct {
 // Object is a JSON object.
 type Object = map[string]any
 
-// Behavior is how a server answers.
+// Behavior is how a server responds.
 type Behavior struct {
-	Mode            string           `json:"mode"` // when a Service becomes ready; empty for at once
-	Fail            map[string]*Fail `json:"fail"` // by the kind of request: write, get, delete, getIamPolicy, …
+	Mode            string           `json:"mode"` // when a Service becomes ready; empty means at once
+	Fail            map[string]*Fail `json:"fail"` // by kind of request: write, get, delete, getIamPolicy, …
 	ExtraConditions []any            `json:"extra_conditions"`
 }
 
-// Fail is an answer in place of the usual one.
+// Fail is an error response.
 type Fail struct {
 	Status int  `json:"status"`
 	Body   any  `json:"body"`
-	Times  *int `json:"times"` // how often; always without it
+	Times  *int `json:"times"` // nil means always
 }
 
-// Request is one request, as a client sent it.
+// Request is one request of a client.
 type Request struct {
 	Method string            `json:"method"`
 	Host   string            `json:"host"`
@@ -52,13 +52,13 @@ type Request struct {
 	Body   any               `json:"body"`
 }
 
-// Area is the subject of a case: the first word of its name.
+// Area returns the subject of a case: the first word of its name.
 func (c *Case) Area() string {
 	area, _, _ := strings.Cut(c.Name, ".")
 	return area
 }
 
-// Load reads the cases of a directory, in the order of their names.
+// Load returns the cases of a directory, ordered by file name.
 func Load(dir string) ([]*Case, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 	if err != nil {

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Compare tells how the writes of two clients differ in their meaning. It does
-// not see what has none: reads, the order of keys and of what is known by its
-// name, empty values, the spelling of booleans, quantities and JSON in
-// annotations, names that clients make up, and what the server owns.
+// Compare returns how the writes of two clients differ in meaning. It ignores
+// reads, the order of keys and of named elements, empty values, the spelling of
+// booleans, quantities and JSON in annotations, names that clients generate, and
+// the fields that the server owns.
 func Compare(want, got []Request) []string {
 	var out []string
 	want, got = writes(want), writes(got)
@@ -20,9 +20,9 @@ func Compare(want, got []Request) []string {
 		at := fmt.Sprintf("request[%d]", i)
 		switch {
 		case i >= len(got):
-			out = append(out, fmt.Sprintf("%s: only wanted: %s %s", at, want[i].Method, want[i].Path))
+			out = append(out, fmt.Sprintf("%s: missing: %s %s", at, want[i].Method, want[i].Path))
 		case i >= len(want):
-			out = append(out, fmt.Sprintf("%s: not wanted: %s %s", at, got[i].Method, got[i].Path))
+			out = append(out, fmt.Sprintf("%s: unexpected: %s %s", at, got[i].Method, got[i].Path))
 		default:
 			out = diff(normalRequest(want[i]), normalRequest(got[i]), at, out)
 		}
@@ -30,14 +30,14 @@ func Compare(want, got []Request) []string {
 	return out
 }
 
-// CompareServices tells how two Services differ in their meaning.
+// CompareServices returns how two Services differ in meaning.
 func CompareServices(want, got Object) []string {
 	return diff(normalService(want), normalService(got), "service", nil)
 }
 
 var harmlessPost = regexp.MustCompile(`:(testIamPermissions|getIamPolicy|wait)$`)
 
-// writes are the requests that change something.
+// writes returns the requests that may change the state.
 func writes(requests []Request) []Request {
 	return slices.DeleteFunc(slices.Clone(requests), func(r Request) bool {
 		return r.Method == "GET" || r.Method == "CONNECT" || r.Method == "POST" && harmlessPost.MatchString(r.Path)
@@ -67,7 +67,7 @@ func normalRequest(r Request) Object {
 	return Object{"method": r.Method, "host": r.Host, "path": path, "query": query, "body": body}
 }
 
-// normalPolicy joins the bindings of the same role and condition.
+// normalPolicy merges bindings of the same role and condition.
 func normalPolicy(body Object) any {
 	p, _ := body["policy"].(Object)
 	members := map[string][]string{}
@@ -125,9 +125,9 @@ func diffObjects(want, got Object, at string, out []string) []string {
 		g, there := got[key]
 		switch {
 		case !there:
-			out = append(out, fmt.Sprintf("%s.%s: only wanted: %s", at, key, text(w)))
+			out = append(out, fmt.Sprintf("%s.%s: missing: %s", at, key, text(w)))
 		case !wanted:
-			out = append(out, fmt.Sprintf("%s.%s: not wanted: %s", at, key, text(g)))
+			out = append(out, fmt.Sprintf("%s.%s: unexpected: %s", at, key, text(g)))
 		default:
 			out = diff(w, g, at+"."+key, out)
 		}

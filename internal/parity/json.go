@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// prune drops what is empty.
+// prune returns a value without empty fields and elements.
 func prune(x any) any {
 	switch x := x.(type) {
 	case Object:
@@ -47,7 +47,7 @@ func isEmpty(x any) bool {
 	return false
 }
 
-// text is a value as JSON, with the keys in order.
+// text returns a value as JSON with sorted keys.
 func text(x any) string {
 	raw, err := json.Marshal(x)
 	if err != nil {
@@ -56,7 +56,7 @@ func text(x any) string {
 	return string(raw)
 }
 
-// clone copies a value deep, and brings it to the types that decoding JSON gives.
+// clone returns a deep copy of a value, with the types of decoded JSON.
 func clone(x any) any {
 	var copied any
 	if json.Unmarshal([]byte(text(x)), &copied) != nil {
@@ -70,7 +70,7 @@ func list(x any) []any {
 	return l
 }
 
-// object is the object of that key, which is made if there is none.
+// object returns the object under a key. It adds an empty one if there is none.
 func object(o Object, key string) Object {
 	inner, ok := o[key].(Object)
 	if !ok {
@@ -80,7 +80,7 @@ func object(o Object, key string) Object {
 	return inner
 }
 
-// oneOfKinds are the keys whose empty object says something: which of several kinds it is.
+// oneOfKinds are the keys whose empty object has a meaning: it selects one of several kinds.
 var oneOfKinds = []string{"emptyDir", "tcpSocket", "httpGet", "grpc", "secret", "csi", "nfs", "configMap", "secretKeyRef", "valueFrom"}
 
 func nameOf(o Object) string {

@@ -15,7 +15,7 @@ const (
 	secretsList = run + "secrets"
 )
 
-// What the server or the client sets by itself.
+// Names that the server or the client sets by itself.
 var (
 	ownAnnotations = []string{run + "client-name", run + "client-version", run + "operation-id", run + "ingress-status", run + "urls",
 		"serving.knative.dev/creator", "serving.knative.dev/lastModifier"}
@@ -24,7 +24,8 @@ var (
 	generatedName = regexp.MustCompile(`^(.*-\d{5})-[a-z]{3}$`)
 )
 
-// normalService is a Service in a form in which equal meanings are equal.
+// normalService returns the normal form of a Service. Services of equal meaning
+// have equal normal forms.
 func normalService(service Object) any {
 	s := clone(service).(Object)
 	delete(s, "status")
@@ -127,8 +128,8 @@ func annotationValue(key, v string) any {
 	return decoded
 }
 
-// secretAliases are the names that a template gives to secrets of other
-// projects. They are arbitrary, so they become what they stand for.
+// secretAliases returns the secrets of other projects by their alias. Aliases are
+// arbitrary, so the normal form has the secret instead.
 func secretAliases(meta Object) map[string]string {
 	aliases := map[string]string{}
 	annotations, _ := meta["annotations"].(Object)
@@ -141,8 +142,8 @@ func secretAliases(meta Object) map[string]string {
 	return aliases
 }
 
-// normalTemplate brings a template to its normal form. It gives the Revision's
-// name, and the one that it has in the normal form.
+// normalTemplate changes a template to its normal form. It returns the Revision's
+// name and its name in the normal form.
 func normalTemplate(t Object, service string) (real, canonical string) {
 	meta, spec := object(t, "metadata"), object(t, "spec")
 	aliases := secretAliases(meta)
@@ -171,8 +172,8 @@ func normalTemplate(t Object, service string) (real, canonical string) {
 	return real, canonical
 }
 
-// normalVolumes knows volumes by their names, and those of secrets, whose names
-// clients make up, by their content. It gives the names that changed.
+// normalVolumes keys volumes by name, and secret volumes by content, because
+// clients generate their names. It returns the new names by the old ones.
 func normalVolumes(spec Object, aliases map[string]string) map[string]string {
 	renamed, volumes := map[string]string{}, Object{}
 	for _, v := range list(spec["volumes"]) {
@@ -198,7 +199,7 @@ func normalVolumes(spec Object, aliases map[string]string) map[string]string {
 	return renamed
 }
 
-// byKey knows objects by one of their values.
+// byKey keys objects by one of their values.
 func byKey(items []any, key string) Object {
 	out := Object{}
 	for i, item := range items {
@@ -208,7 +209,7 @@ func byKey(items []any, key string) Object {
 		if _, taken := out[name]; taken {
 			name = fmt.Sprintf("%s#%d", name, i)
 		}
-		o["there"] = true
+		o["present"] = true
 		out[name] = o
 	}
 	return out
@@ -273,7 +274,8 @@ var (
 	binary     = map[string]int{"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 )
 
-// quantity is an amount without its spelling; anything else stays as it is.
+// quantity returns the amount of a quantity, whatever its spelling. Other values
+// are returned unchanged.
 func quantity(v any) any {
 	m := quantityRE.FindStringSubmatch(fmt.Sprint(v))
 	if m == nil {

@@ -31,7 +31,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Body != nil {
 		if raw, err := io.ReadAll(r.Body); err == nil && len(bytes.TrimSpace(raw)) > 0 {
-			_ = json.Unmarshal(raw, &in.Body) // what is no JSON stays nil
+			_ = json.Unmarshal(raw, &in.Body) // a body that is not JSON stays nil
 		}
 	}
 	s.requests = append(s.requests, in)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Server is the server of a case, as the commands were recorded against it. It
-// knows only what gcloud needs, and answers in process, without a port.
+// Server replays the server that a case was recorded against. It supports only
+// what gcloud needs. It responds in process, without a port.
 type Server struct {
 	mu       sync.Mutex
 	behavior Behavior
@@ -17,11 +17,11 @@ type Server struct {
 	reads    int
 	waits    int
 	sets     int
-	pending  string // the Service that was written last
-	kept     string // its Revision, if the write made no new one
+	pending  string // the last written Service
+	kept     string // its Revision, if the write created no new one
 }
 
-// NewServer returns the server of a case, in the state before the command.
+// NewServer returns the server of a case in its state before the command.
 func NewServer(c *Case) *Server {
 	s := &Server{behavior: Behavior{Mode: c.Server.Mode, Fail: map[string]*Fail{}, ExtraConditions: c.Server.ExtraConditions},
 		services: map[string]Object{}, policy: Object{"etag": "ACAB"}, revs: c.Revisions}
@@ -42,14 +42,14 @@ func NewServer(c *Case) *Server {
 	return s
 }
 
-// Requests are those that the server got, in order.
+// Requests returns the received requests in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Request(nil), s.requests...)
 }
 
-// Services are those that the server has.
+// Services returns the Services in no order.
 func (s *Server) Services() []Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +60,7 @@ func (s *Server) Services() []Object {
 	return all
 }
 
-// Policy is the IAM policy that the server has.
+// Policy returns the IAM policy.
 func (s *Server) Policy() Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func failure(code int, status, format string, args ...any) (int, any) {
 	return code, Object{"error": Object{"code": code, "message": fmt.Sprintf(format, args...), "status": status}}
 }
 
-// fails is the answer in place of the usual one to a kind of request, if any.
+// fails returns the error response for a kind of request, if there is one.
 func (s *Server) fails(kind string) (int, any, bool) {
 	f := s.behavior.Fail[kind]
 	if f == nil || f.Times != nil && *f.Times <= 0 {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// service answers requests about Services.
+// service responds to requests for Services.
 func (s *Server) service(in Request, m []string) (int, any) {
 	kind := map[string]string{"GET": "get", "POST": "write", "PUT": "write", "DELETE": "delete"}[in.Method]
 	if status, body, ok := s.fails(kind); ok {
@@ -37,11 +37,11 @@ func (s *Server) all() (items []any) {
 	return items
 }
 
-// write takes a Service, for good unless it is a dry run.
+// write stores a Service unless the request is a dry run.
 func (s *Server) write(in Request) (int, any) {
 	body, ok := clone(in.Body).(Object)
 	if !ok {
-		return failure(400, "INVALID_ARGUMENT", "the body is no object")
+		return failure(400, "INVALID_ARGUMENT", "the body is not an object")
 	}
 	name := nameOf(body)
 	old, exists := s.services[name]
@@ -66,7 +66,7 @@ func (s *Server) write(in Request) (int, any) {
 	return 200, written
 }
 
-// advance is a Service as a later read shows it.
+// advance returns a Service as the next read shows it.
 func (s *Server) advance(is Object) Object {
 	if s.pending == "" || !slices.Contains([]string{"poll", "poll-fail", "poll-stale", "wait"}, s.behavior.Mode) {
 		return is
@@ -83,7 +83,7 @@ func (s *Server) advance(is Object) Object {
 	return s.finish(is, "ready")
 }
 
-// finish fills in what the control plane owns.
+// finish returns a Service with the fields that the control plane owns.
 func (s *Server) finish(body Object, state string) Object {
 	service := clone(body).(Object)
 	name := nameOf(service)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -205,19 +206,20 @@ func TestFaultsBreakConnections(t *testing.T) {
 
 func TestQuota(t *testing.T) {
 	t.Parallel()
-	q := newAPI(false).Quota
-	require.Zero(t, q.Refused())
-	api := newAPI(true)
-	api.Quota.Limit(1)
-	codes := map[int]int{}
-	for begin := time.Now(); time.Since(begin) < 5*time.Second && codes[429] < 3; {
-		codes[do(api, "GET", knative+"/services", "").Code]++
-	}
-	require.Equal(t, 3, codes[429])
-	require.Equal(t, 3, api.Quota.Refused())
-	api.Quota.Limit(0)
-	require.Equal(t, 200, do(api, "GET", knative+"/services", "").Code)
-	require.Zero(t, api.Quota.Refused())
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(false)
+		list := func() int { return do(api, "GET", knative+"/services", "").Code }
+		require.Equal(t, 200, list())
+		api.Quota.Limit(2)
+		for range 2 {
+			require.Equal(t, []int{200, 200, 429, 429}, []int{list(), list(), list(), list()})
+			time.Sleep(time.Second)
+		}
+		require.Equal(t, 4, api.Quota.Refused())
+		api.Quota.Limit(0)
+		require.Equal(t, []int{200, 200, 200}, []int{list(), list(), list()})
+		require.Zero(t, api.Quota.Refused())
+	})
 }
 
 func TestLogHidesCredentials(t *testing.T) {
