@@ -134,7 +134,7 @@ func TestNilOptionsOfRequests(t *testing.T) {
 		"RemoveMember": func() error { return cloudrun.RemoveMember(ctx, c, "hello", "roles/run.invoker", "allUsers", nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.ErrorContains(t, call(), "an option is nil")
+			require.ErrorContains(t, call(), " is nil")
 		})
 	}
 	require.Empty(t, s.Requests())

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
@@ -51,9 +52,7 @@ func newComposition(client *Client, name string, options *edits.Set) *compositio
 // unless all of them are about the Service itself or its traffic. No options
 // ask for one too.
 func makesRevision(options *edits.Set, cfg deployConfig) bool {
-	template := edits.Has[templateEdit](options) || edits.Has[containerEdit](options)
-	service := edits.Has[metadataEdit](options)
-	return template || !service && !cfg.noTraffic && cfg.tag == ""
+	return editsTemplate(options) || !editsMetadata(options) && !cfg.noTraffic && cfg.tag == ""
 }
 
 // write is the write of what is composed.
@@ -212,8 +211,8 @@ func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 	if name == "" && version == "" {
 		name, version = agent.Name, libraryVersion
 	}
-	setAnnotation(m, annotationClientName, name)
-	setAnnotation(m, annotationClientVersion, version)
+	spec.SetAnnotation(m, annotationClientName, name)
+	spec.SetAnnotation(m, annotationClientVersion, version)
 }
 
 // pin keeps the code that runs when a new Revision is made without a new image.
@@ -222,8 +221,8 @@ func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 // image of any container, other code is wanted and nothing is pinned.
 func (c *composition) pin(ctx context.Context, d *draft) (warnings []string, err error) {
 	was, is := &d.base.service.Spec.Template, &d.service.Spec.Template
-	ingress, err := ingressContainer(d.service)
-	if err != nil || strings.Contains(ingress.Image, "@") || c.options.DecidesAnywhere(thingImage) || imagesChanged(was.Spec.Containers, is.Spec.Containers) {
+	ingress, err := spec.IngressContainer(&d.service.Spec.Template.Spec.PodSpec)
+	if err != nil || strings.Contains(ingress.Image, "@") || c.options.DecidesAnywhere(spec.ThingImage) || imagesChanged(was.Spec.Containers, is.Spec.Containers) {
 		return nil, nil
 	}
 	running, err := c.client.baseRevision(ctx, d.base.service)

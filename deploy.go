@@ -150,7 +150,7 @@ func (c *call) check() error {
 			problems = append(problems, &OptionError{Option: edits.Spell("WithTag", cfg.tag), Reason: err.Error()})
 		}
 	}
-	return errors.Join(append(problems, edits.Configure(c.options, trafficConfig{}).check(c.client.tagService(c.name)))...)
+	return errors.Join(append(problems, optionErrors(edits.Configure(c.options, trafficConfig{}).Check(c.client.tagService(c.name))))...)
 }
 
 // tagService returns the Service whose name limits the length of its tags;

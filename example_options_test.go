@@ -100,7 +100,7 @@ func ExampleWithContainer() {
 		cloudrun.WithContainer("app",
 			cloudrun.WithImage("europe-docker.pkg.dev/shop/app/orders:v1"),
 			cloudrun.WithPort(8080),
-			cloudrun.WithDependsOn("proxy")),
+			cloudrun.SetDependsOn("proxy")),
 		cloudrun.WithContainer("proxy",
 			cloudrun.WithImage("europe-docker.pkg.dev/shop/app/proxy:v1"),
 			cloudrun.WithMemory("128Mi")),

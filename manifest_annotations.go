@@ -8,22 +8,8 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/rawjson"
 	"github.com/cloudrun-go/cloudrun/internal/similar"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
-
-// serviceAnnotations are the settings of Cloud Run in the metadata of a Service.
-func serviceAnnotations() []string {
-	return []string{annotationBinaryAuthorization, annotationBreakglass, annotationCustomAudiences, annotationDefaultURLDisabled,
-		annotationDescription, annotationIAP, annotationIngress, annotationInvokerDisabled, annotationLaunchStage, annotationManualInstances,
-		annotationRegions, annotationScalingMode, annotationServiceMaxScale, annotationServiceMinScale}
-}
-
-// templateAnnotations are the settings of Cloud Run in the metadata of a template.
-func templateAnnotations() []string {
-	return []string{annotationCloudSQL, annotationCPUBoost, annotationCPUThrottling, annotationDependencies, annotationEncryptionKey,
-		annotationExecutionEnv, annotationGPURedundancyOff, annotationHealthCheckDisabled, annotationMaxScale, annotationMesh, annotationMinScale,
-		annotationNetworkInterfaces, annotationRevocationAction, annotationSecrets, annotationSessionAffinity, annotationShutdownHours,
-		annotationVPCConnector, annotationVPCEgress}
-}
 
 // misplaced tells of annotations that Cloud Run ignores without a word, because
 // they are in the wrong metadata or misspelt.
@@ -31,8 +17,8 @@ func (m *Manifest) misplaced() []string {
 	const service, template = "metadata", "spec.template.metadata"
 	inService := m.object("metadata", "annotations")
 	inTemplate := m.object("spec", "template", "metadata", "annotations")
-	return append(misplacedIn(inService, service, serviceAnnotations(), template, templateAnnotations()),
-		misplacedIn(inTemplate, template, templateAnnotations(), service, serviceAnnotations())...)
+	return append(misplacedIn(inService, service, spec.ServiceAnnotations(), template, spec.TemplateAnnotations()),
+		misplacedIn(inTemplate, template, spec.TemplateAnnotations(), service, spec.ServiceAnnotations())...)
 }
 
 func misplacedIn(annotations rawjson.Object, here string, own []string, there string, others []string) (warnings []string) {

@@ -5,6 +5,8 @@ import (
 	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
 const (
@@ -59,20 +61,20 @@ func localReferences(paths ...string) map[string]reflect.Type {
 func fieldHints() map[string]string {
 	annotation := func(key string) string { return "write the annotation " + key + " of the template" }
 	return map[string]string{
-		pathContainer + ".dependsOn":                         annotation(annotationDependencies),
-		pathContainer + ".resources.cpuIdle":                 annotation(annotationCPUThrottling),
-		pathContainer + ".resources.startupCpuBoost":         annotation(annotationCPUBoost),
-		pathTemplate + ".scaling":                            "write the annotations " + annotationMinScale + " and " + annotationMaxScale + " of the template",
+		pathContainer + ".dependsOn":                         annotation(spec.AnnotationDependencies),
+		pathContainer + ".resources.cpuIdle":                 annotation(spec.AnnotationCPUThrottling),
+		pathContainer + ".resources.startupCpuBoost":         annotation(spec.AnnotationCPUBoost),
+		pathTemplate + ".scaling":                            "write the annotations " + spec.AnnotationMinScale + " and " + spec.AnnotationMaxScale + " of the template",
 		pathTemplate + ".annotations":                        "write it in metadata of the template",
 		pathTemplate + ".labels":                             "write it in metadata of the template",
 		pathTemplate + ".containers":                         "write it in spec of the template",
 		pathTemplate + ".spec.timeout":                       "write timeoutSeconds",
 		pathTemplate + ".spec.maxInstanceRequestConcurrency": "write containerConcurrency",
-		pathTemplate + ".spec.executionEnvironment":          annotation(annotationExecutionEnv),
-		pathTemplate + ".spec.sessionAffinity":               annotation(annotationSessionAffinity),
-		pathTemplate + ".spec.encryptionKey":                 annotation(annotationEncryptionKey),
-		pathTemplate + ".spec.vpcAccess":                     annotation(annotationNetworkInterfaces),
-		"spec.ingress":                                       "write the annotation " + annotationIngress,
-		"spec.launchStage":                                   "write the annotation " + annotationLaunchStage,
+		pathTemplate + ".spec.executionEnvironment":          annotation(spec.AnnotationExecutionEnv),
+		pathTemplate + ".spec.sessionAffinity":               annotation(spec.AnnotationSessionAffinity),
+		pathTemplate + ".spec.encryptionKey":                 annotation(spec.AnnotationEncryptionKey),
+		pathTemplate + ".spec.vpcAccess":                     annotation(spec.AnnotationNetworkInterfaces),
+		"spec.ingress":                                       "write the annotation " + spec.AnnotationIngress,
+		"spec.launchStage":                                   "write the annotation " + spec.AnnotationLaunchStage,
 	}
 }

@@ -45,7 +45,7 @@ func TestRefusedArguments(t *testing.T) {
 			cloudrun.WithServiceAccount(""), cloudrun.WithVPCConnector(" "), cloudrun.WithNetwork(""), cloudrun.WithSubnet(""), cloudrun.WithGPUType(""),
 			cloudrun.WithBinaryAuthorization(""), cloudrun.WithBreakglass(""), cloudrun.WithAnnotation("", "x"), cloudrun.WithVolume("", cloudrun.InMemoryVolume("")),
 			cloudrun.WithVolume("v", cloudrun.VolumeSource{}), cloudrun.WithVolume("v", cloudrun.GCSVolume("", false)), cloudrun.WithVolumeMount("", "/a"),
-			cloudrun.WithSecretEnv("A", "s", ""), cloudrun.WithoutEnv(""), cloudrun.WithCustomAudiences(""), cloudrun.WithContainer(""), cloudrun.WithDependsOn(""),
+			cloudrun.WithSecretEnv("A", "s", ""), cloudrun.WithoutEnv(""), cloudrun.WithCustomAudiences(""), cloudrun.WithContainer(""), cloudrun.SetDependsOn(""),
 		},
 		"reserved":               {cloudrun.WithEnv("K_SERVICE", "x"), cloudrun.WithEnv("X_GOOGLE_A", "x"), cloudrun.WithSecretEnv("K_REVISION", "s", "1")},
 		"empty or contain":       {cloudrun.WithEnv("", "x"), cloudrun.WithEnv("A=B", "x"), cloudrun.SetEnv(map[string]string{"": "x"})},
@@ -53,11 +53,11 @@ func TestRefusedArguments(t *testing.T) {
 		"path must be absolute":  {cloudrun.WithSecretFile("/toplevel", "s", "1"), cloudrun.WithSecretFile("/a/../b", "s", "1"), cloudrun.WithVolumeMount("v", "a"), cloudrun.WithVolumeMount("v", "/")},
 		"exported path":          {cloudrun.WithVolume("v", cloudrun.NFSVolume("h", "x", false))},
 		"connection names":       {cloudrun.WithCloudSQL("i"), cloudrun.WithCloudSQL("a:b"), cloudrun.SetCloudSQL("a:b:c,d:e:f"), cloudrun.WithVolume("v", cloudrun.CloudSQLVolume("x"))},
-		"name at least one":      {cloudrun.WithCloudSQL(), cloudrun.WithCustomAudiences(), cloudrun.WithNetworkTags(), cloudrun.WithRegions()},
+		"name at least one":      {cloudrun.WithCloudSQL(), cloudrun.WithCustomAudiences(), cloudrun.SetNetworkTags(), cloudrun.SetRegions()},
 		"the key must begin":     {cloudrun.WithLabel("Bad Key", "x"), cloudrun.WithLabel("skaffold.dev/run-id", "x"), cloudrun.SetLabels(map[string]string{"1": ""})},
 		"the value must have":    {cloudrun.WithLabel("a", "Some Value"), cloudrun.WithLabel("a", strings.Repeat("x", 64))},
 		"use lower-case letters": {cloudrun.WithRevisionSuffix(""), cloudrun.WithRevisionSuffix("V1"), cloudrun.WithRevisionSuffix("-a")},
-		"region":                 {cloudrun.WithRegions("evil.com/#")},
+		"region":                 {cloudrun.SetRegions("evil.com/#")},
 		"is nil":                 {cloudrun.EditService(nil), cloudrun.EditContainer(nil), cloudrun.WithContainer("a", nil)},
 	} {
 		for i, opt := range opts {

@@ -49,21 +49,21 @@ func concat(all ...[]optionCase) (joined []optionCase) {
 var containerCases = []optionCase{
 	{name: "WithImage", opt: cloudrun.WithImage("new:1"), path: inContainer("image"), want: "new:1"},
 	{name: "WithCommand", opt: cloudrun.WithCommand("/bin/a", "b"), path: inContainer("command"), want: one("/bin/a", "b")},
-	{name: "WithCommand none", opt: cloudrun.WithCommand(), path: inContainer("command"), want: absent},
+	{name: "WithoutCommand", opt: cloudrun.WithoutCommand(), path: inContainer("command"), want: absent},
 	{name: "WithArgs", opt: cloudrun.WithArgs("-x", "1"), path: inContainer("args"), want: one("-x", "1")},
-	{name: "WithArgs none", opt: cloudrun.WithArgs(), path: inContainer("args"), want: absent},
+	{name: "WithoutArgs", opt: cloudrun.WithoutArgs(), path: inContainer("args"), want: absent},
 	{
 		name: "WithPort", opt: cloudrun.WithPort(9090), path: inContainer("ports", 0), want: obj("containerPort", 9090.0),
 		plain: obj("containerPort", 9090.0, "name", "http1"), rich: obj("containerPort", 9090.0, "name", "h2c"),
 	},
 	{name: "WithPort moves the TCP probe", opt: cloudrun.WithPort(9090), path: inContainer("startupProbe", "tcpSocket", "port"), want: 9090.0, created: absent},
 	{
-		name: "WithDefaultPort", opt: cloudrun.WithDefaultPort(), path: inContainer("ports", 0), want: absent,
+		name: "WithoutPort", opt: cloudrun.WithoutPort(), path: inContainer("ports", 0), want: absent,
 		plain: obj("containerPort", 8080.0, "name", "http1"), rich: obj("containerPort", 8080.0, "name", "h2c"),
 	},
-	{name: "WithHTTP2", opt: cloudrun.WithHTTP2(), path: inContainer("ports", 0), want: obj("containerPort", 8080.0, "name", "h2c")},
+	{name: "WithHTTP2 on", opt: cloudrun.WithHTTP2(true), path: inContainer("ports", 0), want: obj("containerPort", 8080.0, "name", "h2c")},
 	{
-		name: "WithoutHTTP2", opt: cloudrun.WithoutHTTP2(), path: inContainer("ports", 0), want: absent,
+		name: "WithHTTP2 off", opt: cloudrun.WithHTTP2(false), path: inContainer("ports", 0), want: absent,
 		plain: obj("containerPort", 8080.0, "name", "http1"), rich: obj("containerPort", 8080.0),
 	},
 	{name: "WithCPU", opt: cloudrun.WithCPU("2"), path: inContainer("resources", "limits", "cpu"), want: "2"},
@@ -112,12 +112,12 @@ var containerCases = []optionCase{
 	},
 	{name: "WithoutContainer", opt: cloudrun.WithoutContainer("proxy"), path: onTemplate(run + "container-dependencies"), want: absent},
 	{
-		name: "WithDependsOn", opt: cloudrun.WithContainer("proxy", cloudrun.WithDependsOn()),
+		name: "ClearDependsOn", opt: cloudrun.WithContainer("proxy", cloudrun.ClearDependsOn()),
 		path: onTemplate(run + "container-dependencies"), want: absent, rich: `{"hello-1":["proxy"]}`,
 	},
 	{
-		name: "WithDependsOn two", opt: cloudrun.WithDependsOn("proxy", "otel"), path: onTemplate(run + "container-dependencies"),
-		plain: `WithDependsOn("otel", "proxy"): there is no container "otel" to depend on`, rich: `{"hello-1":["otel","proxy"],"proxy":["otel"]}`,
+		name: "SetDependsOn", opt: cloudrun.SetDependsOn("proxy", "otel"), path: onTemplate(run + "container-dependencies"),
+		plain: `SetDependsOn("proxy", "otel"): there is no container "otel" to depend on`, rich: `{"hello-1":["otel","proxy"],"proxy":["otel"]}`,
 	},
 }
 
@@ -225,7 +225,7 @@ var templateCases = []optionCase{
 	{name: "WithCPUBoost off", opt: cloudrun.WithCPUBoost(false), path: onTemplate(run + "startup-cpu-boost"), want: "False"},
 	{name: "WithExecutionEnvironment", opt: cloudrun.WithExecutionEnvironment("gen2"), path: onTemplate(run + "execution-environment"), want: "gen2"},
 	{name: "WithConcurrency", opt: cloudrun.WithConcurrency(250), path: inSpec("containerConcurrency"), want: 250.0},
-	{name: "WithDefaultConcurrency", opt: cloudrun.WithDefaultConcurrency(), path: inSpec("containerConcurrency"), want: absent},
+	{name: "WithoutConcurrency", opt: cloudrun.WithoutConcurrency(), path: inSpec("containerConcurrency"), want: absent},
 	{name: "WithRequestTimeout", opt: cloudrun.WithRequestTimeout(90 * time.Minute / 2), path: inSpec("timeoutSeconds"), want: 2700.0},
 	{name: "WithServiceAccount", opt: cloudrun.WithServiceAccount("api@demo.iam.gserviceaccount.com"), path: inSpec("serviceAccountName"), want: "api@demo.iam.gserviceaccount.com"},
 	{name: "WithMinInstances", opt: cloudrun.WithMinInstances(2), path: onTemplate(autoscaling + "minScale"), want: "2"},
@@ -253,7 +253,7 @@ var templateCases = []optionCase{
 		rich: `[{"network":"default","subnetwork":"s2","tags":["t1","t2"]}]`,
 	},
 	{
-		name: "WithNetworkTags", opt: cloudrun.WithNetworkTags("web", "db"), path: onTemplate(run + "network-interfaces"), want: `[{"tags":["web","db"]}]`,
+		name: "SetNetworkTags", opt: cloudrun.SetNetworkTags("web", "db"), path: onTemplate(run + "network-interfaces"), want: `[{"tags":["web","db"]}]`,
 		rich: `[{"network":"default","subnetwork":"sub1","tags":["web","db"]}]`,
 	},
 	{
@@ -300,7 +300,7 @@ var serviceCases = []optionCase{
 	{name: "WithoutAnnotation", opt: cloudrun.WithoutAnnotation("example.com/own"), path: onService("example.com/own"), want: absent, makesNoRevision: true},
 	{name: "WithLaunchStage", opt: cloudrun.WithLaunchStage("BETA"), path: onService(run + "launch-stage"), want: "BETA", makesNoRevision: true},
 	{
-		name: "WithRegions", opt: cloudrun.WithRegions("us-central1", "europe-west1"), path: onService(run + "regions"), want: "us-central1,europe-west1",
+		name: "SetRegions", opt: cloudrun.SetRegions("us-central1", "europe-west1"), path: onService(run + "regions"), want: "us-central1,europe-west1",
 		makesNoRevision: true,
 	},
 	{name: "WithIngress", opt: cloudrun.WithIngress("internal"), path: onService(run + "ingress"), want: "internal", makesNoRevision: true},

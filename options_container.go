@@ -1,125 +1,143 @@
 package cloudrun
 
 import (
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
-
-	corev1 "k8s.io/api/core/v1"
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
-// Settings that other code refers to.
-const (
-	thingImage        = "the image"
-	thingRevisionName = "the name of the revision"
-)
+// WithContainer applies options to the container of that name, which is
+// created if it does not exist. With several containers, the one with a port is
+// the ingress container, to which options outside of WithContainer apply.
+// Flag: --container.
+func WithContainer(name string, opts ...ContainerOption) WorkloadOption {
+	return onWorkload(spec.InContainer(edits.Spell("WithContainer", name), name, edits.Of(opts))...)
+}
+
+// SetContainer replaces the container of that name by a new one, which has only
+// what the options set. Other containers no longer depend on it. It is created
+// if it does not exist. Flags: --remove-containers together with --container.
+func SetContainer(name string, opts ...ContainerOption) WorkloadOption {
+	return onWorkload(spec.ReplaceContainer(edits.Spell("SetContainer", name), name, edits.Of(opts))...)
+}
+
+// WithoutContainer removes the container of that name, if it exists, and the
+// dependencies of other containers on it. Flag: --remove-containers.
+func WithoutContainer(name string) WorkloadOption {
+	return onWorkload(spec.WithoutContainer(edits.Spell("WithoutContainer", name), name)...)
+}
 
 // WithImage sets the container image, such as
-// "europe-docker.pkg.dev/project/repo/app:v1". It is sent as it is, without
-// looking up a digest. Flag: --image. Field: containers[].image.
+// "europe-docker.pkg.dev/project/repo/app:v1". It is sent as given; no digest is
+// looked up. Flag: --image. Field: containers[].image.
 func WithImage(image string) ContainerOption {
-	s := editContainer(edits.Spell("WithImage", image), thingImage, image, func(c *corev1.Container) { c.Image = image })
-	s.phase = edits.PhaseAddElements
-	if image == "" || strings.ContainsFunc(image, isBlank) {
-		s.err = errors.New("the image must not be empty or have blanks in it")
-	}
-	return onContainer(s)
+	return onContainer(spec.Image(edits.Spell("WithImage", image), image))
 }
 
 // WithCommand sets the command that the container runs, in place of the
-// entrypoint of its image. The whole command is replaced; without arguments
-// the image's own entrypoint is used again. The arguments of the command, see
-// [WithArgs], stay as they are. Flag: --command. Field: containers[].command.
+// entrypoint of its image. The whole command is replaced. The arguments of the
+// command, see [WithArgs], do not change. Flag: --command.
+// Field: containers[].command.
 func WithCommand(argv ...string) ContainerOption {
-	argv = slices.Clone(argv)
-	return onContainer(editContainer(edits.Spell("WithCommand", edits.Hidden{}), "the command", joined(argv), func(c *corev1.Container) { c.Command = argv }))
+	return onContainer(spec.Command(edits.Spell("WithCommand", edits.Hidden{}), slices.Clone(argv)))
 }
 
-// WithArgs sets the arguments of the container's command. All of them are
-// replaced; without arguments those of the image are used again.
-// Flag: --args. Field: containers[].args.
+// WithoutCommand makes the container run the entrypoint of its image.
+// Flag: --command=. Field: containers[].command, which is removed.
+func WithoutCommand() ContainerOption { return onContainer(spec.WithoutCommand("WithoutCommand()")) }
+
+// WithArgs sets the arguments of the container's command, in place of those of
+// its image. All of them are replaced. Flag: --args. Field: containers[].args.
 func WithArgs(args ...string) ContainerOption {
-	args = slices.Clone(args)
-	return onContainer(editContainer(edits.Spell("WithArgs", edits.Hidden{}), "the arguments", joined(args), func(c *corev1.Container) { c.Args = args }))
+	return onContainer(spec.Args(edits.Spell("WithArgs", edits.Hidden{}), slices.Clone(args)))
 }
 
-// WithDependsOn has the container start after others, once their startup
-// probes succeed. What it depended on before is replaced; without arguments it
-// depends on none. All of them must exist.
+// WithoutArgs makes the container's command use the arguments of its image.
+// Flag: --args=. Field: containers[].args, which is removed.
+func WithoutArgs() ContainerOption { return onContainer(spec.WithoutArgs("WithoutArgs()")) }
+
+// SetDependsOn makes the container start after others, once their startup
+// probes succeed. Its previous dependencies are replaced. All containers named
+// must exist.
 //
-//	cloudrun.WithContainer("app", cloudrun.WithDependsOn("proxy"))
+//	cloudrun.WithContainer("app", cloudrun.SetDependsOn("proxy"))
 //
 // Flag: --depends-on. Field: the template annotation
 // run.googleapis.com/container-dependencies.
-func WithDependsOn(containers ...string) ContainerOption {
-	containers = slices.Compact(slices.Sorted(slices.Values(containers)))
-	s := setting{
-		option: edits.SpellList("WithDependsOn", containers), phase: edits.PhaseSet, claims: edits.Decides("the dependencies", joined(containers)),
-		container: func(s *servingv1.Service, c *corev1.Container) error { return setDependencies(s, c.Name, containers) },
-	}
-	if slices.Contains(containers, "") {
-		s.err = errors.New("the name of a container is empty")
-	}
-	return onContainer(s)
+func SetDependsOn(containers ...string) ContainerOption {
+	return onContainer(spec.DependsOn(edits.SpellList("SetDependsOn", containers), containers))
 }
 
-// editContainer is a setting of one thing that every container has.
-func editContainer(option, thing, value string, edit func(*corev1.Container)) setting {
-	return setting{
-		option: option, phase: edits.PhaseSet, claims: edits.Decides(thing, value),
-		container: func(_ *servingv1.Service, c *corev1.Container) error {
-			edit(c)
-			return nil
-		},
-	}
+// ClearDependsOn makes the container depend on no other. Flag: --depends-on=.
+// Field: the template annotation run.googleapis.com/container-dependencies.
+func ClearDependsOn() ContainerOption { return onContainer(spec.DependsOn("ClearDependsOn()", nil)) }
+
+// WithPort sets the port on which the container receives requests, 1 to 65535.
+// Cloud Run's default is 8080. A TCP startup probe of the old port follows.
+// Flag: --port. Field: containers[].ports[0].containerPort.
+func WithPort(port int) ContainerOption {
+	return onContainer(spec.Port(edits.Spell("WithPort", port), port))
 }
 
-func setDependencies(s *servingv1.Service, container string, on []string) error {
-	if container == "" {
-		return errors.New("the container has no name: only named ones can depend on others, see WithContainer")
-	}
-	for _, name := range on {
-		if name == container {
-			return errors.New("a container cannot depend on itself")
-		}
-		if !hasContainer(s, name) {
-			return fmt.Errorf("there is no container %q to depend on", name)
-		}
-	}
-	return editDependencies(s, func(all map[string][]string) { all[container] = on })
+// WithoutPort makes the container receive requests on Cloud Run's default port,
+// 8080. Flag: --port=default. Field: containers[].ports[0].containerPort, which
+// is removed unless the port has a name.
+func WithoutPort() ContainerOption { return onContainer(spec.WithoutPort("WithoutPort()")) }
+
+// WithHTTP2 sets whether the container receives requests as HTTP/2 without
+// encryption ("h2c") from end to end, as gRPC streaming needs, or as HTTP/1,
+// which is the default. A container without a port gets port 8080 when HTTP/2 is
+// switched on. Flag: --[no-]use-http2. Field: containers[].ports[0].name.
+func WithHTTP2(on bool) ContainerOption {
+	return onContainer(spec.HTTP2(edits.Spell("WithHTTP2", on), on))
 }
 
-// pruneDependencies forgets the dependencies of and on containers that do not exist.
-func pruneDependencies(s *servingv1.Service) error {
-	return editDependencies(s, func(all map[string][]string) {
-		for container, on := range all {
-			all[container] = slices.DeleteFunc(on, func(name string) bool { return !hasContainer(s, name) })
-			if !hasContainer(s, container) {
-				delete(all, container)
-			}
-		}
-	})
+// WithCPU sets the CPU limit, a Kubernetes quantity such as "2" or "500m".
+// Cloud Run's default is 1. Flag: --cpu. Field: containers[].resources.limits.cpu.
+func WithCPU(cpu string) ContainerOption {
+	return onContainer(spec.CPU(edits.Spell("WithCPU", cpu), cpu))
 }
 
-// editDependencies edits the annotation that maps each container to those that it depends on.
-func editDependencies(s *servingv1.Service, edit func(map[string][]string)) error {
-	all := map[string][]string{}
-	if err := readAnnotation(&s.Spec.Template.ObjectMeta, annotationDependencies, &all); err != nil {
-		return err
-	}
-	edit(all)
-	for container, on := range all {
-		if len(on) == 0 {
-			delete(all, container)
-		}
-	}
-	return writeAnnotation(&s.Spec.Template.ObjectMeta, annotationDependencies, all, len(all) == 0)
+// WithMemory sets the memory limit, a Kubernetes quantity such as "512Mi" or
+// "2Gi". Cloud Run's default is 512Mi. Flag: --memory.
+// Field: containers[].resources.limits.memory.
+func WithMemory(memory string) ContainerOption {
+	return onContainer(spec.Memory(edits.Spell("WithMemory", memory), memory))
 }
 
-func hasContainer(s *servingv1.Service, name string) bool {
-	return slices.ContainsFunc(s.Spec.Template.Spec.Containers, func(c corev1.Container) bool { return c.Name == name })
+// WithGPU sets the number of GPUs of the container, one or more. With a GPU,
+// Cloud Run requires at least 4 CPUs, 16Gi of memory, and CPU throttling off, see
+// [WithCPUThrottling]. Flag: --gpu.
+// Field: containers[].resources.limits."nvidia.com/gpu".
+func WithGPU(count int) ContainerOption {
+	return onContainer(spec.GPU(edits.Spell("WithGPU", count), count))
+}
+
+// WithoutGPU removes the GPUs of the container. When no container has a GPU
+// left, the type of GPU is removed too. GPU zonal redundancy does not change, as
+// with gcloud. Flag: --gpu=0. Fields: containers[].resources.limits."nvidia.com/gpu"
+// and nodeSelector."run.googleapis.com/accelerator".
+func WithoutGPU() ContainerOption { return onContainer(spec.WithoutGPU("WithoutGPU()")) }
+
+// WithGPUType sets the type of GPU, such as "nvidia-l4". Flag: --gpu-type.
+// Field: the template's nodeSelector."run.googleapis.com/accelerator".
+func WithGPUType(gpuType string) WorkloadOption {
+	return onWorkload(spec.GPUType(edits.Spell("WithGPUType", gpuType), gpuType))
+}
+
+// WithGPUZonalRedundancy sets whether GPUs are reserved in a second zone too,
+// which is Cloud Run's default. Without redundancy, quota is easier to get.
+// Flag: --[no-]gpu-zonal-redundancy. Field: the template annotation
+// run.googleapis.com/gpu-zonal-redundancy-disabled, which has the opposite value.
+func WithGPUZonalRedundancy(on bool) WorkloadOption {
+	return onWorkload(spec.AnnotateTemplate(edits.Spell("WithGPUZonalRedundancy", on), spec.AnnotationGPURedundancyOff, spec.Bool(!on), nil))
+}
+
+// WithExecutionEnvironment sets the sandbox that containers run in: "gen1" or
+// "gen2". By default Cloud Run chooses. Flag: --execution-environment.
+// Field: the template annotation run.googleapis.com/execution-environment.
+func WithExecutionEnvironment(environment string) WorkloadOption {
+	option := edits.Spell("WithExecutionEnvironment", environment)
+	return onWorkload(spec.AnnotateTemplate(option, spec.AnnotationExecutionEnv, environment, edits.OneOf(environment, "gen1", "gen2")))
 }

@@ -25,5 +25,5 @@ func MakesRevisionForTest(opts ...DeployOption) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return edits.Has[templateEdit](set) || edits.Has[containerEdit](set), nil
+	return editsTemplate(set), nil
 }

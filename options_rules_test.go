@@ -17,12 +17,12 @@ import (
 
 // everything is a set of options that can all be used together.
 var everything = []cloudrun.ServiceOption{
-	cloudrun.WithContainer("app", cloudrun.WithPort(8080), cloudrun.WithDependsOn("proxy", "otel")),
+	cloudrun.WithContainer("app", cloudrun.WithPort(8080), cloudrun.SetDependsOn("proxy", "otel")),
 	cloudrun.WithContainer("app", cloudrun.WithImage(image)),
 	cloudrun.WithContainer("proxy", cloudrun.WithImage("proxy:1"), cloudrun.WithEnv("PORT", "8888"), cloudrun.WithEnv("A", "other")),
-	cloudrun.WithContainer("proxy", cloudrun.WithSecretFile("/etc/a/key", "k1", "1"), cloudrun.WithDependsOn("otel")),
+	cloudrun.WithContainer("proxy", cloudrun.WithSecretFile("/etc/a/key", "k1", "1"), cloudrun.SetDependsOn("otel")),
 	cloudrun.WithContainer("otel", cloudrun.WithImage("otel:1"), cloudrun.WithSecretFile("/etc/a/key", "k1", "1")),
-	cloudrun.WithCommand("/bin/app"), cloudrun.WithArgs("-v"), cloudrun.WithHTTP2(),
+	cloudrun.WithCommand("/bin/app"), cloudrun.WithArgs("-v"), cloudrun.WithHTTP2(true),
 	cloudrun.SetEnv(map[string]string{"B": "2", "A": "1"}), cloudrun.WithEnv("C", "3"), cloudrun.WithEnv("A", "1"),
 	cloudrun.WithoutEnv("S"), cloudrun.WithSecretEnv("S", "s", "1"), cloudrun.WithSecretEnv("R", "projects/1/secrets/remote", "latest"),
 	cloudrun.WithoutSecret("C"), cloudrun.WithSecretFile("/etc/b/y", "k2", "2"), cloudrun.WithSecretFile("/etc/b/x", "k2", "1"),
@@ -33,7 +33,7 @@ var everything = []cloudrun.ServiceOption{
 	cloudrun.WithConcurrency(10), cloudrun.WithRequestTimeout(time.Minute), cloudrun.WithServiceAccount("sa@p.iam.gserviceaccount.com"),
 	cloudrun.WithMinInstances(1), cloudrun.WithMaxInstances(9), cloudrun.WithServiceMinInstances(1), cloudrun.WithServiceMaxInstances(8),
 	cloudrun.WithCPUThrottling(false), cloudrun.WithCPUBoost(false), cloudrun.WithExecutionEnvironment("gen2"), cloudrun.WithSessionAffinity(true),
-	cloudrun.WithoutVPCConnector(), cloudrun.WithNetwork("n"), cloudrun.WithSubnet("s"), cloudrun.WithNetworkTags("z", "a"), cloudrun.WithVPCEgress("all-traffic"),
+	cloudrun.WithoutVPCConnector(), cloudrun.WithNetwork("n"), cloudrun.WithSubnet("s"), cloudrun.SetNetworkTags("z", "a"), cloudrun.WithVPCEgress("all-traffic"),
 	cloudrun.WithCloudSQL("p:r:z", "p:r:a"), cloudrun.WithCloudSQL("p:r:b"), cloudrun.WithoutCloudSQL("p:r:q"),
 	cloudrun.WithCustomAudiences("https://z", "https://a"), cloudrun.WithCustomAudiences("https://b"),
 	cloudrun.SetLabels(map[string]string{"b": "2", "a": "1"}), cloudrun.WithLabel("c", "3"), cloudrun.WithoutLabel("d"),
@@ -41,7 +41,7 @@ var everything = []cloudrun.ServiceOption{
 	cloudrun.WithIngress("internal"), cloudrun.WithInvokerIAMCheck(false), cloudrun.WithDefaultURL(false), cloudrun.WithDeployHealthCheck(false),
 	cloudrun.WithIAP(true), cloudrun.WithBinaryAuthorization("default"), cloudrun.WithBreakglass("why"), cloudrun.WithLaunchStage("BETA"),
 	cloudrun.WithEncryptionKey(key), cloudrun.WithPostKeyRevocationAction("shut-down"), cloudrun.WithEncryptionKeyShutdownHours(2),
-	cloudrun.WithRevisionSuffix("v1"), cloudrun.WithRegions("us-central1"), cloudrun.WithMesh("projects/p/locations/global/meshes/m"),
+	cloudrun.WithRevisionSuffix("v1"), cloudrun.SetRegions("us-central1"), cloudrun.WithMesh("projects/p/locations/global/meshes/m"),
 }
 
 func TestOrderOfOptionsDoesNotMatter(t *testing.T) {
@@ -77,9 +77,9 @@ func TestContradictions(t *testing.T) {
 	probe := func(path string) cloudrun.Probe { return cloudrun.Probe{Check: cloudrun.HTTPCheck{Path: path}} }
 	for _, pair := range [][2]cloudrun.ServiceOption{
 		{cloudrun.WithImage("a"), cloudrun.WithImage("b")},
-		{cloudrun.WithCommand("a"), cloudrun.WithCommand()},
-		{cloudrun.WithPort(1), cloudrun.WithDefaultPort()},
-		{cloudrun.WithHTTP2(), cloudrun.WithoutHTTP2()},
+		{cloudrun.WithCommand("a"), cloudrun.WithoutCommand()},
+		{cloudrun.WithPort(1), cloudrun.WithoutPort()},
+		{cloudrun.WithHTTP2(true), cloudrun.WithHTTP2(false)},
 		{cloudrun.WithCPU("1"), cloudrun.WithCPU("2")},
 		{cloudrun.WithGPU(1), cloudrun.WithoutGPU()},
 		{cloudrun.WithEnv("A", "1"), cloudrun.WithEnv("A", "2")},
@@ -101,7 +101,7 @@ func TestContradictions(t *testing.T) {
 		{cloudrun.WithVolumeMount("v", "/a"), cloudrun.WithoutVolumeMount("/a")},
 		{cloudrun.WithStartupProbe(probe("/a")), cloudrun.WithStartupProbe(probe("/b"))},
 		{cloudrun.WithLivenessProbe(probe("/a")), cloudrun.WithoutLivenessProbe()},
-		{cloudrun.WithConcurrency(1), cloudrun.WithDefaultConcurrency()},
+		{cloudrun.WithConcurrency(1), cloudrun.WithoutConcurrency()},
 		{cloudrun.WithMinInstances(1), cloudrun.WithoutMinInstances()},
 		{cloudrun.WithManualScaling(1), cloudrun.WithServiceMaxInstances(1)},
 		{cloudrun.WithManualScaling(1), cloudrun.WithServiceMinInstances(1)},
@@ -110,7 +110,7 @@ func TestContradictions(t *testing.T) {
 		{cloudrun.WithVPCConnector("c"), cloudrun.WithoutVPCConnector()},
 		{cloudrun.WithNetwork("n"), cloudrun.ClearNetwork()},
 		{cloudrun.WithSubnet("n"), cloudrun.ClearNetwork()},
-		{cloudrun.WithNetworkTags("n"), cloudrun.ClearNetworkTags()},
+		{cloudrun.SetNetworkTags("n"), cloudrun.ClearNetworkTags()},
 		{cloudrun.WithCloudSQL("p:r:i"), cloudrun.WithoutCloudSQL("p:r:i")},
 		{cloudrun.SetCloudSQL("p:r:i"), cloudrun.ClearCloudSQL()},
 		{cloudrun.SetCloudSQL("p:r:i"), cloudrun.WithoutCloudSQL("p:r:i")},
@@ -147,12 +147,11 @@ func TestContradictions(t *testing.T) {
 	}
 }
 
-// firstName tells what an option is called.
+// firstName is the name of an option.
 func firstName(t *testing.T, opt cloudrun.ServiceOption) string {
 	t.Helper()
-	_, name, found := strings.Cut(fmt.Sprintf("%+v", opt), "Option:")
-	require.True(t, found)
-	name, _, _ = strings.Cut(name, "(")
+	require.NotEmpty(t, opt.Settings())
+	name, _, _ := strings.Cut(opt.Settings()[0].Option, "(")
 	return name
 }
 
@@ -296,7 +295,7 @@ func TestProblemsOfAnExistingServiceAtOnce(t *testing.T) {
 	t.Parallel()
 	err := cloudrun.ApplyForTest(readService(t, richService), layer[cloudrun.ServiceOption](
 		cloudrun.WithEnv("DB_PASS", "x"), cloudrun.WithSecretEnv("FOO", "s", "1"), cloudrun.WithSecretFile("/etc/cfg/new", "other", "1"),
-		cloudrun.WithSecretFile("/cache/f", "other", "1"), cloudrun.WithEnv("PORT", "1"), cloudrun.WithDependsOn("ghost")))
+		cloudrun.WithSecretFile("/cache/f", "other", "1"), cloudrun.WithEnv("PORT", "1"), cloudrun.SetDependsOn("ghost")))
 	for _, part := range []string{
 		`WithEnv("DB_PASS", …): environment variable "DB_PASS" holds a secret: add WithoutSecret("DB_PASS")`,
 		`environment variable "FOO" has a literal value: add WithoutEnv("FOO")`,
@@ -320,7 +319,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 		cloudrun.ApplyForTest(readService(t, richService), layer[cloudrun.ServiceOption](cloudrun.WithEnv("DB_PASS", value), cloudrun.WithEnv("PORT", value))),
 		cloudrun.ApplyForTest(readService(t, richService), layer[cloudrun.ServiceOption](cloudrun.WithEnv("A", value), cloudrun.WithEnv("A", "other"))),
 		cloudrun.ApplyForTest(readService(t, richService), layer[cloudrun.ServiceOption](cloudrun.SetEnv(literals), cloudrun.ClearEnv())),
-		cloudrun.ApplyForTest(readService(t, richService), layer[cloudrun.ServiceOption](cloudrun.WithArgs(value), cloudrun.WithArgs(), cloudrun.WithCommand(value), cloudrun.WithCommand())),
+		cloudrun.ApplyForTest(readService(t, richService), layer[cloudrun.ServiceOption](cloudrun.WithArgs(value), cloudrun.WithoutArgs(), cloudrun.WithCommand(value), cloudrun.WithoutCommand())),
 	)
 	require.ErrorContains(t, err, `WithEnv("A", …)`)
 	require.NotContains(t, err.Error(), value)

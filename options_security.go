@@ -1,144 +1,137 @@
 package cloudrun
 
 import (
-	"errors"
+	"slices"
 	"strconv"
-	"strings"
-
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
 // WithServiceAccount sets the service account that the Service runs as, by its
-// e-mail address. The default is the project's compute account. Flag: --service-account.
-// Field: serviceAccountName of the template.
-func WithServiceAccount(account string) ServiceOption {
-	s := editTemplate(edits.Spell("WithServiceAccount", account), "the service account", account, func(spec *servingv1.RevisionSpec) {
-		spec.ServiceAccountName = account
-	})
-	s.err = notEmpty("service account", account)
-	return onService(s)
+// e-mail address. The default is the project's compute account.
+// Flag: --service-account. Field: serviceAccountName of the template.
+func WithServiceAccount(account string) WorkloadOption {
+	return onWorkload(spec.ServiceAccount(edits.Spell("WithServiceAccount", account), account))
 }
 
-// WithInvokerIAMCheck says whether callers need the permission
-// run.routes.invoke, which is the default; without the check the Service is
-// open to all whom its ingress lets in. It makes no new Revision.
+// WithInvokerIAMCheck sets whether callers need the permission
+// run.routes.invoke, which is the default. Without the check the Service is open
+// to everyone its ingress setting lets in. It makes no new Revision.
 // Flag: --[no-]invoker-iam-check. Field: the annotation
-// run.googleapis.com/invoker-iam-disabled, which says the opposite.
+// run.googleapis.com/invoker-iam-disabled, which has the opposite value.
 func WithInvokerIAMCheck(on bool) ServiceOption {
-	return onService(annotateService(edits.Spell("WithInvokerIAMCheck", on), annotationInvokerDisabled, boolean(!on), nil))
+	return onService(spec.AnnotateResource(edits.Spell("WithInvokerIAMCheck", on), spec.AnnotationInvokerDisabled, spec.Bool(!on), nil))
 }
 
-// WithIAP says whether Identity-Aware Proxy stands before the Service. It makes
-// no new Revision. When it is switched on, [Deployer.Deploy] also lets the proxy's
-// own account invoke the Service. Flag: --[no-]iap (beta). Field: the annotation
-// run.googleapis.com/iap-enabled, which is "true" or absent, and a member of
-// roles/run.invoker of the IAM policy.
+// WithIAP sets whether requests must pass Identity-Aware Proxy. It makes no new
+// Revision. When IAP is switched on, [Deployer.Deploy] also allows the proxy's
+// own account to invoke the Service. Flag: --[no-]iap (beta). Field: the
+// annotation run.googleapis.com/iap-enabled, which is "true" or absent, and a
+// member of roles/run.invoker of the IAM policy.
 func WithIAP(on bool) ServiceOption {
-	value := ""
-	if on {
-		value = "true"
-	}
-	option := edits.Spell("WithIAP", on)
-	return serviceOption{append(asEdits([]setting{annotateService(option, annotationIAP, value, nil)}),
-		edits.Configures(option, "the access of Identity-Aware Proxy", value, nil, func(c *deployConfig) { c.iap = on }))}
+	option, value := edits.Spell("WithIAP", on), spec.OnlyTrue(on)
+	return onService(spec.AnnotateResource(option, spec.AnnotationIAP, value, nil),
+		edits.Configures(option, "the access of Identity-Aware Proxy", value, nil, func(c *deployConfig) { c.iap = on }))
 }
 
-// WithBinaryAuthorization has images checked by a policy of Binary
-// Authorization: "default" or the name of one. It makes no new Revision.
+// WithBinaryAuthorization makes a policy of Binary Authorization check images:
+// "default" or the name of one. It makes no new Revision.
 // Flag: --binary-authorization. Field: the annotation
 // run.googleapis.com/binary-authorization.
-func WithBinaryAuthorization(policy string) ServiceOption {
-	return onService(annotateService(edits.Spell("WithBinaryAuthorization", policy), annotationBinaryAuthorization, policy, notEmpty("policy", policy)))
+func WithBinaryAuthorization(policy string) WorkloadOption {
+	option := edits.Spell("WithBinaryAuthorization", policy)
+	return onWorkload(spec.AnnotateResource(option, spec.AnnotationBinaryAuthorization, policy, edits.NotEmpty("policy", policy)))
 }
 
-// WithoutBinaryAuthorization has images no longer checked. It makes no new
+// WithoutBinaryAuthorization ends the checks of images. It makes no new
 // Revision. Flag: --clear-binary-authorization. Field: the annotation
 // run.googleapis.com/binary-authorization.
-func WithoutBinaryAuthorization() ServiceOption {
-	return onService(annotateService("WithoutBinaryAuthorization()", annotationBinaryAuthorization, "", nil))
+func WithoutBinaryAuthorization() WorkloadOption {
+	return onWorkload(spec.AnnotateResource("WithoutBinaryAuthorization()", spec.AnnotationBinaryAuthorization, "", nil))
 }
 
-// WithBreakglass has an image deployed that Binary Authorization would refuse,
-// and tells why. It is for one deployment: the next write removes it.
+// WithBreakglass deploys an image that Binary Authorization would refuse, with
+// the justification for it. It is for one deployment: the next write removes it.
 // Flag: --breakglass. Field: the annotation
 // run.googleapis.com/binary-authorization-breakglass.
-func WithBreakglass(justification string) ServiceOption {
-	return onService(annotateService(edits.Spell("WithBreakglass", justification), annotationBreakglass, justification, notEmpty("justification", justification)))
+func WithBreakglass(justification string) WorkloadOption {
+	option := edits.Spell("WithBreakglass", justification)
+	return onWorkload(spec.AnnotateResource(option, spec.AnnotationBreakglass, justification, edits.NotEmpty("justification", justification)))
 }
 
-// WithEncryptionKey has the image encrypted with a key of yours (CMEK):
+// WithEncryptionKey encrypts the image with a key of yours (CMEK):
 // "projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY". Flag: --key.
 // Field: the template annotation run.googleapis.com/encryption-key.
-func WithEncryptionKey(key string) ServiceOption {
-	var err error
-	if !fullName(key, "projects", "locations", "keyRings", "cryptoKeys") {
-		err = errors.New("give its full name, projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY")
-	}
-	return onService(annotateTemplate(edits.Spell("WithEncryptionKey", key), annotationEncryptionKey, key, err))
+func WithEncryptionKey(key string) WorkloadOption {
+	return onWorkload(spec.AnnotateTemplate(edits.Spell("WithEncryptionKey", key), spec.AnnotationEncryptionKey, key, spec.CheckKey(key)))
 }
 
-// WithoutEncryptionKey has the image encrypted with Google's own key, and
-// forgets what should happen when the key is revoked. Flag: --clear-key.
+// WithoutEncryptionKey encrypts the image with Google's own key, and removes
+// what happens when the key is revoked. Flag: --clear-key.
 // Fields: those of [WithEncryptionKey], [WithPostKeyRevocationAction] and
 // [WithEncryptionKeyShutdownHours].
-func WithoutEncryptionKey() ServiceOption {
-	return clearTemplate("WithoutEncryptionKey()", annotationEncryptionKey, annotationRevocationAction, annotationShutdownHours)
+func WithoutEncryptionKey() WorkloadOption {
+	return onWorkload(spec.ClearTemplate("WithoutEncryptionKey()", spec.AnnotationEncryptionKey, spec.AnnotationRevocationAction, spec.AnnotationShutdownHours)...)
 }
 
 // WithPostKeyRevocationAction sets what happens when the encryption key is
 // revoked: "prevent-new" (no new instances) or "shut-down".
 // Flag: --post-key-revocation-action-type. Field: the template annotation
 // run.googleapis.com/post-key-revocation-action-type.
-func WithPostKeyRevocationAction(action string) ServiceOption {
-	err := oneOf(action, "prevent-new", "shut-down")
-	return onService(annotateTemplate(edits.Spell("WithPostKeyRevocationAction", action), annotationRevocationAction, action, err))
+func WithPostKeyRevocationAction(action string) WorkloadOption {
+	option, err := edits.Spell("WithPostKeyRevocationAction", action), edits.OneOf(action, "prevent-new", "shut-down")
+	return onWorkload(spec.AnnotateTemplate(option, spec.AnnotationRevocationAction, action, err))
 }
 
-// WithoutPostKeyRevocationAction forgets what should happen when the
-// encryption key is revoked, and when. Flag:
-// --clear-post-key-revocation-action-type. Fields: those of
-// [WithPostKeyRevocationAction] and [WithEncryptionKeyShutdownHours].
-func WithoutPostKeyRevocationAction() ServiceOption {
-	return clearTemplate("WithoutPostKeyRevocationAction()", annotationRevocationAction, annotationShutdownHours)
+// WithoutPostKeyRevocationAction removes what happens when the encryption key
+// is revoked, and when. Flag: --clear-post-key-revocation-action-type. Fields:
+// those of [WithPostKeyRevocationAction] and [WithEncryptionKeyShutdownHours].
+func WithoutPostKeyRevocationAction() WorkloadOption {
+	return onWorkload(spec.ClearTemplate("WithoutPostKeyRevocationAction()", spec.AnnotationRevocationAction, spec.AnnotationShutdownHours)...)
 }
 
 // WithEncryptionKeyShutdownHours sets how many hours after the encryption key
 // was revoked instances are shut down, at least 1.
 // Flag: --encryption-key-shutdown-hours. Field: the template annotation
 // run.googleapis.com/encryption-key-shutdown-hours.
-func WithEncryptionKeyShutdownHours(hours int) ServiceOption {
-	var err error
-	if hours < 1 {
-		err = errors.New("it must be at least 1")
-	}
-	return onService(annotateTemplate(edits.Spell("WithEncryptionKeyShutdownHours", hours), annotationShutdownHours, strconv.Itoa(hours), err))
+func WithEncryptionKeyShutdownHours(hours int) WorkloadOption {
+	option := edits.Spell("WithEncryptionKeyShutdownHours", hours)
+	return onWorkload(spec.AnnotateTemplate(option, spec.AnnotationShutdownHours, strconv.Itoa(hours), edits.AtLeast(int64(hours), 1)))
 }
 
-// WithoutEncryptionKeyShutdownHours has Cloud Run decide when instances are
+// WithoutEncryptionKeyShutdownHours makes Cloud Run decide when instances are
 // shut down after the encryption key was revoked.
 // Flag: --clear-encryption-key-shutdown-hours. Field: the template annotation
 // run.googleapis.com/encryption-key-shutdown-hours.
-func WithoutEncryptionKeyShutdownHours() ServiceOption {
-	return clearTemplate("WithoutEncryptionKeyShutdownHours()", annotationShutdownHours)
+func WithoutEncryptionKeyShutdownHours() WorkloadOption {
+	return onWorkload(spec.ClearTemplate("WithoutEncryptionKeyShutdownHours()", spec.AnnotationShutdownHours)...)
 }
 
-// clearTemplate removes annotations of the template.
-func clearTemplate(option string, keys ...string) ServiceOption {
-	return onService(perItem(keys, func(key string) setting { return annotateTemplate(option, key, "", nil) })...)
+// WithCustomAudiences adds audiences that ID tokens for the Service may have
+// beside its own URLs. Flag: --add-custom-audiences. Field: the annotation
+// run.googleapis.com/custom-audiences. A change makes a new Revision, as with gcloud.
+func WithCustomAudiences(audiences ...string) ServiceOption {
+	return onService(spec.CustomAudiences().With(edits.SpellList("WithCustomAudiences", audiences), audiences)...)
 }
 
-// fullName tells whether a name consists of these collections, each followed by an ID.
-func fullName(name string, collections ...string) bool {
-	parts := strings.Split(name, "/")
-	if len(parts) != 2*len(collections) {
-		return false
-	}
-	for i, collection := range collections {
-		if parts[2*i] != collection || parts[2*i+1] == "" {
-			return false
-		}
-	}
-	return true
+// WithoutCustomAudiences removes audiences; see [WithCustomAudiences].
+// Flag: --remove-custom-audiences. Field: the annotation
+// run.googleapis.com/custom-audiences, which is removed when none is left.
+func WithoutCustomAudiences(audiences ...string) ServiceOption {
+	return onService(spec.CustomAudiences().Without(edits.SpellList("WithoutCustomAudiences", audiences), audiences)...)
+}
+
+// SetCustomAudiences replaces all audiences; see [WithCustomAudiences].
+// Flag: --set-custom-audiences. Field: the annotation
+// run.googleapis.com/custom-audiences.
+func SetCustomAudiences(audiences ...string) ServiceOption {
+	return onService(spec.CustomAudiences().Set(edits.SpellList("SetCustomAudiences", audiences), slices.Clone(audiences))...)
+}
+
+// ClearCustomAudiences removes all audiences; see [WithCustomAudiences].
+// Flag: --clear-custom-audiences. Field: the annotation
+// run.googleapis.com/custom-audiences, which is removed.
+func ClearCustomAudiences() ServiceOption {
+	return onService(spec.CustomAudiences().Set("ClearCustomAudiences()", nil)...)
 }

@@ -3,14 +3,15 @@ package cloudrun
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"maps"
+	"strconv"
 	"strings"
 	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
-	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
 const (
@@ -19,171 +20,267 @@ const (
 	maxRevisionName   = 63
 )
 
+// thingRevisionName is what [WithRevisionSuffix] decides.
+const thingRevisionName = "the name of the revision"
+
 // WithConcurrency sets how many requests one instance serves at a time, 1 to
 // 1000. Flag: --concurrency. Field: containerConcurrency of the template.
 func WithConcurrency(requests int) ServiceOption {
-	n := int64(requests)
-	s := editTemplate(edits.Spell("WithConcurrency", requests), "the concurrency", fmt.Sprint(requests), func(spec *servingv1.RevisionSpec) {
-		spec.ContainerConcurrency = &n
-	})
+	var err error
 	if requests < 1 || requests > maxConcurrency {
-		s.err = fmt.Errorf("it must be from 1 to %d", maxConcurrency)
+		err = fmt.Errorf("it must be from 1 to %d", maxConcurrency)
 	}
-	return onService(s)
+	n := int64(requests)
+	return onRevision(edits.Spell("WithConcurrency", requests), "the concurrency", fmt.Sprint(requests), err,
+		func(r *servingv1.RevisionSpec) { r.ContainerConcurrency = &n })
 }
 
-// WithDefaultConcurrency has Cloud Run choose how many requests one instance
+// WithoutConcurrency makes Cloud Run choose how many requests one instance
 // serves at a time: 80, or 1 with less than one CPU. Flag: --concurrency=default.
 // Field: containerConcurrency of the template, which is removed.
-func WithDefaultConcurrency() ServiceOption {
-	return onService(editTemplate("WithDefaultConcurrency()", "the concurrency", "default", func(spec *servingv1.RevisionSpec) {
-		spec.ContainerConcurrency = nil
-	}))
+func WithoutConcurrency() ServiceOption {
+	return onRevision("WithoutConcurrency()", "the concurrency", "default", nil,
+		func(r *servingv1.RevisionSpec) { r.ContainerConcurrency = nil })
 }
 
 // WithRequestTimeout sets how long a request may take, whole seconds from 1s to
 // 1h. Cloud Run's default is 5m. Flag: --timeout. Field: timeoutSeconds of the template.
 func WithRequestTimeout(timeout time.Duration) ServiceOption {
-	seconds := int64(timeout / time.Second)
-	s := editTemplate(edits.Spell("WithRequestTimeout", timeout), "the request timeout", timeout.String(), func(spec *servingv1.RevisionSpec) {
-		spec.TimeoutSeconds = &seconds
-	})
+	var err error
 	if timeout < time.Second || timeout > maxRequestTimeout || timeout%time.Second != 0 {
-		s.err = fmt.Errorf("it must be in whole seconds, from 1s to %v", maxRequestTimeout)
+		err = fmt.Errorf("it must be in whole seconds, from 1s to %v", maxRequestTimeout)
 	}
-	return onService(s)
+	seconds := int64(timeout / time.Second)
+	return onRevision(edits.Spell("WithRequestTimeout", timeout), "the request timeout", timeout.String(), err,
+		func(r *servingv1.RevisionSpec) { r.TimeoutSeconds = &seconds })
 }
 
-// WithSessionAffinity says whether requests of one client go to the same
-// instance, as far as possible. The default is no. Flag: --[no-]session-affinity.
-// Field: the template annotation run.googleapis.com/sessionAffinity, which is
-// "true" or absent.
+func onRevision(option, thing, value string, err error, edit func(*servingv1.RevisionSpec)) ServiceOption {
+	return onService(edits.Setting{
+		Option: option, Phase: edits.PhaseSet, Err: err, Claims: edits.Decides(thing, value),
+		Do: serviceEdit(func(s *servingv1.Service) error {
+			edit(&s.Spec.Template.Spec)
+			return nil
+		}),
+	})
+}
+
+// WithRevisionSuffix names the new Revision: the Service's name, cut if the
+// whole would be longer than 63 characters, a hyphen and the suffix, which
+// consists of lower-case letters, digits and hyphens. Without it, the server
+// names the Revision. A name can be used only once.
+// Flag: --revision-suffix. Field: spec.template.metadata.name.
+func WithRevisionSuffix(suffix string) ServiceOption {
+	return onService(edits.Setting{
+		Option: edits.Spell("WithRevisionSuffix", suffix), Phase: edits.PhaseSet, Err: checkSuffix(suffix),
+		Claims: edits.Decides(thingRevisionName, suffix),
+		Do: serviceEdit(func(s *servingv1.Service) error {
+			prefix := s.Name[:min(len(s.Name), maxRevisionName-1-len(suffix))]
+			s.Spec.Template.Name = prefix + "-" + suffix
+			return nil
+		}),
+	})
+}
+
+func checkSuffix(suffix string) error {
+	const longest = maxRevisionName - 2
+	other := func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }
+	if suffix == "" || len(suffix) > longest || strings.ContainsFunc(suffix, other) || strings.Trim(suffix, "-") != suffix {
+		return fmt.Errorf("use lower-case letters, digits and hyphens, at most %d", longest)
+	}
+	return nil
+}
+
+// WithMinInstances sets how many instances each Revision keeps running; 0, the
+// default, removes the setting. Prefer [WithServiceMinInstances], which counts
+// the Service as a whole and makes no new Revision. Flag: --min-instances.
+// Field: the template annotation autoscaling.knative.dev/minScale.
+func WithMinInstances(n int) ServiceOption {
+	return onService(spec.AnnotateTemplate(edits.Spell("WithMinInstances", n), spec.AnnotationMinScale, minimum(n), checkInstances(n)))
+}
+
+// WithoutMinInstances lets Revisions scale down to zero. Flag: --min-instances=default.
+// Field: the template annotation autoscaling.knative.dev/minScale.
+func WithoutMinInstances() ServiceOption {
+	return onService(spec.AnnotateTemplate("WithoutMinInstances()", spec.AnnotationMinScale, "", nil))
+}
+
+// WithMaxInstances sets the highest number of instances of each Revision.
+// Cloud Run's default is 100. Flag: --max-instances. Field: the template
+// annotation autoscaling.knative.dev/maxScale.
+func WithMaxInstances(n int) ServiceOption {
+	return onService(spec.AnnotateTemplate(edits.Spell("WithMaxInstances", n), spec.AnnotationMaxScale, strconv.Itoa(n), checkInstances(n)))
+}
+
+// WithoutMaxInstances makes Cloud Run choose the highest number of instances of
+// each Revision. Flag: --max-instances=default. Field: the template annotation
+// autoscaling.knative.dev/maxScale.
+func WithoutMaxInstances() ServiceOption {
+	return onService(spec.AnnotateTemplate("WithoutMaxInstances()", spec.AnnotationMaxScale, "", nil))
+}
+
+// WithServiceMinInstances sets how many instances the Service keeps running,
+// shared by its Revisions; 0, the default, removes the setting. It makes no new
+// Revision. Flag: --min. Field: the annotation run.googleapis.com/minScale.
+func WithServiceMinInstances(n int) ServiceOption {
+	return onService(spec.AnnotateResource(edits.Spell("WithServiceMinInstances", n), spec.AnnotationServiceMinScale, minimum(n), checkInstances(n)))
+}
+
+// WithoutServiceMinInstances lets the Service scale down to zero.
+// Flag: --min=default. Field: the annotation run.googleapis.com/minScale.
+func WithoutServiceMinInstances() ServiceOption {
+	return onService(spec.AnnotateResource("WithoutServiceMinInstances()", spec.AnnotationServiceMinScale, "", nil))
+}
+
+// WithServiceMaxInstances sets the highest number of instances of the Service,
+// all its Revisions together. It makes no new Revision. Flag: --max (beta).
+// Field: the annotation run.googleapis.com/maxScale.
+func WithServiceMaxInstances(n int) ServiceOption {
+	option := edits.Spell("WithServiceMaxInstances", n)
+	return onService(spec.AnnotateResource(option, spec.AnnotationServiceMaxScale, strconv.Itoa(n), checkInstances(n)))
+}
+
+// WithoutServiceMaxInstances removes the limit on the instances of the Service
+// as a whole. Flag: --max=default (beta). Field: the annotation
+// run.googleapis.com/maxScale.
+func WithoutServiceMaxInstances() ServiceOption {
+	return onService(spec.AnnotateResource("WithoutServiceMaxInstances()", spec.AnnotationServiceMaxScale, "", nil))
+}
+
+// WithManualScaling makes the Service run exactly that many instances, whatever
+// the load. It removes the Service's minimum and maximum, see
+// [WithServiceMinInstances], and makes no new Revision. Flag: --scaling=N (beta).
+// Fields: the annotations run.googleapis.com/scalingMode and
+// run.googleapis.com/manualInstanceCount.
+func WithManualScaling(n int) ServiceOption {
+	return onService(spec.AnnotateResourceWith(edits.Spell("WithManualScaling", n), map[string]string{
+		spec.AnnotationScalingMode: "manual", spec.AnnotationManualInstances: strconv.Itoa(n),
+		spec.AnnotationServiceMinScale: "", spec.AnnotationServiceMaxScale: "",
+	}, checkInstances(n)))
+}
+
+// WithAutomaticScaling makes the load decide how many instances run, which is
+// the default. It makes no new Revision. Flag: --scaling=auto (beta).
+// Fields: the annotations run.googleapis.com/scalingMode and
+// run.googleapis.com/manualInstanceCount.
+func WithAutomaticScaling() ServiceOption {
+	return onService(spec.AnnotateResourceWith("WithAutomaticScaling()", map[string]string{
+		spec.AnnotationScalingMode: "automatic", spec.AnnotationManualInstances: "",
+	}, nil))
+}
+
+// minimum returns a minimum as annotations have it: none rather than zero.
+func minimum(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+func checkInstances(n int) error {
+	if n < 0 {
+		return errors.New("a number of instances cannot be negative")
+	}
+	return nil
+}
+
+// WithCPUThrottling sets whether instances get CPU only while they serve
+// requests, which is the default, or always. Flag: --[no-]cpu-throttling.
+// Field: the template annotation run.googleapis.com/cpu-throttling.
+func WithCPUThrottling(on bool) ServiceOption {
+	return onService(spec.AnnotateTemplate(edits.Spell("WithCPUThrottling", on), spec.AnnotationCPUThrottling, spec.Bool(on), nil))
+}
+
+// WithCPUBoost sets whether containers get more CPU while they start. A new
+// Service has it by default, as with gcloud; an update does not change it.
+// Flag: --[no-]cpu-boost. Field: the template annotation
+// run.googleapis.com/startup-cpu-boost.
+func WithCPUBoost(on bool) ServiceOption {
+	return onService(spec.AnnotateTemplate(edits.Spell("WithCPUBoost", on), spec.AnnotationCPUBoost, spec.Bool(on), nil))
+}
+
+// WithSessionAffinity sets whether requests of one client go to the same
+// instance, as far as possible. It is off by default.
+// Flag: --[no-]session-affinity. Field: the template annotation
+// run.googleapis.com/sessionAffinity, which is "true" or absent.
 func WithSessionAffinity(on bool) ServiceOption {
-	value := ""
-	if on {
-		value = "true"
-	}
-	return onService(annotateTemplate(edits.Spell("WithSessionAffinity", on), annotationSessionAffinity, value, nil))
+	return onService(spec.AnnotateTemplate(edits.Spell("WithSessionAffinity", on), spec.AnnotationSessionAffinity, spec.OnlyTrue(on), nil))
 }
 
-// WithDeployHealthCheck says whether a new Revision must have started an
-// instance before it counts as ready, which is the default.
+// WithDeployHealthCheck sets whether a new Revision must start an instance
+// before it counts as ready, which is the default.
 // Flag: --[no-]deploy-health-check (beta). Field: the template annotation
-// run.googleapis.com/health-check-disabled, which says the opposite.
+// run.googleapis.com/health-check-disabled, which has the opposite value.
 func WithDeployHealthCheck(on bool) ServiceOption {
-	return onService(annotateTemplate(edits.Spell("WithDeployHealthCheck", on), annotationHealthCheckDisabled, boolean(!on), nil))
+	return onService(spec.AnnotateTemplate(edits.Spell("WithDeployHealthCheck", on), spec.AnnotationHealthCheckDisabled, spec.Bool(!on), nil))
 }
 
-// WithDescription sets a text that tells what the Service is for; it may be
-// empty. It makes no new Revision. Flag: --description. Field: the annotation
+// WithDescription sets a text that describes the Service; it may be empty. It
+// makes no new Revision. Flag: --description. Field: the annotation
 // run.googleapis.com/description.
 func WithDescription(text string) ServiceOption {
-	s := annotateService(edits.Spell("WithDescription", text), annotationDescription, text, nil)
-	s.service = func(s *servingv1.Service) error {
-		if _, had := s.Annotations[annotationDescription]; had || text != "" {
-			putAnnotation(&s.ObjectMeta, annotationDescription, text)
-		}
-		return nil
-	}
-	return onService(s)
+	return onService(spec.Describe(edits.Spell("WithDescription", text), text))
 }
 
 // WithAnnotation sets an annotation of the Service, which makes no new
 // Revision. Flag: --update-annotations (hidden). Field: metadata.annotations.
-func WithAnnotation(key, value string) ServiceOption {
-	s := annotateService(edits.Spell("WithAnnotation", key, value), key, value, notEmpty("key", key))
-	s.service = func(s *servingv1.Service) error {
-		putAnnotation(&s.ObjectMeta, key, value)
-		return nil
-	}
-	return onService(s)
+func WithAnnotation(key, value string) WorkloadOption {
+	return onWorkload(spec.AnnotateResourceAsIs(edits.Spell("WithAnnotation", key, value), key, value, edits.NotEmpty("key", key)))
 }
 
 // WithoutAnnotation removes annotations of the Service, which makes no new
 // Revision; gcloud has no flag for it. Field: metadata.annotations.
-func WithoutAnnotation(keys ...string) ServiceOption {
-	option := edits.SpellList("WithoutAnnotation", keys)
-	return onService(perItem(keys, func(key string) setting {
-		return annotateService(option, key, "", notEmpty("key", key))
-	})...)
+func WithoutAnnotation(keys ...string) WorkloadOption {
+	return onWorkload(spec.WithoutResourceAnnotations(edits.SpellList("WithoutAnnotation", keys), keys)...)
 }
 
 // WithTemplateAnnotation sets an annotation of the template and so of the
 // Revisions made from it; gcloud has no flag for it. Field:
 // spec.template.metadata.annotations.
-func WithTemplateAnnotation(key, value string) ServiceOption {
-	s := annotateTemplate(edits.Spell("WithTemplateAnnotation", key, value), key, value, notEmpty("key", key))
-	s.service = func(s *servingv1.Service) error {
-		putAnnotation(&s.Spec.Template.ObjectMeta, key, value)
-		return nil
-	}
-	return onService(s)
+func WithTemplateAnnotation(key, value string) WorkloadOption {
+	option := edits.Spell("WithTemplateAnnotation", key, value)
+	return onWorkload(spec.AnnotateTemplateAsIs(option, key, value, edits.NotEmpty("key", key)))
 }
 
 // WithoutTemplateAnnotation removes annotations of the template; gcloud has no
 // flag for it. Field: spec.template.metadata.annotations.
-func WithoutTemplateAnnotation(keys ...string) ServiceOption {
-	option := edits.SpellList("WithoutTemplateAnnotation", keys)
-	return onService(perItem(keys, func(key string) setting {
-		return annotateTemplate(option, key, "", notEmpty("key", key))
-	})...)
+func WithoutTemplateAnnotation(keys ...string) WorkloadOption {
+	return onWorkload(spec.WithoutTemplateAnnotations(edits.SpellList("WithoutTemplateAnnotation", keys), keys)...)
 }
+
+// WithLabel adds a label, or changes it. Labels of the Service are labels of
+// the template too. As with gcloud, when an option changes the former, the
+// template loses labels that the Service does not have, except for Cloud Run's
+// own. A change makes a new Revision.
+//
+// A key begins with a lower-case letter. Both consist of lower-case letters,
+// digits, underscores and hyphens, at most 63. Flags: --labels,
+// --update-labels. Fields: metadata.labels and spec.template.metadata.labels.
+func WithLabel(key, value string) WorkloadOption {
+	return onWorkload(spec.Label(edits.Spell("WithLabel", key, value), key, value))
+}
+
+// SetLabels replaces all labels except those that Cloud Run sets; see
+// [WithLabel]. In gcloud it is --clear-labels together with --labels.
+func SetLabels(labels map[string]string) WorkloadOption {
+	return onWorkload(spec.SetLabels(edits.Spell("SetLabels", labels), maps.Clone(labels))...)
+}
+
+// WithoutLabel removes labels; see [WithLabel]. Flag: --remove-labels.
+// Fields: metadata.labels and spec.template.metadata.labels.
+func WithoutLabel(keys ...string) WorkloadOption {
+	return onWorkload(spec.WithoutLabel(edits.SpellList("WithoutLabel", keys), keys)...)
+}
+
+// ClearLabels removes all labels except those that Cloud Run sets; see
+// [WithLabel]. Flag: --clear-labels. Fields: metadata.labels and
+// spec.template.metadata.labels.
+func ClearLabels() WorkloadOption { return onWorkload(spec.ClearLabels("ClearLabels()")) }
 
 // WithLaunchStage declares that the Service uses features of a launch stage:
 // "ALPHA", "BETA" or "GA". It makes no new Revision. The gcloud commands beta
 // and alpha set it. Field: the annotation run.googleapis.com/launch-stage.
 func WithLaunchStage(stage string) LaunchStageOption {
-	return launchStageOption{serviceOption{asEdits([]setting{
-		annotateService(edits.Spell("WithLaunchStage", stage), annotationLaunchStage, stage, oneOf(stage, "ALPHA", "BETA", "GA")),
-	})}}
+	option, err := edits.Spell("WithLaunchStage", stage), edits.OneOf(stage, "ALPHA", "BETA", "GA")
+	return launchStageOption{workloadOption: onWorkload(spec.AnnotateResource(option, spec.AnnotationLaunchStage, stage, err))}
 }
-
-// LaunchStageOption is a [ServiceOption] that [Deployer.UpdateTraffic] takes as well.
-type LaunchStageOption interface {
-	ServiceOption
-	TrafficOption
-}
-
-type launchStageOption struct{ serviceOption }
-
-func (launchStageOption) onTraffic() {}
-
-// WithRegions sets all regions of a multi-region Service. It makes no new
-// Revision. Flag: --regions (beta). Field: the annotation run.googleapis.com/regions.
-func WithRegions(regions ...string) ServiceOption {
-	err := errors.New("name at least one region")
-	if len(regions) > 0 {
-		errs := make([]error, len(regions))
-		for i, region := range regions {
-			errs[i] = names.Region(region)
-		}
-		err = errors.Join(errs...)
-	}
-	return onService(annotateService(edits.SpellList("WithRegions", regions), annotationRegions, strings.Join(regions, ","), err))
-}
-
-var suffixRE = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`)
-
-// WithRevisionSuffix names the new Revision: the Service's name, cut if the
-// whole would be longer than 63 characters, a hyphen and the suffix, which
-// consists of lower-case letters, digits and hyphens. Without it, every update
-// has the server make up a name. A name can be used only once.
-// Flag: --revision-suffix. Field: spec.template.metadata.name.
-func WithRevisionSuffix(suffix string) ServiceOption {
-	s := setting{
-		option: edits.Spell("WithRevisionSuffix", suffix), phase: edits.PhaseSet, claims: edits.Decides(thingRevisionName, suffix),
-		service: func(s *servingv1.Service) error {
-			prefix := s.Name[:min(len(s.Name), maxRevisionName-1-len(suffix))]
-			s.Spec.Template.Name = prefix + "-" + suffix
-			return nil
-		},
-	}
-	if !suffixRE.MatchString(suffix) || len(suffix) > maxRevisionName-2 {
-		s.err = fmt.Errorf("use lower-case letters, digits and hyphens, at most %d", maxRevisionName-2)
-	}
-	return onService(s)
-}
-
-// cleanOnUpdate drops what must not outlive the write that it was meant for:
-// a justification for breaking the glass is for one deployment.
-func cleanOnUpdate(s *servingv1.Service) { delete(s.Annotations, annotationBreakglass) }

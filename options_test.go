@@ -223,7 +223,7 @@ func exportedOptions(t *testing.T) []string {
 			if !ok || f.Recv != nil || !f.Name.IsExported() || f.Type.Results == nil || len(f.Type.Results.List) != 1 {
 				continue
 			}
-			if r, ok := f.Type.Results.List[0].Type.(*ast.Ident); ok && (slices.Contains([]string{"ServiceOption", "ContainerOption", "LaunchStageOption"}, r.Name)) {
+			if r, ok := f.Type.Results.List[0].Type.(*ast.Ident); ok && (slices.Contains([]string{"ServiceOption", "WorkloadOption", "ContainerOption", "LaunchStageOption"}, r.Name)) {
 				all = append(all, f.Name.Name)
 			}
 		}

@@ -64,14 +64,14 @@ func (p *Plan) Answer() *servingv1.Service {
 
 // RevealValues shows the values of environment variables, secrets and
 // everything else that may be secret in a plan.
-func RevealValues() DeployOption {
-	return deployOption{edits.Configures("RevealValues()", "whether values are shown", "yes", nil, func(c *planConfig) { c.reveal = true })}
+func RevealValues() PlanOption {
+	return planOption{settings{edits.Configures("RevealValues()", "whether values are shown", "yes", nil, func(c *planConfig) { c.reveal = true })}}
 }
 
 // WithoutDryRun skips the server-side dry run of [Deployer.Plan], which takes
 // the permission to make the change.
-func WithoutDryRun() DeployOption {
-	return deployOption{edits.Configures("WithoutDryRun()", "whether the server is asked", "no", nil, func(c *planConfig) { c.unchecked = true })}
+func WithoutDryRun() PlanOption {
+	return planOption{settings{edits.Configures("WithoutDryRun()", "whether the server is asked", "no", nil, func(c *planConfig) { c.unchecked = true })}}
 }
 
 // planConfig is what the options say about a plan.
@@ -89,7 +89,7 @@ type planConfig struct{ reveal, unchecked bool }
 //
 // The error is a [*DeployError]: the options cannot be used, or the Service
 // cannot be read, or the server cannot be asked.
-func (d *Deployer) Plan(ctx context.Context, name string, opts ...DeployOption) (*Plan, error) {
+func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (*Plan, error) {
 	c, err := d.begin("plan service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (p *planning) try(ctx context.Context) (*once.Written[*trial, composed], er
 	write := serviceWrite{compose: p.composition.compose}
 	losses := pause.NewBackOff() // a dry run can be repeated, whatever became of the last one
 	return once.Writer[*trial, composed]{
-		Store: &trialStore{serviceStore{client, p.call.name, []WriteOption{DryRun()}, p.cfg.reveal}, p.cfg},
+		Store: &trialStore{serviceStore{client, p.call.name, true, p.cfg.reveal}, p.cfg},
 		Compose: func(ctx context.Context, base *trial) (composed, error) {
 			if base == nil {
 				return write.composeUnlessDeleting(ctx, nil)

@@ -514,7 +514,7 @@ func TestPlanHidesWhatMayBeSecret(t *testing.T) {
 			}
 		}
 		for n := range 3 {
-			p, err := d.Plan(t.Context(), "hello", canaries(n)...)
+			p, err := d.Plan(t.Context(), "hello", cloudrun.PlanOptions(canaries(n)...)...)
 			require.NoError(t, err)
 			require.NoError(t, p.Verdict)
 			encoded, err := json.Marshal(p)
@@ -522,7 +522,7 @@ func TestPlanHidesWhatMayBeSecret(t *testing.T) {
 			requireHidden(planText(t, p), string(encoded), p, *p, fmt.Sprintf("%+v %#v %s %q", p, p, p, *p), fmt.Sprintf("%+v %#v", p.Changes, *p))
 			require.Contains(t, planText(t, p), "env[A].value: (hidden)")
 
-			open, err := d.Plan(t.Context(), "hello", append(canaries(n), cloudrun.RevealValues())...)
+			open, err := d.Plan(t.Context(), "hello", append(cloudrun.PlanOptions(canaries(n)...), cloudrun.RevealValues())...)
 			require.NoError(t, err)
 			require.Len(t, open.Changes, len(p.Changes), "as much is changed")
 			for _, name := range []string{"literal", "multi", "secret", "remote", "file", "argument", "command", "annotation", "url", "sidecar"} {
@@ -538,7 +538,7 @@ func TestPlanHidesWhatMayBeSecret(t *testing.T) {
 		quoting := cloudruntest.Fault{Method: http.MethodPut, Status: 400, Times: -1,
 			Body: `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"invalid value CANARY-literal-9 or x\nCANARY-multi\nline-9\" in CANARY-secret-9"}}`}
 		s.Fault(quoting)
-		p, err := d.Plan(t.Context(), "hello", canaries(9)...)
+		p, err := d.Plan(t.Context(), "hello", cloudrun.PlanOptions(canaries(9)...)...)
 		require.NoError(t, err)
 		require.Error(t, p.Verdict)
 		_, err = d.Apply(t.Context(), p)

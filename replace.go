@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
@@ -224,7 +225,7 @@ func (m *Manifest) removes(d *document) []string {
 	for _, k := range slices.Sorted(maps.Keys(d.service.Annotations)) {
 		value := d.service.Annotations[k]
 		_, kept := stays[k]
-		isDefault := k == annotationIngress && value == "all"
+		isDefault := k == spec.AnnotationIngress && value == "all"
 		if kept || isDefault || !strings.HasPrefix(k, "run.googleapis.com/") || configuration.ServerAnnotation(k) {
 			continue
 		}

@@ -18,23 +18,12 @@ import (
 // Revision is both ready and older than the one that serves.
 var ErrNothingToRollBackTo = errors.New("there is no older revision that is ready")
 
-// RollbackOption configures [Deployer.Rollback]. Every [CallOption] is one too.
-type RollbackOption interface {
-	edits.Option
-	onRollback()
-}
-
-type rollbackOption struct{ set edits.Setting }
-
-func (o rollbackOption) Settings() []edits.Setting { return []edits.Setting{o.set} }
-func (rollbackOption) onRollback()                 {}
-
 const thingRollback = "what to roll back to"
 
 // RollbackTo names the Revision to go back to.
 func RollbackTo(revision string) RollbackOption {
-	return rollbackOption{edits.Configures(edits.Spell("RollbackTo", revision), thingRollback, "revision "+revision, names.Revision(revision),
-		func(c *rollbackConfig) { c.revision = revision })}
+	return onRollback(edits.Configures(edits.Spell("RollbackTo", revision), thingRollback, "revision "+revision, names.Revision(revision),
+		func(c *rollbackConfig) { c.revision = revision }))
 }
 
 // RollbackToTraffic goes back to a split of the traffic, such as the
@@ -46,13 +35,13 @@ func RollbackToTraffic(targets []servingv1.TrafficTarget) RollbackOption {
 		err = errors.New("there are no targets in it")
 	}
 	kept := slices.Clone(targets)
-	return rollbackOption{edits.Configures("RollbackToTraffic", thingRollback, "traffic "+traffic.Describe(targets), err,
-		func(c *rollbackConfig) { c.traffic = kept })}
+	return onRollback(edits.Configures("RollbackToTraffic", thingRollback, "traffic "+traffic.Describe(targets), err,
+		func(c *rollbackConfig) { c.traffic = kept }))
 }
 
 // Preview has [Deployer.Rollback] tell what it would do, and do nothing.
 func Preview() RollbackOption {
-	return rollbackOption{edits.Configures("Preview()", "whether anything is done", "no", nil, func(c *rollbackConfig) { c.preview = true })}
+	return onRollback(edits.Configures("Preview()", "whether anything is done", "no", nil, func(c *rollbackConfig) { c.preview = true }))
 }
 
 // rollbackConfig is what the options say of a rollback.

@@ -8,52 +8,104 @@ import (
 	"net/http"
 	"net/url"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
+	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/operation"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
 const servingAPIVersion = "serving.knative.dev/v1"
 
-// WriteOption configures one write of a [Client].
-type WriteOption interface{ applyWrite(*writeConfig) }
+// maxContainers is Cloud Run's limit.
+const maxContainers = 10
 
-type writeConfig struct{ dryRun bool }
-
-type writeOption func(*writeConfig)
-
-func (o writeOption) applyWrite(c *writeConfig) { o(c) }
-
-// DryRun makes the server check the write, apply its defaults and respond as if it had been made, without making it.
-func DryRun() WriteOption { return writeOption(func(c *writeConfig) { c.dryRun = true }) }
-
-func writeOptions(opts []WriteOption) (writeConfig, error) {
-	var cfg writeConfig
-	for _, o := range opts {
-		if o == nil {
-			return writeConfig{}, errNilOption
-		}
-		o.applyWrite(&cfg)
+// NewService assembles a new Service from options, as gcloud run deploy does.
+// Nothing is sent. The same options, in any order, give the same Service.
+//
+// The result has what was asked for and startup CPU boost, which gcloud
+// switches on for new Services; all else is left to the server's defaults. An
+// image is required. The error joins an [*OptionError] for every problem.
+func NewService(name string, opts ...ServiceOption) (*servingv1.Service, error) {
+	options, err := collect(edits.Of(opts))
+	if err = errors.Join(names.ClusterService(name), err); err != nil {
+		return nil, fmt.Errorf("new service %q: %w", name, err)
 	}
-	return cfg, nil
+	s, err := newService(name, options)
+	if err != nil {
+		return nil, fmt.Errorf("new service %q: %w", name, err)
+	}
+	return s, nil
 }
 
-// writeURL returns the URL of a write with options.
-func (c *Client) writeURL(name string, opts []WriteOption) (string, error) {
-	cfg, err := writeOptions(opts)
-	if err != nil {
-		return "", err
+// newService makes a new Service as options ask.
+func newService(name string, options *edits.Set) (*servingv1.Service, error) {
+	s := &servingv1.Service{
+		TypeMeta:   metav1.TypeMeta{APIVersion: servingAPIVersion, Kind: "Service"},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
 	}
-	query := url.Values{}
+	spec.SetAnnotation(&s.Spec.Template.ObjectMeta, spec.AnnotationCPUBoost, spec.Bool(true))
+	if err := editService(s, options); err != nil {
+		return nil, err
+	}
+	if err := checkContainers(s.Spec.Template.Spec.Containers); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// checkContainers refuses a set of containers that Cloud Run would refuse.
+func checkContainers(containers []corev1.Container) error {
+	if len(containers) == 0 {
+		return &OptionError{Option: "WithImage", Reason: "it is missing: a new service needs an image"}
+	}
+	if len(containers) > maxContainers {
+		return fmt.Errorf("%d containers: at most %d are allowed", len(containers), maxContainers)
+	}
+	var problems []error
+	withPort := 0
+	for _, c := range containers {
+		if c.Image == "" {
+			problems = append(problems, &OptionError{Option: "WithImage", Reason: fmt.Sprintf("it is missing: %s needs an image", containerTitle(c))})
+		}
+		if len(c.Ports) > 0 {
+			withPort++
+		}
+	}
+	if len(containers) > 1 && withPort != 1 {
+		problems = append(problems, &OptionError{Option: "WithPort",
+			Reason: fmt.Sprintf("of several containers exactly one must have a port, and gets the requests; here %d have one", withPort)})
+	}
+	return errors.Join(problems...)
+}
+
+func containerTitle(c corev1.Container) string {
+	if c.Name == "" {
+		return "the container"
+	}
+	return fmt.Sprintf("container %q", c.Name)
+}
+
+// writeOptions returns what options ask for of a write.
+func writeOptions(opts []WriteOption) (dryRunConfig, error) {
+	options, err := collect(edits.Of(opts))
+	return edits.Configure(options, dryRunConfig{}), err
+}
+
+// writeQuery is the query of a write.
+func (c *Client) writeQuery(dryRun bool) url.Values {
 	switch {
-	case cfg.dryRun && c.region == "":
-		query.Set("dryRun", "All") // Kubernetes knows no other spelling
-	case cfg.dryRun:
-		query.Set("dryRun", "all")
+	case !dryRun:
+		return nil
+	case c.region == "":
+		return url.Values{"dryRun": {"All"}} // Kubernetes knows no other spelling
 	}
-	return c.servingURL(kindServices, name, query), nil
+	return url.Values{"dryRun": {"all"}}
 }
 
 // GetService reads a Service. The error of a Service that does not exist
@@ -89,24 +141,25 @@ func (c *Client) getServiceRequest(name string) request {
 //
 // An empty namespace, kind or API version is filled in. s itself is not changed.
 func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts ...WriteOption) (*servingv1.Service, error) {
+	cfg, err := writeOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("create service: %w", err)
+	}
 	raw, err := c.encodeService(s)
 	if err != nil {
 		return nil, fmt.Errorf("create service: %w", err)
 	}
-	raw, err = c.createServiceRaw(ctx, s.Name, raw, opts...)
+	raw, err = c.createServiceRaw(ctx, s.Name, raw, cfg.on)
 	if err != nil {
 		return nil, err
 	}
 	return c.answeredService("create service", s.Name, raw)
 }
 
-func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
-	u, err := c.writeURL("", opts)
-	if err != nil {
-		return nil, fmt.Errorf("create service: %w", err)
-	}
+func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
 	return c.write(ctx, request{
-		op: "create service", resource: c.resource(kindServices, name), method: http.MethodPost, url: u, body: raw, creates: true,
+		op: "create service", resource: c.resource(kindServices, name),
+		method: http.MethodPost, url: c.servingURL(kindServices, "", c.writeQuery(dryRun)), body: raw, creates: true,
 	})
 }
 
@@ -119,24 +172,25 @@ func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, 
 // [Client.GetService] loses what the Knative types do not know:
 // use [Client.UpdateService] to change one.
 func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts ...WriteOption) (*servingv1.Service, error) {
+	cfg, err := writeOptions(opts)
+	if err != nil {
+		return nil, fmt.Errorf("replace service: %w", err)
+	}
 	raw, err := c.encodeService(s)
 	if err != nil {
 		return nil, fmt.Errorf("replace service: %w", err)
 	}
-	raw, err = c.replaceServiceRaw(ctx, s.Name, raw, opts...)
+	raw, err = c.replaceServiceRaw(ctx, s.Name, raw, cfg.on)
 	if err != nil {
 		return nil, err
 	}
 	return c.answeredService("replace service", s.Name, raw)
 }
 
-func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, opts ...WriteOption) ([]byte, error) {
-	u, err := c.writeURL(name, opts)
-	if err != nil {
-		return nil, fmt.Errorf("replace service: %w", err)
-	}
+func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
 	return c.write(ctx, request{
-		op: "replace service", resource: c.resource(kindServices, name), method: http.MethodPut, url: u, body: raw,
+		op: "replace service", resource: c.resource(kindServices, name),
+		method: http.MethodPut, url: c.servingURL(kindServices, name, c.writeQuery(dryRun)), body: raw,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -34,7 +35,7 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 	}
 	defer c.report.close()
 	change := edits.Configure(c.options, trafficConfig{})
-	if change.empty() {
+	if change.isEmpty() {
 		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: "UpdateTraffic",
 			Reason: "no change of the traffic is asked for: add ToLatest, ToRevision or ToTag, or an option about tags"})
 	}
@@ -51,7 +52,7 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 func (c *call) applyTraffic(ctx context.Context, edit func(*servingv1.Service) error) (*Result, error) {
 	w, err := c.write(ctx, serviceWrite{client: c.observed(StageWrite), name: c.name, compose: func(ctx context.Context, base *document) (composed, error) {
 		d := base.draft()
-		cleanOnUpdate(d.service)
+		spec.DropBreakglass(&d.service.ObjectMeta)
 		if err := edit(d.service); err != nil {
 			return composed{}, err
 		}

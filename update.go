@@ -44,7 +44,7 @@ func (c *Client) UpdateService(ctx context.Context, name string, edit func(*serv
 		return nil, fmt.Errorf("%s %q: %w", op, name, err)
 	}
 	w, err := serviceWrite{
-		client: c, name: name, dryRun: cfg.dryRun,
+		client: c, name: name, dryRun: cfg.on,
 		compose: func(_ context.Context, base *document) (composed, error) {
 			draft := base.draft()
 			if err := edit(draft.service); err != nil {
@@ -180,7 +180,7 @@ type serviceWrite struct {
 // run writes the Service. Its error is a [*once.Failure].
 func (w serviceWrite) run(ctx context.Context) (written, error) {
 	writer := once.Writer[*document, composed]{
-		Store:   &serviceStore{w.client, w.name, w.options(), w.reveal},
+		Store:   &serviceStore{w.client, w.name, w.dryRun, w.reveal},
 		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark, Holds: holdsWrite,
 		Classify: classify, Delay: askedDelay, Retrying: w.client.onRetry,
 	}
@@ -189,13 +189,6 @@ func (w serviceWrite) run(ctx context.Context) (written, error) {
 		return written{}, err
 	}
 	return written{r.Doc, r.First, r.Base, r.Body, r.Created, r.Changed, r.Generation}, nil
-}
-
-func (w serviceWrite) options() []WriteOption {
-	if w.dryRun {
-		return []WriteOption{DryRun()}
-	}
-	return nil
 }
 
 func (w serviceWrite) composeUnlessDeleting(ctx context.Context, base *document) (composed, error) {
@@ -209,7 +202,7 @@ func (w serviceWrite) composeUnlessDeleting(ctx context.Context, base *document)
 type serviceStore struct {
 	client *Client
 	name   string
-	opts   []WriteOption
+	dryRun bool
 	reveal bool // errors may quote values that may be secret
 }
 
@@ -222,12 +215,12 @@ func (s *serviceStore) Read(ctx context.Context) (*document, error) {
 }
 
 func (s *serviceStore) Create(ctx context.Context, body composed) (*document, error) {
-	raw, err := s.client.createServiceRaw(ctx, s.name, body.body, s.opts...)
+	raw, err := s.client.createServiceRaw(ctx, s.name, body.body, s.dryRun)
 	return s.answered("create service", raw, s.redacted(err, nil, body.body))
 }
 
 func (s *serviceStore) Replace(ctx context.Context, base *document, body composed) (*document, error) {
-	raw, err := s.client.replaceServiceRaw(ctx, s.name, body.body, s.opts...)
+	raw, err := s.client.replaceServiceRaw(ctx, s.name, body.body, s.dryRun)
 	return s.answered("replace service", raw, s.redacted(err, base.raw, body.body))
 }
 

@@ -47,37 +47,6 @@ type RevisionGetter interface {
 
 const annotationOperation = "run.googleapis.com/operation-id"
 
-// WaitOption configures [WaitReady].
-type WaitOption interface {
-	Settings() []edits.Setting
-	onWait()
-}
-
-// The defaults of a wait.
-const (
-	DefaultWaitTimeout   = 30 * time.Minute
-	DefaultFailureWindow = 2 * time.Second
-	DefaultPollInitial   = 250 * time.Millisecond
-	DefaultPollMax       = 2 * time.Second
-)
-
-// waitConfig is what options configure of a wait.
-type waitConfig struct {
-	timeout     time.Duration
-	window      time.Duration
-	pollInitial time.Duration
-	pollMax     time.Duration
-	anchor      int64
-	progress    func(Event)
-}
-
-func defaultWait() waitConfig {
-	return waitConfig{
-		timeout: DefaultWaitTimeout, window: DefaultFailureWindow,
-		pollInitial: DefaultPollInitial, pollMax: DefaultPollMax,
-	}
-}
-
 // timing returns what the configuration says about when to look.
 func (c waitConfig) timing() watch.Timing {
 	return watch.Timing{Timeout: c.timeout, FailureWindow: c.window, PollInitial: c.pollInitial, PollMax: c.pollMax}

@@ -14,10 +14,10 @@ import (
 func containerFlags() []*flag {
 	all := inContainer(
 		&flag{name: "image", usage: "container `image` to deploy", container: one(cloudrun.WithImage)},
-		&flag{name: "command", usage: "`list` that is the command, replacing the image's entrypoint; empty for the entrypoint", container: argv(cloudrun.WithCommand)},
-		&flag{name: "args", usage: "`list` of the command's arguments; empty for those of the image", container: argv(cloudrun.WithArgs)},
+		&flag{name: "command", usage: "`list` that is the command, replacing the image's entrypoint; empty for the entrypoint", container: argv(cloudrun.WithCommand, cloudrun.WithoutCommand)},
+		&flag{name: "args", usage: "`list` of the command's arguments; empty for those of the image", container: argv(cloudrun.WithArgs, cloudrun.WithoutArgs)},
 		&flag{name: "port", usage: "`port` on which the container receives requests, or default", container: port},
-		&flag{name: "use-http2", takes: takesSwitch, usage: "send requests to the container as HTTP/2", container: http2},
+		&flag{name: "use-http2", takes: takesSwitch, usage: "send requests to the container as HTTP/2", container: onOff(cloudrun.WithHTTP2)},
 		&flag{name: "cpu", usage: "`CPU` limit, such as 2 or 500m", container: unlessEmpty(cloudrun.WithCPU)},
 		&flag{name: "memory", usage: "memory `limit`, such as 512Mi or 2Gi", container: unlessEmpty(cloudrun.WithMemory)},
 		&flag{name: "gpu", usage: "`number` of GPUs; 0 for none", container: gpu},
@@ -26,9 +26,12 @@ func containerFlags() []*flag {
 	return append(all, &flag{name: "remove-containers", usage: "`list` of containers to remove", service: removeContainers})
 }
 
-func argv(option func(...string) cloudrun.ContainerOption) func(given) ([]cloudrun.ContainerOption, error) {
+func argv(option func(...string) cloudrun.ContainerOption, empty func() cloudrun.ContainerOption) func(given) ([]cloudrun.ContainerOption, error) {
 	return func(g given) ([]cloudrun.ContainerOption, error) {
 		items, err := g.joinedList(g.name)
+		if err == nil && len(items) == 0 {
+			return []cloudrun.ContainerOption{empty()}, nil
+		}
 		return []cloudrun.ContainerOption{option(items...)}, err
 	}
 }
@@ -36,20 +39,13 @@ func argv(option func(...string) cloudrun.ContainerOption) func(given) ([]cloudr
 func port(g given) ([]cloudrun.ContainerOption, error) {
 	raw := g.text("port")
 	if raw == "default" {
-		return []cloudrun.ContainerOption{cloudrun.WithDefaultPort()}, nil
+		return []cloudrun.ContainerOption{cloudrun.WithoutPort()}, nil
 	}
 	n, err := parseInt(raw)
 	if err != nil || n < 1 || n > 65535 {
 		return nil, fmt.Errorf("bad value [%s]: must be an integer between 1 and 65535, inclusive, or \"default\"", raw)
 	}
 	return []cloudrun.ContainerOption{cloudrun.WithPort(n)}, nil
-}
-
-func http2(g given) ([]cloudrun.ContainerOption, error) {
-	if g.on("use-http2") {
-		return []cloudrun.ContainerOption{cloudrun.WithHTTP2()}, nil
-	}
-	return []cloudrun.ContainerOption{cloudrun.WithoutHTTP2()}, nil
 }
 
 func gpu(g given) ([]cloudrun.ContainerOption, error) {
@@ -89,7 +85,7 @@ func containerNames(g given) ([]string, error) {
 
 func dependsOn(g given) ([]cloudrun.ContainerOption, error) {
 	names, err := containerNames(g)
-	return []cloudrun.ContainerOption{cloudrun.WithDependsOn(names...)}, err
+	return []cloudrun.ContainerOption{cloudrun.SetDependsOn(names...)}, err
 }
 
 // removedContainers returns the containers that --remove-containers names.

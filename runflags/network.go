@@ -17,7 +17,7 @@ func networkFlags() []*flag {
 		{name: "add-cloudsql-instances", usage: "`list` of Cloud SQL instances, by name or PROJECT:REGION:NAME, to connect to", service: cloudSQL(cloudrun.WithCloudSQL)},
 		{name: "remove-cloudsql-instances", usage: "`list` of Cloud SQL instances to disconnect from", service: cloudSQL(cloudrun.WithoutCloudSQL)},
 		{name: "set-cloudsql-instances", usage: "`list` of Cloud SQL instances to connect to, replacing all others", service: cloudSQL(cloudrun.SetCloudSQL)},
-		{name: "clear-cloudsql-instances", takes: takesNone, usage: "disconnect from all Cloud SQL instances", service: always(cloudrun.ClearCloudSQL)},
+		{name: "clear-cloudsql-instances", takes: takesNone, usage: "disconnect from all Cloud SQL instances", workload: always(cloudrun.ClearCloudSQL)},
 		{name: "add-custom-audiences", usage: "`list` of additional audiences to accept in ID tokens", service: items(cloudrun.WithCustomAudiences)},
 		{name: "remove-custom-audiences", usage: "`list` of audiences to remove", service: items(cloudrun.WithoutCustomAudiences)},
 		{name: "set-custom-audiences", usage: "`list` of audiences, replacing all others", service: items(cloudrun.SetCustomAudiences)},
@@ -46,7 +46,7 @@ func items(option func(...string) cloudrun.ServiceOption) func(given) ([]cloudru
 }
 
 // cloudSQL makes an option from a list of instances and completes their names.
-func cloudSQL(option func(...string) cloudrun.ServiceOption) func(given) ([]cloudrun.ServiceOption, error) {
+func cloudSQL[O cloudrun.ServiceOption](option func(...string) O) func(given) ([]cloudrun.ServiceOption, error) {
 	return func(g given) ([]cloudrun.ServiceOption, error) {
 		list, err := splitList(g.text(g.name))
 		for i, name := range list {
@@ -64,15 +64,15 @@ func cloudSQL(option func(...string) cloudrun.ServiceOption) func(given) ([]clou
 // vpcFlags returns the flags about the Service's own requests.
 func vpcFlags() []*flag {
 	return []*flag{
-		{name: "vpc-connector", usage: "`name` of a Serverless VPC Access connector", service: unlessEmpty(cloudrun.WithVPCConnector)},
-		{name: "clear-vpc-connector", takes: takesNone, usage: "stop using a connector", service: always(cloudrun.WithoutVPCConnector)},
+		{name: "vpc-connector", usage: "`name` of a Serverless VPC Access connector", workload: unlessEmpty(cloudrun.WithVPCConnector)},
+		{name: "clear-vpc-connector", takes: takesNone, usage: "stop using a connector", workload: always(cloudrun.WithoutVPCConnector)},
 		{name: "vpc-egress", usage: "traffic to send through the VPC network: `private-ranges-only` or all-traffic",
-			service: oneChoice(cloudrun.WithVPCEgress, "all", "all-traffic", "private-ranges-only")},
-		{name: "network", usage: "`name` of the VPC network for direct access", service: orEmpty(cloudrun.WithNetwork, cloudrun.WithoutNetwork)},
-		{name: "subnet", usage: "`name` of the subnet for the addresses of instances", service: orEmpty(cloudrun.WithSubnet, cloudrun.WithoutSubnet)},
+			workload: oneChoice(cloudrun.WithVPCEgress, "all", "all-traffic", "private-ranges-only")},
+		{name: "network", usage: "`name` of the VPC network for direct access", workload: orEmpty(cloudrun.WithNetwork, cloudrun.WithoutNetwork)},
+		{name: "subnet", usage: "`name` of the subnet for the addresses of instances", workload: orEmpty(cloudrun.WithSubnet, cloudrun.WithoutSubnet)},
 		{name: "network-tags", usage: "`list` of network tags, replacing all others", service: networkTags},
-		{name: "clear-network-tags", takes: takesNone, usage: "remove all network tags", service: always(cloudrun.ClearNetworkTags)},
-		{name: "clear-network", takes: takesNone, usage: "remove the direct access to the VPC network", service: always(cloudrun.ClearNetwork)},
+		{name: "clear-network-tags", takes: takesNone, usage: "remove all network tags", workload: always(cloudrun.ClearNetworkTags)},
+		{name: "clear-network", takes: takesNone, usage: "remove the direct access to the VPC network", workload: always(cloudrun.ClearNetwork)},
 	}
 }
 
@@ -81,5 +81,5 @@ func networkTags(g given) ([]cloudrun.ServiceOption, error) {
 	if err == nil && len(tags) == 0 {
 		return []cloudrun.ServiceOption{cloudrun.ClearNetworkTags()}, nil
 	}
-	return []cloudrun.ServiceOption{cloudrun.WithNetworkTags(tags...)}, err
+	return []cloudrun.ServiceOption{cloudrun.SetNetworkTags(tags...)}, err
 }

@@ -40,6 +40,7 @@ type flag struct {
 
 	perContainer bool // may follow --container
 	container    func(given) ([]cloudrun.ContainerOption, error)
+	workload     func(given) ([]cloudrun.WorkloadOption, error)
 	service      func(given) ([]cloudrun.ServiceOption, error)
 	deploy       func(given) ([]cloudrun.DeployOption, error)
 	aside        bool // does not change the Service

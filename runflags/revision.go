@@ -16,20 +16,20 @@ func revisionFlags() []*flag {
 		{name: "timeout", usage: "`duration` that a request may take, such as 10m or 45", service: timeout},
 		{name: "revision-suffix", usage: "`suffix` of the new revision's name", service: orEmpty(cloudrun.WithRevisionSuffix, restart)},
 		{name: "session-affinity", takes: takesSwitch, usage: "send the requests of one client to the same instance", service: onOff(cloudrun.WithSessionAffinity)},
-		{name: "execution-environment", usage: "`gen1` or gen2", service: oneChoice(cloudrun.WithExecutionEnvironment, "gen1", "gen2")},
+		{name: "execution-environment", usage: "`gen1` or gen2", workload: oneChoice(cloudrun.WithExecutionEnvironment, "gen1", "gen2")},
 		{name: "cpu-throttling", takes: takesSwitch, usage: "allocate CPU only while requests are served", service: onOff(cloudrun.WithCPUThrottling)},
 		{name: "cpu-boost", takes: takesSwitch, usage: "allocate more CPU while containers start", service: onOff(cloudrun.WithCPUBoost)},
-		{name: "gpu-type", usage: "`type` of GPU, such as nvidia-l4", service: unlessEmpty(cloudrun.WithGPUType)},
-		{name: "gpu-zonal-redundancy", takes: takesSwitch, usage: "reserve GPUs in a second zone too", service: onOff(cloudrun.WithGPUZonalRedundancy)},
+		{name: "gpu-type", usage: "`type` of GPU, such as nvidia-l4", workload: unlessEmpty(cloudrun.WithGPUType)},
+		{name: "gpu-zonal-redundancy", takes: takesSwitch, usage: "reserve GPUs in a second zone too", workload: onOff(cloudrun.WithGPUZonalRedundancy)},
 		{name: "deploy-health-check", takes: takesSwitch, stage: beta, usage: "start an instance before the revision counts as ready", service: onOff(cloudrun.WithDeployHealthCheck)},
-		{name: "service-account", usage: "`e-mail` address of the service account that the service runs as", service: unlessEmpty(cloudrun.WithServiceAccount)},
+		{name: "service-account", usage: "`e-mail` address of the service account that the service runs as", workload: unlessEmpty(cloudrun.WithServiceAccount)},
 	}
 }
 
 func concurrency(g given) ([]cloudrun.ServiceOption, error) {
 	raw := g.text("concurrency")
 	if raw == "default" {
-		return []cloudrun.ServiceOption{cloudrun.WithDefaultConcurrency()}, nil
+		return []cloudrun.ServiceOption{cloudrun.WithoutConcurrency()}, nil
 	}
 	n, err := parseInt(raw)
 	if err != nil || n < 1 {
@@ -160,5 +160,5 @@ func annotations(g given) ([]cloudrun.ServiceOption, error) {
 }
 
 func regions(g given) ([]cloudrun.ServiceOption, error) {
-	return []cloudrun.ServiceOption{cloudrun.WithRegions(strings.Split(g.text("regions"), ",")...)}, nil
+	return []cloudrun.ServiceOption{cloudrun.SetRegions(strings.Split(g.text("regions"), ",")...)}, nil
 }

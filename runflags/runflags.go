@@ -217,6 +217,11 @@ func (m *maker) containerOptions(s *section) []cloudrun.ContainerOption {
 }
 
 func (m *maker) serviceOptions(f *flag, s *section) {
+	if f.workload != nil {
+		opts, err := f.workload(m.seenBy(f, s))
+		m.note(f, s, err, asDeployOptions(opts))
+		m.opts = append(m.opts, asDeployOptions(opts)...)
+	}
 	if f.service != nil {
 		opts, err := f.service(m.seenBy(f, s))
 		m.note(f, s, err, asDeployOptions(opts))

@@ -21,7 +21,7 @@ func volumeFlags() []*flag {
 	return []*flag{
 		{name: "add-volume", usage: "volume to add, `name=NAME,type=TYPE,…`: in-memory with size-limit, cloud-storage with bucket, readonly and mount-options, nfs with location and readonly; may be repeated", service: addVolume},
 		{name: "remove-volume", usage: "`list` of volumes to remove", service: removeVolume},
-		{name: "clear-volumes", takes: takesNone, usage: "remove all volumes, including those of secrets", service: always(cloudrun.ClearVolumes)},
+		{name: "clear-volumes", takes: takesNone, usage: "remove all volumes, including those of secrets", workload: always(cloudrun.ClearVolumes)},
 	}
 }
 

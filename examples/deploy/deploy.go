@@ -56,7 +56,7 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 
 // plan prints what would be deployed, and whether the server accepts it.
 func (c *command) plan(ctx context.Context, d *cloudrun.Deployer, name string, opts []cloudrun.DeployOption) error {
-	plan, err := d.Plan(ctx, name, opts...)
+	plan, err := d.Plan(ctx, name, cloudrun.PlanOptions(opts...)...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,91 @@
+package spec
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// isSecretName reports whether a secret of the same project can have that name.
+func isSecretName(name string) bool {
+	return len(name) >= 1 && len(name) <= 255 && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	})
+}
+
+// isRemoteSecret reports whether this is the full name of a secret of another
+// project: projects/NUMBER/secrets/NAME.
+func isRemoteSecret(name string) bool {
+	rest, isFull := strings.CutPrefix(name, "projects/")
+	number, secret, hasName := strings.Cut(rest, "/secrets/")
+	return isFull && hasName && isSecretName(secret) && len(number) >= 1 && len(number) <= 19 &&
+		!strings.ContainsFunc(number, func(r rune) bool { return r < '0' || r > '9' })
+}
+
+// aliasFor returns the name that a workload has for a secret: the secret's own,
+// or for one of another project an alias, which the template maps to its full name.
+func aliasFor(w *Workload, secret string) string {
+	if !isRemoteSecret(secret) {
+		return secret
+	}
+	aliases := readAliases(w)
+	for _, alias := range slices.Sorted(maps.Keys(aliases)) {
+		if aliases[alias] == secret {
+			return alias
+		}
+	}
+	_, name, _ := strings.Cut(secret, "/secrets/")
+	sum := sha256.Sum256([]byte(secret)) // gcloud has a random number; here the same input must give the same output
+	alias := fmt.Sprintf("%.5s-%x-%x-%x-%x-%x", name, sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	aliases[alias] = secret
+	writeAliases(w, aliases)
+	return alias
+}
+
+// pruneAliases removes the aliases that nothing uses.
+func pruneAliases(w *Workload) error {
+	aliases := readAliases(w)
+	for alias := range aliases {
+		if !usesSecret(w.Pod, alias) {
+			delete(aliases, alias)
+		}
+	}
+	writeAliases(w, aliases)
+	return nil
+}
+
+func usesSecret(pod *corev1.PodSpec, name string) bool {
+	for _, c := range pod.Containers {
+		if slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool { return isSecret(v) && v.ValueFrom.SecretKeyRef.Name == name }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Secret != nil && v.Secret.SecretName == name })
+}
+
+// readAliases reads the annotation "alias:projects/N/secrets/NAME,…".
+func readAliases(w *Workload) map[string]string {
+	aliases := map[string]string{}
+	for _, pair := range strings.Split(w.Template.Annotations[AnnotationSecrets], ",") {
+		if alias, secret, ok := strings.Cut(pair, ":"); ok {
+			aliases[alias] = secret
+		}
+	}
+	return aliases
+}
+
+// writeAliases writes the annotation, unless only its order would change.
+func writeAliases(w *Workload, aliases map[string]string) {
+	pairs := make([]string, 0, len(aliases))
+	for _, alias := range slices.Sorted(maps.Keys(aliases)) {
+		pairs = append(pairs, alias+":"+aliases[alias])
+	}
+	if is := strings.Split(w.Template.Annotations[AnnotationSecrets], ","); slices.Equal(slices.Sorted(slices.Values(is)), pairs) {
+		return
+	}
+	SetAnnotation(w.Template, AnnotationSecrets, strings.Join(pairs, ","))
+}

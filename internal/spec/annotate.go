@@ -1,0 +1,91 @@
+package spec
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// SetAnnotation sets an annotation, or removes it if the value is empty. It
+// keeps a value that means the same in another spelling: "true" for "True", or
+// JSON with other blanks.
+func SetAnnotation(m *metav1.ObjectMeta, key, value string) {
+	if value == "" {
+		delete(m.Annotations, key)
+		return
+	}
+	if old, ok := m.Annotations[key]; ok && sameAnnotation(old, value) {
+		return
+	}
+	PutAnnotation(m, key, value)
+}
+
+// PutAnnotation sets an annotation to exactly that value, which may be empty.
+func PutAnnotation(m *metav1.ObjectMeta, key, value string) {
+	if m.Annotations == nil {
+		m.Annotations = map[string]string{}
+	}
+	m.Annotations[key] = value
+}
+
+func sameAnnotation(a, b string) bool {
+	if isBool(a) && isBool(b) {
+		return strings.EqualFold(a, b)
+	}
+	if !strings.HasPrefix(a, "[") && !strings.HasPrefix(a, "{") {
+		return a == b
+	}
+	var x, y any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return a == b
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+
+// Bool spells a boolean as gcloud does in most annotations.
+func Bool(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
+}
+
+// OnlyTrue spells a boolean for annotations that are "true" or absent.
+func OnlyTrue(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
+}
+
+// ReadJSON decodes an annotation that holds JSON. It keeps the value of into if
+// the annotation is absent or empty.
+func ReadJSON(m *metav1.ObjectMeta, key string, into any) error {
+	text := m.Annotations[key]
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("the annotation %q of the service cannot be read: %w", key, err)
+	}
+	return nil
+}
+
+// WriteJSON sets an annotation to JSON, or removes it if the value is empty.
+func WriteJSON(m *metav1.ObjectMeta, key string, v any, empty bool) error {
+	if empty {
+		SetAnnotation(m, key, "")
+		return nil
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	SetAnnotation(m, key, string(text))
+	return nil
+}

@@ -1,0 +1,148 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
+)
+
+// SecretVersion is a version of a secret. Secret is its name, or its full name
+// if it is of another project.
+type SecretVersion struct {
+	Secret  string
+	Version string
+}
+
+// SecretEnv sets an environment variable to a secret.
+func SecretEnv(option, name string, v SecretVersion) []edits.Setting {
+	claims := edits.Decides(secretThing(name), v.claim()).And(envThing(name), noValue)
+	set := inContainer(option, edits.PhaseSet, claims, errors.Join(checkEnv(name), v.check()), func(w *Workload, c *corev1.Container) error {
+		return setEnvVar(c, corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+			LocalObjectReference: corev1.LocalObjectReference{Name: aliasFor(w, v.Secret)}, Key: v.Version,
+		}}})
+	})
+	return []edits.Setting{set, pruneSecrets(option)}
+}
+
+// SecretFile puts a secret into a file. The file is first taken from another
+// secret, for all files of a call, so that a directory can change its secret if
+// all of its files do.
+func SecretFile(option, file string, v SecretVersion) []edits.Setting {
+	dir, name := splitFile(file)
+	claims := edits.Decides(secretFileThing(file), v.claim()).And(secretMountThing(dir), "="+v.Secret)
+	err := errors.Join(checkSecretFile(file), v.check())
+	evict := inContainer(option, edits.PhaseRemove, claims, err, func(w *Workload, c *corev1.Container) error {
+		dropUnmountedSecrets(w.Pod)
+		evictFile(w, c, dir, name, v.Secret)
+		return nil
+	})
+	if err != nil {
+		return []edits.Setting{evict}
+	}
+	put := inContainer(option, edits.PhaseSet, claims, nil, func(w *Workload, c *corev1.Container) error {
+		return putFile(w, c, dir, name, v)
+	})
+	return []edits.Setting{evict, put, pruneSecrets(option)}
+}
+
+// SetSecrets replaces all secrets of a container. A key that begins with a
+// slash is the path of a file, any other the name of an environment variable.
+// The map must not change afterwards.
+func SetSecrets(option string, secrets map[string]SecretVersion) []edits.Setting {
+	all := []edits.Setting{emptySecrets(option, secrets)}
+	for _, key := range slices.Sorted(maps.Keys(secrets)) {
+		set := SecretEnv
+		if strings.HasPrefix(key, "/") {
+			set = SecretFile
+		}
+		all = append(all, set(option, key, secrets[key])...)
+	}
+	return append(all, pruneSecrets(option))
+}
+
+// ClearSecrets removes all secrets of a container.
+func ClearSecrets(option string) []edits.Setting {
+	return []edits.Setting{emptySecrets(option, nil), pruneSecrets(option)}
+}
+
+// WithoutSecret removes secrets, by the names of variables or the paths of files.
+func WithoutSecret(option string, namesOrPaths []string) []edits.Setting {
+	all := edits.Each(namesOrPaths, func(key string) edits.Setting {
+		if strings.HasPrefix(key, "/") {
+			return withoutSecretFile(option, key)
+		}
+		return in(edits.PhaseRemove, editContainer(option, secretThing(key), noValue, edits.NotEmpty("name", key), func(c *corev1.Container) {
+			c.Env = slices.DeleteFunc(c.Env, func(v corev1.EnvVar) bool { return v.Name == key && isSecret(v) })
+		}))
+	})
+	return append(all, pruneSecrets(option))
+}
+
+func withoutSecretFile(option, file string) edits.Setting {
+	dir, name := splitFile(file)
+	claims := edits.Decides(secretFileThing(file), noValue)
+	return inContainer(option, edits.PhaseRemove, claims, checkSecretFile(file), func(w *Workload, c *corev1.Container) error {
+		dropFiles(w.Pod, c, dir, func(item string) bool { return item == name })
+		dropUnmountedSecrets(w.Pod)
+		return nil
+	})
+}
+
+// emptySecrets removes the secrets of a container but those to keep.
+func emptySecrets(option string, keep map[string]SecretVersion) edits.Setting {
+	stays := func(key string) bool { _, ok := keep[key]; return ok }
+	claims := edits.Decides("all secrets", edits.Map(keep))
+	return inContainer(option, edits.PhaseRemove, claims, nil, func(w *Workload, c *corev1.Container) error {
+		c.Env = slices.DeleteFunc(c.Env, func(v corev1.EnvVar) bool { return isSecret(v) && !stays(v.Name) })
+		for _, m := range slices.Clone(c.VolumeMounts) {
+			if secretVolume(w.Pod, m.Name) != nil {
+				dropFiles(w.Pod, c, m.MountPath, func(item string) bool { return !stays(path.Join(m.MountPath, item)) })
+			}
+		}
+		dropUnmountedSecrets(w.Pod)
+		return nil
+	})
+}
+
+// pruneSecrets removes the aliases of secrets that are no longer used.
+func pruneSecrets(option string) edits.Setting {
+	return edits.Setting{Option: option, Phase: edits.PhaseDerive, Do: WorkloadEdit(pruneAliases)}
+}
+
+func secretFileThing(file string) string { return fmt.Sprintf("the secret file %q", file) }
+func secretMountThing(dir string) string { return fmt.Sprintf("the secret mounted at %q", dir) }
+
+// splitFile splits the path of a file into its directory and its name.
+func splitFile(file string) (dir, name string) {
+	dir, name = path.Split(file)
+	return strings.TrimSuffix(dir, "/"), name
+}
+
+// claim is a secret as the value of a claim.
+func (v SecretVersion) claim() string { return "=" + v.Secret + ":" + v.Version }
+
+func (v SecretVersion) check() error {
+	var problems []error
+	if !isSecretName(v.Secret) && !isRemoteSecret(v.Secret) {
+		problems = append(problems, fmt.Errorf("secret %q: give the name of a secret of this project (letters, digits, hyphens and underscores), "+
+			"or projects/NUMBER/secrets/NAME for one of another, with the project's number", v.Secret))
+	}
+	if v.Version == "" {
+		problems = append(problems, errors.New(`the version is empty: give a number or "latest"`))
+	}
+	return errors.Join(problems...)
+}
+
+func checkSecretFile(file string) error {
+	if !strings.HasPrefix(file, "/") || path.Clean(file) != file || strings.Count(file, "/") < 2 {
+		return errors.New("the path must be absolute, with a directory other than the root, as in /etc/secrets/key")
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+// Package spec is Cloud Run's spelling inside a workload: what a setting such as
+// an environment variable, a secret file or a VPC network is in annotations,
+// containers and volumes.
+//
+// A workload is what a Service, a Job and a WorkerPool have in common. Each
+// function of this package returns settings of package [edits]: the text of the
+// option that they belong to comes from the caller, the rest is here. An
+// [Editor] carries them out.
+package spec
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/edits"
+)
+
+// Workload is the part of a resource that settings edit.
+type Workload struct {
+	Meta     *metav1.ObjectMeta // of the resource
+	Template *metav1.ObjectMeta // of the template, and so of the Revisions or executions made from it
+	Pod      *corev1.PodSpec    // of the template
+}
+
+// The functions that settings of a workload have.
+type (
+	// MetadataEdit changes the resource itself and not its template, so that no
+	// new Revision is made.
+	MetadataEdit func(*metav1.ObjectMeta) error
+	// WorkloadEdit changes anything of the workload.
+	WorkloadEdit func(*Workload) error
+	// ContainerEdit changes a container.
+	ContainerEdit struct {
+		In   string // the name of the container; empty for the ingress container
+		Port bool   // it gives the container a port, which makes it the ingress container
+		Edit func(*Workload, *corev1.Container) error
+	}
+)
+
+// Editor carries out settings on a workload. It is an [edits.Target].
+type Editor struct {
+	workload *Workload
+	was      places
+}
+
+// NewEditor returns an editor of the workload as it is now.
+func NewEditor(w *Workload) *Editor { return &Editor{workload: w, was: placesOf(w.Pod)} }
+
+// Edit carries out one setting. It ignores functions that are not of this package.
+func (e *Editor) Edit(step edits.Step) error {
+	switch do := step.Do.(type) {
+	case MetadataEdit:
+		return do(e.workload.Meta)
+	case WorkloadEdit:
+		return do(e.workload)
+	case ContainerEdit:
+		return e.editContainer(step, do)
+	}
+	return nil
+}
+
+// Settle restores the original order of list elements.
+func (e *Editor) Settle() { e.was.restore(e.workload.Pod) }
+
+func (e *Editor) editContainer(step edits.Step, do ContainerEdit) error {
+	c, err := findContainer(e.workload.Pod, do.In)
+	if err != nil {
+		return err
+	}
+	if do.In == "" && c.Name != "" { // other settings may mean the same container by its name
+		if yields, err := step.Yields(containerScope(c.Name)); err != nil || yields {
+			return err
+		}
+	}
+	return do.Edit(e.workload, c)
+}
