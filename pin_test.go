@@ -13,10 +13,10 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// A new Revision without a new image runs the code that runs now, whatever its tag means meanwhile.
 // many stands for a number of reads that depends on the pauses between them.
 const many = -1
 
+// A new Revision without a new image runs the code that runs now, whatever its tag means meanwhile.
 func TestPinnedImages(t *testing.T) {
 	t.Parallel()
 	const (
