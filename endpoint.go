@@ -243,10 +243,15 @@ func hostOf(base string) string {
 
 // resource returns the full name of an object in this project and region, for messages and for IAM.
 func (c *Client) resource(kind, name string) string {
+	return c.parent() + "/" + kind + "/" + name
+}
+
+// parent returns the full name of this project and region, for messages.
+func (c *Client) parent() string {
 	if c.region == "" {
-		return "namespaces/" + c.project + "/" + kind + "/" + name
+		return "namespaces/" + c.project
 	}
-	return "projects/" + c.project + "/locations/" + c.region + "/" + kind + "/" + name
+	return "projects/" + c.project + "/locations/" + c.region
 }
 
 // servingURL returns the URL of a collection of the Knative API, or of an object in it.

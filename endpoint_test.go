@@ -25,7 +25,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// endpointCalls makes a call of every kind.
+// endpointCalls makes one call of every kind.
 func endpointCalls(t *testing.T, c *cloudrun.Client) {
 	t.Helper()
 	ctx := t.Context()
@@ -139,7 +139,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A region is part of the host that gets the token; names are parts of paths.
+// A region is part of the host name that gets the token. Names are parts of paths.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	hostile := []string{"evil.example/#", "a.b", "us-central1:443@x", "", "/", "..", ".", "a/b", "%2f", "a%2fb", "Upper", "a b", "a\nb", "ä",
@@ -246,7 +246,7 @@ func TestCredentialsOfOptions(t *testing.T) {
 	}
 }
 
-// queryKey is the API key in a query.
+// queryKey returns the API key in a query.
 func queryKey(query string) string {
 	_, key, _ := strings.Cut(query, "key=")
 	return key
@@ -260,7 +260,7 @@ func TestImpersonation(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// endpointCredentials makes a file the default credentials.
+// endpointCredentials writes the default credentials.
 func endpointCredentials(t *testing.T, content string) {
 	t.Helper()
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", endpointFile(t, content))
@@ -327,7 +327,7 @@ func TestDefaultProject(t *testing.T) {
 	})
 }
 
-// A token goes to the endpoint and nowhere else, wherever that points.
+// A token is never sent anywhere but to the endpoint, even if that redirects.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -349,7 +349,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// endpointClient is a Client of a server on loopback that sends a token.
+// endpointClient returns a Client that sends a token to a server on loopback.
 func endpointClient(t *testing.T, url string, opts ...option.ClientOption) *cloudrun.Client {
 	t.Helper()
 	base := &http.Transport{}
@@ -360,7 +360,7 @@ func endpointClient(t *testing.T, url string, opts ...option.ClientOption) *clou
 	return c
 }
 
-// What is not the API must not be taken for one that has no such Service: a
+// A response from anything but the API must not look like a missing Service: a
 // deployment would create one there.
 func TestAnswersThatAreNotTheAPIs(t *testing.T) {
 	t.Parallel()
@@ -402,7 +402,7 @@ func TestAnswersThatAreNotTheAPIs(t *testing.T) {
 	}
 }
 
-// A page with status 200 may be a proxy's that has a bad moment.
+// A page with status 200 may come from a proxy with a temporary problem.
 func TestPagesInPlaceOfAnswers(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -461,7 +461,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// Where trying again cannot help, the error comes at once and says what it was.
+// A failure that a retry cannot help is returned at once and names the cause.
 func TestFinalFailures(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -491,7 +491,7 @@ func TestFinalFailures(t *testing.T) {
 	}
 }
 
-// A read passes over what passes by itself, and waits as long as it was asked to.
+// A read survives transient failures and honors Retry-After.
 func TestFailuresThatPass(t *testing.T) {
 	t.Parallel()
 	failures := map[string]func(*http.Request) (*http.Response, error){
@@ -540,7 +540,7 @@ func TestFailuresThatPass(t *testing.T) {
 	}
 }
 
-// The request that a caller's transport sees is complete and can be sent again.
+// A caller's transport gets a complete request that it can send again.
 func TestRequestsAreRepeatable(t *testing.T) {
 	t.Parallel()
 	r := &endpointRecorder{}

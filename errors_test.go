@@ -18,7 +18,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// errorsClient is a Client whose requests all get one answer.
+// errorsClient returns a Client whose requests all get the same response.
 func errorsClient(t *testing.T, status int, header http.Header, body string) *cloudrun.Client {
 	t.Helper()
 	r := &endpointRecorder{answer: func(req *http.Request) (*http.Response, error) {
@@ -33,8 +33,8 @@ func errorsClient(t *testing.T, status int, header http.Header, body string) *cl
 	return c
 }
 
-// The predicates of Kubernetes work on the errors of both kinds of server, and
-// so does the error type of Google's libraries.
+// The predicates of Kubernetes and the error type of Google's libraries work on
+// the errors of both kinds of server.
 func TestErrorsOfTheServer(t *testing.T) {
 	t.Parallel()
 	google := func(code, status string) string {
@@ -84,7 +84,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 	}
 }
 
-// An APIError that a program makes itself, as a fake does, works like one of a request.
+// An APIError that a program builds itself, for a fake, works like a real one.
 func TestAPIErrorsOfPrograms(t *testing.T) {
 	t.Parallel()
 	zero := &cloudrun.APIError{}
@@ -118,7 +118,7 @@ func TestErrorsNameTheFieldsAtFault(t *testing.T) {
 	}
 }
 
-// Text of a server goes to terminals and logs.
+// Texts from a server end up on terminals and in logs.
 func TestErrorsAreSafeToPrint(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -137,7 +137,7 @@ func TestErrorsAreSafeToPrint(t *testing.T) {
 func TestErrorsTellWhenToComeBack(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
-		const plain = `{"error": {"code": 403, "status": "PERMISSION_DENIED"}}` // not one that is waited out
+		const plain = `{"error": {"code": 403, "status": "PERMISSION_DENIED"}}` // is not retried
 		for name, tc := range map[string]struct {
 			header, body string
 			want         time.Duration

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,11 +19,11 @@ import (
 )
 
 const (
-	labelService    = "serving.knative.dev/service" // of a Revision: the name of its Service
+	labelService    = "serving.knative.dev/service" // on a Revision: the name of its Service
 	defaultPageSize = 500
 )
 
-// ListOption configures a list.
+// ListOption configures [Client.ListServices] and [Client.ListRevisions].
 type ListOption interface{ applyList(*listConfig) error }
 
 type listConfig struct {
@@ -34,8 +35,9 @@ type listOption func(*listConfig) error
 
 func (o listOption) applyList(c *listConfig) error { return o(c) }
 
-// WithLabelSelector lists only what a Kubernetes label selector matches, such
-// as "team=web,stage in (prod,test)". Several must match together.
+// WithLabelSelector lists only the objects that a Kubernetes label selector
+// matches, such as "team=web,stage in (prod,test)". If it is given several
+// times, all selectors must match.
 func WithLabelSelector(selector string) ListOption {
 	return listOption(func(c *listConfig) error {
 		if selector == "" {
@@ -57,7 +59,7 @@ func WithService(name string) ListOption {
 	})
 }
 
-// WithPageSize sets how many items one request asks for; 500 by default.
+// WithPageSize sets the number of items in one response. The default is 500.
 func WithPageSize(n int) ListOption {
 	return listOption(func(c *listConfig) error {
 		if n < 1 {
@@ -68,15 +70,15 @@ func WithPageSize(n int) ListOption {
 	})
 }
 
-// ListServices lists the Services of the project in this region (or the
-// namespace on a cluster), page by page, each decoded as it is reached. An
-// error ends the sequence; it comes with a nil Service.
+// ListServices lists the Services of the project in this region, or of the
+// namespace on a cluster. It requests a page when the sequence reaches it and
+// keeps no Service. An error ends the sequence and comes with a nil Service.
 func (c *Client) ListServices(ctx context.Context, opts ...ListOption) iter.Seq2[*servingv1.Service, error] {
 	return list[servingv1.Service](ctx, c, kindServices, opts)
 }
 
-// ListRevisions lists Revisions like [Client.ListServices]: of all Services,
-// or of one with [WithService].
+// ListRevisions lists the Revisions of all Services, or of one Service with
+// [WithService], in the same way as [Client.ListServices].
 func (c *Client) ListRevisions(ctx context.Context, opts ...ListOption) iter.Seq2[*servingv1.Revision, error] {
 	return list[servingv1.Revision](ctx, c, kindRevisions, opts)
 }
@@ -103,7 +105,7 @@ func list[T any](ctx context.Context, c *Client, kind string, opts []ListOption)
 	}
 }
 
-// pages returns a function that returns the request for the page with a token.
+// pages returns a function that makes the request for the page with a token.
 func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.Request, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -122,24 +124,17 @@ func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.
 		query.Set("labelSelector", strings.Join(cfg.selectors, ","))
 	}
 	return func(token string) rest.Request {
+		ofPage := maps.Clone(query)
 		if token != "" {
-			query.Set("continue", token)
+			ofPage.Set("continue", token)
 		}
-		return rest.Request{Op: "list " + kind, Resource: c.parent(), Method: http.MethodGet, URL: c.servingURL(kind, "", query)}
+		return rest.Request{Op: "list " + kind, Resource: c.parent(), Method: http.MethodGet, URL: c.servingURL(kind, "", ofPage)}
 	}, nil
 }
 
-// parent returns the full name of this project and region, for messages.
-func (c *Client) parent() string {
-	if c.region == "" {
-		return "namespaces/" + c.project
-	}
-	return "projects/" + c.project + "/locations/" + c.region
-}
-
-// Location is a region where Cloud Run can be used.
+// Location is a region that Cloud Run can be used in.
 type Location struct {
-	// ID is what [NewClient] takes as region, such as "us-central1".
+	// ID is the region in the spelling of [NewClient], such as "us-central1".
 	ID string `json:"locationId"`
 	// Name is the full name, such as "projects/p/locations/us-central1".
 	Name string `json:"name"`
@@ -147,8 +142,8 @@ type Location struct {
 	DisplayName string `json:"displayName"`
 }
 
-// ListLocations lists the regions that the project can use. On a cluster it
-// fails with [ErrNotOnCluster].
+// ListLocations lists the regions that the project can use. Its error on a
+// cluster matches [ErrNotOnCluster].
 func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("list locations: %w", err)
@@ -159,20 +154,9 @@ func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
 	var all []Location
 	seen := map[string]bool{}
 	for token := ""; ; {
-		u := c.global + "/v1/projects/" + url.PathEscape(c.project) + "/locations"
-		if token != "" {
-			u += "?" + url.Values{"pageToken": {token}}.Encode()
-		}
-		raw, err := c.rest.Read(ctx, rest.Request{Op: "list locations", Resource: "projects/" + c.project, Method: http.MethodGet, URL: u})
+		page, err := c.listLocations(ctx, token)
 		if err != nil {
-			return nil, apiError(err)
-		}
-		page, err := rest.Decode[struct {
-			Locations     []Location `json:"locations"`
-			NextPageToken string     `json:"nextPageToken"`
-		}](raw)
-		if err != nil {
-			return nil, fmt.Errorf("list locations: %w", err)
+			return nil, err
 		}
 		all = append(all, page.Locations...)
 		if token = page.NextPageToken; token == "" || seen[token] {
@@ -180,4 +164,25 @@ func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
 		}
 		seen[token] = true
 	}
+}
+
+type locationPage struct {
+	Locations     []Location `json:"locations"`
+	NextPageToken string     `json:"nextPageToken"`
+}
+
+func (c *Client) listLocations(ctx context.Context, token string) (*locationPage, error) {
+	u := c.global + "/v1/projects/" + url.PathEscape(c.project) + "/locations"
+	if token != "" {
+		u += "?" + url.Values{"pageToken": {token}}.Encode()
+	}
+	raw, err := c.rest.Read(ctx, rest.Request{Op: "list locations", Resource: "projects/" + c.project, Method: http.MethodGet, URL: u})
+	if err != nil {
+		return nil, apiError(err)
+	}
+	page, err := rest.Decode[locationPage](raw)
+	if err != nil {
+		return nil, fmt.Errorf("list locations: %w", err)
+	}
+	return page, nil
 }

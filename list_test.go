@@ -18,7 +18,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// listServer has n Services, of which every second one has the label even=true.
+// listServer returns a server with n Services. Every second one has the label even=true.
 func listServer(t *testing.T, n int) (*cloudruntest.Server, *cloudrun.Client, []string) {
 	t.Helper()
 	s, c := newServer(t)
@@ -142,9 +142,9 @@ func TestListsThatCannotBeRead(t *testing.T) {
 	require.Empty(t, s.Requests())
 }
 
-// listPages answers with pages of Services that are made as they are read.
+// listPages responds with pages of Services that are generated while they are read.
 type listPages struct {
-	page  []byte // one page but for its token
+	page  []byte // one page without its token
 	pages int
 }
 
@@ -173,7 +173,7 @@ func (l *listPages) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(body), Request: req}, nil
 }
 
-// What the caller does not keep is not kept.
+// A list does not keep what the caller drops.
 func TestListsStream(t *testing.T) {
 	r := newListPages(t, 10_000, 500)
 	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", (&endpointRecorder{answer: r.RoundTrip}).client())
