@@ -2,6 +2,7 @@ package cloudrun
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -117,4 +118,44 @@ func (e *APIError) Status() metav1.Status {
 		s.Code = int32(e.StatusCode())
 	}
 	return s
+}
+
+// send makes one attempt and returns the body of a successful response.
+func (c *Client) send(ctx context.Context, r rest.Request) ([]byte, error) {
+	body, err := c.rest.Send(ctx, r)
+	return body, apiError(err)
+}
+
+// read sends a request that changes nothing, and retries it.
+func (c *Client) read(ctx context.Context, r rest.Request) ([]byte, error) {
+	body, err := c.rest.Read(ctx, r)
+	return body, apiError(err)
+}
+
+// write sends a request that changes something. It retries a request only if that had no effect.
+func (c *Client) write(ctx context.Context, r rest.Request) ([]byte, error) {
+	body, err := c.rest.Write(ctx, r)
+	return body, apiError(err)
+}
+
+// observed returns the same Client with a function that is called before each retry.
+func (c *Client) observed(onRetry func(error, time.Duration)) *Client {
+	if c == nil {
+		return nil
+	}
+	d := *c
+	d.onRetry = onRetry
+	d.rest.OnRetry = nil
+	if onRetry != nil {
+		d.rest.OnRetry = func(err error, delay time.Duration) { onRetry(apiError(err), delay) }
+	}
+	return &d
+}
+
+// outcomeOf returns what a failed write request may have done.
+func outcomeOf(err error) WriteOutcome {
+	if rest.MayHaveApplied(err) {
+		return WriteUnknown
+	}
+	return NotWritten
 }

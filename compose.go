@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -265,7 +266,7 @@ func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service) (*statu
 		return nil, nil
 	}
 	r, err := getRevision[status.RevisionSummary](ctx, c, name)
-	if isMissing(err) {
+	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	return r, err

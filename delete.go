@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -46,11 +47,11 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 func awaitGone(ctx context.Context, services ServiceGetter, name string, cfg waitConfig, report *reporter) error {
 	watched := watch.Watch[*servingv1.Service]{
 		Timing:  cfg.timing(),
-		MayPass: func(err error) (bool, time.Duration) { return pollMayPass(err), askedDelay(err) },
+		MayPass: func(err error) (bool, time.Duration) { return pollMayPass(err), rest.Delay(err) },
 		Judge:   &goneJudge{},
 		Poll: func(ctx context.Context) (*servingv1.Service, error) {
 			s, err := services.GetService(rest.SingleAttempt(ctx), name)
-			if isMissing(err) {
+			if apierrors.IsNotFound(err) {
 				return nil, nil
 			}
 			return s, err

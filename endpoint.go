@@ -292,17 +292,3 @@ func (c *Client) checkRevision(name string) error {
 	}
 	return names.Revision(name)
 }
-
-// observed returns the same Client with a function that is called before each retry.
-func (c *Client) observed(onRetry func(error, time.Duration)) *Client {
-	if c == nil {
-		return nil
-	}
-	d := *c
-	d.onRetry = onRetry
-	d.rest.OnRetry = nil
-	if onRetry != nil {
-		d.rest.OnRetry = func(err error, delay time.Duration) { onRetry(apiError(err), delay) }
-	}
-	return &d
-}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/cloudrun-go/cloudrun/internal/policy"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
 const (
@@ -162,7 +163,7 @@ func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := decode[Policy](raw)
+	p, err := rest.Decode[Policy](raw)
 	if err != nil {
 		return nil, c.unreadablePolicy(name, err)
 	}
@@ -209,11 +210,11 @@ func (c *Client) TestPermissions(ctx context.Context, name string, permissions .
 	if err != nil {
 		return nil, err
 	}
-	answer, err := decode[struct {
+	answer, err := rest.Decode[struct {
 		Permissions []string `json:"permissions"`
 	}](raw)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", op, r.resource, err)
+		return nil, fmt.Errorf("%s %s: %w", op, r.Resource, err)
 	}
 	return answer.Permissions, nil
 }
@@ -232,10 +233,10 @@ func (c *Client) checkIAM(op, name string) error {
 	return nil
 }
 
-func (c *Client) iamRequest(op, name, method, verb string, body []byte) request {
-	return request{
-		op: op, resource: c.resource(kindServices, name), method: method, body: body,
-		url: c.global + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + url.PathEscape(c.region) +
+func (c *Client) iamRequest(op, name, method, verb string, body []byte) rest.Request {
+	return rest.Request{
+		Op: op, Resource: c.resource(kindServices, name), Method: method, Body: body,
+		URL: c.global + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + url.PathEscape(c.region) +
 			"/services/" + url.PathEscape(name) + verb,
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
@@ -152,8 +153,8 @@ func (p *planning) try(ctx context.Context) (*once.Written[*trial, composed], er
 			}
 			return write.composeUnlessDeleting(ctx, base.document)
 		},
-		Create: true, DryRun: true, Classify: classify, Delay: askedDelay, Retrying: client.onRetry,
-		Patience: []once.Patience{{Applies: isLost, Pause: func(err error) time.Duration { return losses.Next(askedDelay(err)) }}},
+		Create: true, DryRun: true, Classify: classify, Delay: rest.Delay, Retrying: client.onRetry,
+		Patience: []once.Patience{{Applies: isLost, Pause: func(err error) time.Duration { return losses.Next(rest.Delay(err)) }}},
 	}.Run(ctx)
 }
 
@@ -232,7 +233,7 @@ func (s *trialStore) Replace(ctx context.Context, base *trial, body composed) (*
 		return unchecked(body, nil)
 	}
 	d, err := s.serviceStore.Replace(ctx, base.document, body)
-	if err != nil && !isMissing(err) && isRefusal(err) {
+	if err != nil && !apierrors.IsNotFound(err) && isRefusal(err) {
 		return unchecked(body, err)
 	}
 	return &trial{document: d, checked: true}, err

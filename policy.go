@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/cloudrun-go/cloudrun/internal/denial"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
 // Policy is the IAM policy of a Service. Its bindings can be read and changed;
@@ -203,7 +205,7 @@ func (w policyWrite) run(ctx context.Context) error {
 func (w policyWrite) write(ctx context.Context) error {
 	_, err := once.Writer[*policyDocument, composedPolicy]{
 		Store: &policyStore{w.client, w.name}, Compose: w.compose,
-		Classify: classifyPolicy, Delay: askedDelay, Patience: w.patience(), Retrying: w.client.onRetry,
+		Classify: classifyPolicy, Delay: rest.Delay, Patience: w.patience(), Retrying: w.client.onRetry,
 	}.Run(ctx)
 	return err
 }
@@ -239,7 +241,7 @@ const serviceSpread = 5 * time.Second
 func (w policyWrite) patience() []once.Patience {
 	var all []once.Patience
 	if w.serviceIsNew {
-		all = append(all, patience(isMissing, backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
+		all = append(all, patience(apierrors.IsNotFound, backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
 			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(serviceSpread))))
 	}
 	if w.serviceAgentIsNew {
@@ -264,7 +266,7 @@ func (d *policyDocument) Bytes() []byte { return d.raw }
 // Version returns the etag. A policy does not count its changes.
 func (d *policyDocument) Version() once.Version { return once.Version{Resource: d.etag} }
 
-func (d *policyDocument) policy() (*Policy, error) { return decode[Policy](d.raw) }
+func (d *policyDocument) policy() (*Policy, error) { return rest.Decode[Policy](d.raw) }
 
 // composedPolicy is what one edit of a policy came to.
 type composedPolicy struct {
@@ -286,7 +288,7 @@ func (s *policyStore) Read(ctx context.Context) (*policyDocument, error) {
 	if err != nil {
 		return nil, err
 	}
-	etag, err := decode[struct {
+	etag, err := rest.Decode[struct {
 		Etag string `json:"etag"`
 	}](raw)
 	if err != nil {

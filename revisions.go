@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -132,7 +133,7 @@ func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int) (d
 		switch {
 		case err == nil:
 			deleted = append(deleted, r.Name)
-		case isMissing(err): // somebody else was faster
+		case apierrors.IsNotFound(err): // somebody else was faster
 		default:
 			problems = append(problems, err)
 		}

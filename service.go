@@ -128,10 +128,10 @@ func (c *Client) getServiceRaw(ctx context.Context, name string) ([]byte, error)
 	return c.read(ctx, c.getServiceRequest(name))
 }
 
-func (c *Client) getServiceRequest(name string) request {
-	return request{
-		op: "get service", resource: c.resource(kindServices, name),
-		method: http.MethodGet, url: c.servingURL(kindServices, name, nil),
+func (c *Client) getServiceRequest(name string) rest.Request {
+	return rest.Request{
+		Op: "get service", Resource: c.resource(kindServices, name),
+		Method: http.MethodGet, URL: c.servingURL(kindServices, name, nil),
 	}
 }
 
@@ -157,9 +157,9 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 }
 
 func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
-	return c.write(ctx, request{
-		op: "create service", resource: c.resource(kindServices, name),
-		method: http.MethodPost, url: c.servingURL(kindServices, "", c.writeQuery(dryRun)), body: raw, creates: true,
+	return c.write(ctx, rest.Request{
+		Op: "create service", Resource: c.resource(kindServices, name),
+		Method: http.MethodPost, URL: c.servingURL(kindServices, "", c.writeQuery(dryRun)), Body: raw, Creates: true,
 	})
 }
 
@@ -188,9 +188,9 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 }
 
 func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
-	return c.write(ctx, request{
-		op: "replace service", resource: c.resource(kindServices, name),
-		method: http.MethodPut, url: c.servingURL(kindServices, name, c.writeQuery(dryRun)), body: raw,
+	return c.write(ctx, rest.Request{
+		Op: "replace service", Resource: c.resource(kindServices, name),
+		Method: http.MethodPut, URL: c.servingURL(kindServices, name, c.writeQuery(dryRun)), Body: raw,
 	})
 }
 
@@ -209,9 +209,9 @@ func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Servi
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	response, err := operation.Wait(ctx, func(ctx context.Context, body []byte) ([]byte, error) {
-		return c.send(ctx, request{
-			op: op, resource: c.resource("operations", id), method: http.MethodPost, body: body,
-			url: c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",
+		return c.send(ctx, rest.Request{
+			Op: op, Resource: c.resource("operations", id), Method: http.MethodPost, Body: body,
+			URL: c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",
 		})
 	})
 	if failure, ok := asType[*operation.Failure](err); ok {
@@ -258,14 +258,14 @@ func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revis
 
 // getRevision reads a Revision as a T.
 func getRevision[T any](ctx context.Context, c *Client, name string) (*T, error) {
-	raw, err := c.read(ctx, request{
-		op: "get revision", resource: c.resource(kindRevisions, name),
-		method: http.MethodGet, url: c.servingURL(kindRevisions, name, nil),
+	raw, err := c.read(ctx, rest.Request{
+		Op: "get revision", Resource: c.resource(kindRevisions, name),
+		Method: http.MethodGet, URL: c.servingURL(kindRevisions, name, nil),
 	})
 	if err != nil {
 		return nil, err
 	}
-	r, err := decode[T](raw)
+	r, err := rest.Decode[T](raw)
 	if err != nil {
 		return nil, fmt.Errorf("get revision %s: %w", c.resource(kindRevisions, name), err)
 	}
@@ -334,7 +334,7 @@ func (c *Client) answeredService(op, name string, raw []byte) (*servingv1.Servic
 }
 
 func decodeService(raw []byte) (*servingv1.Service, error) {
-	s, err := decode[servingv1.Service](raw)
+	s, err := rest.Decode[servingv1.Service](raw)
 	if err == nil && s.Name == "" {
 		return nil, fmt.Errorf("read the response: %w: it is not a Service", ErrNotAPI)
 	}

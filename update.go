@@ -182,7 +182,7 @@ func (w serviceWrite) run(ctx context.Context) (written, error) {
 	writer := once.Writer[*document, composed]{
 		Store:   &serviceStore{w.client, w.name, w.dryRun, w.reveal},
 		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark, Holds: holdsWrite,
-		Classify: classify, Delay: askedDelay, Retrying: w.client.onRetry,
+		Classify: classify, Delay: rest.Delay, Retrying: w.client.onRetry,
 	}
 	r, err := writer.Run(ctx)
 	if err != nil {
@@ -251,7 +251,7 @@ func (s *serviceStore) answered(op string, raw []byte, err error) (*document, er
 // classify says what an error of the API means for a write.
 func classify(err error) once.Class {
 	switch {
-	case isMissing(err):
+	case apierrors.IsNotFound(err):
 		return once.Missing
 	case apierrors.IsAlreadyExists(err):
 		return once.Exists

@@ -159,7 +159,7 @@ func (w serviceWait) longPoll() *watch.LongPoll[*servingv1.Service] {
 			if failure, ok := asType[*OperationError](err); ok {
 				return watch.End[*servingv1.Service]{Failure: failure}
 			}
-			return watch.End[*servingv1.Service]{Seen: s, Known: err == nil && s != nil, NotAgain: askedDelay(err)}
+			return watch.End[*servingv1.Service]{Seen: s, Known: err == nil && s != nil, NotAgain: rest.Delay(err)}
 		},
 	}
 }
@@ -172,15 +172,15 @@ const birth = 5 * time.Second
 func (w serviceWait) mayPass(start time.Time) func(error) (bool, time.Duration) {
 	created := w.write != nil && w.write.Generation == 1
 	return func(err error) (bool, time.Duration) {
-		stale := created && isMissing(err) && time.Since(start) < birth
-		return stale || pollMayPass(err), askedDelay(err)
+		stale := created && apierrors.IsNotFound(err) && time.Since(start) < birth
+		return stale || pollMayPass(err), rest.Delay(err)
 	}
 }
 
 // pollMayPass reports whether a failed poll may succeed later. It knows the
 // errors of a Kubernetes clientset as well as our own.
 func pollMayPass(err error) bool {
-	if transient(err) {
+	if rest.Transient(err) {
 		return true
 	}
 	if _, ours := asType[*APIError](err); ours {
