@@ -16,17 +16,17 @@ import (
 var ErrBeingDeleted = errors.New("the service is being deleted")
 
 // ErrNotOnCluster is matched by the error of a call that only Cloud Run
-// answers, such as one about IAM, made on a Client of a cluster.
+// supports, such as one about IAM, if the Client is for a cluster.
 var ErrNotOnCluster = errors.New("only Cloud Run has this, a cluster does not")
 
-// OptionError tells that an option, or a combination of them, cannot be used.
-// Several come joined: every problem of a call is reported at once.
+// OptionError is returned when an option, or a combination of options, is
+// invalid. All problems of a call are reported at once, joined.
 type OptionError struct {
 	// Option is the option at fault as the program wrote it, such as `WithCPU("many")`.
 	Option string
-	// Conflict is the option that it contradicts; empty if it is wrong by itself.
+	// Conflict is the option that it contradicts; empty if it is invalid on its own.
 	Conflict string
-	// Reason tells what is wrong and what would be right.
+	// Reason is what is wrong and how to correct it.
 	Reason string
 }
 
@@ -38,7 +38,7 @@ func (e *OptionError) Error() string {
 	return fmt.Sprintf("%s: %s", e.Option, e.Reason)
 }
 
-// WriteOutcome tells whether a call changed anything on the server.
+// WriteOutcome reports whether a call changed anything on the server.
 type WriteOutcome int
 
 const (
@@ -46,12 +46,12 @@ const (
 	NotWritten WriteOutcome = iota
 	// Written means that the change was made.
 	Written
-	// WriteUnknown means that an answer was lost and that it could not be
-	// found out, within the time given, whether the change was made.
+	// WriteUnknown means that a response was lost, and the call could not determine
+	// in time whether the change was made.
 	WriteUnknown
 )
 
-// String gives the outcome in words.
+// String returns the outcome in words.
 func (w WriteOutcome) String() string {
 	switch w {
 	case Written:
@@ -62,17 +62,17 @@ func (w WriteOutcome) String() string {
 	return "nothing written"
 }
 
-// DeployError is how a call of the [Deployer] fails, and a write such as
-// [Client.UpdateService] or [MakePublic]. It says what the call was doing, and
-// whether it had changed anything by then.
+// DeployError is returned by the calls of a [Deployer], and by writes such as
+// [Client.UpdateService] and [MakePublic]. It describes what failed, and reports
+// whether anything was changed.
 type DeployError struct {
 	// Op is the call: "deploy service", "delete service", "add IAM member to service", ….
 	Op string
 	// Service is the name of the Service.
 	Service string
-	// Stage is what failed: "options", "read", "write", "wait" or "publish".
+	// Stage is the stage that failed.
 	Stage Stage
-	// Outcome tells whether the Service (or the IAM policy, where the call is about that) was changed.
+	// Outcome reports whether the Service was changed, or the IAM policy if the call is about that.
 	Outcome WriteOutcome
 	// Err is the cause.
 	Err error
@@ -86,7 +86,7 @@ func (e *DeployError) Error() string {
 	return fmt.Sprintf("%s %q: %v (failed in stage %s, %v)", e.Op, e.Service, e.Err, e.Stage, e.Outcome)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *DeployError) Unwrap() error { return e.Err }
 
 // TimeoutError is returned when a wait ended before the Service was ready or had
@@ -159,7 +159,7 @@ func (e *OvertakenError) Error() string {
 	if e.By != "" {
 		by = " by " + printable(e.By, 200)
 	}
-	return fmt.Sprintf("service %q was changed%s while waiting: generation %d took the place of generation %d before that was seen ready",
+	return fmt.Sprintf("service %q was changed%s while waiting: generation %d replaced generation %d before that became ready",
 		e.Service, by, e.Newer, e.Generation)
 }
 
@@ -180,13 +180,13 @@ func (e *OperationError) Error() string {
 	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
 }
 
-// PermissionError tells which permission is missing on what.
+// PermissionError is returned when the account in use lacks a permission.
 type PermissionError struct {
-	// Permission is such as "run.services.setIamPolicy".
+	// Permission is the missing permission, such as "run.services.setIamPolicy".
 	Permission string
-	// Resource is such as "projects/p/locations/r/services/s".
+	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
 	Resource string
-	// Err is the server's answer.
+	// Err is the error of the request.
 	Err error
 }
 
@@ -195,36 +195,36 @@ func (e *PermissionError) Error() string {
 	return fmt.Sprintf("permission %s is missing on %s: grant a role that has it to the account in use: %v", e.Permission, e.Resource, e.Err)
 }
 
-// Unwrap gives the server's answer.
+// Unwrap returns the error of the request.
 func (e *PermissionError) Unwrap() error { return e.Err }
 
-// OrgPolicyError tells that an organisation policy forbids the members of a binding,
-// usually allUsers under "domain restricted sharing".
+// OrgPolicyError is returned when an organization policy forbids the members of a
+// binding, usually allUsers under "domain restricted sharing".
 type OrgPolicyError struct {
-	// Members are those that the call tried to add, such as "allUsers".
+	// Members are the members that the call tried to add, such as "allUsers".
 	Members []string
-	// Resource is such as "projects/p/locations/r/services/s".
+	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
 	Resource string
-	// Err is the server's answer.
+	// Err is the error of the request.
 	Err error
 }
 
-// Error names the members, the resource and the way out.
+// Error names the members, the resource and what to do.
 func (e *OrgPolicyError) Error() string {
-	return fmt.Sprintf("an organization policy forbids %s on %s: have an exception made, or switch the invoker IAM check off instead: %v",
+	return fmt.Sprintf("an organization policy forbids %s on %s: ask for an exception to the policy, or disable the invoker IAM check instead: %v",
 		strings.Join(e.Members, ", "), e.Resource, e.Err)
 }
 
-// Unwrap gives the server's answer.
+// Unwrap returns the error of the request.
 func (e *OrgPolicyError) Unwrap() error { return e.Err }
 
 const maxMessage = safetext.MaxMessage
 
-// printable makes server text safe for terminals and logs: one line, no
-// control characters, of bounded length.
+// printable returns server text in a form that is safe for terminals and logs:
+// one line, no control characters, bounded in length.
 func printable(s string, limit int) string { return safetext.Line(s, limit) }
 
-// describe puts a condition in words: Ready=False (Reason: message).
+// describe returns a condition in words, such as Ready=False (Reason: message).
 func describe(c *Condition) string {
 	s := fmt.Sprintf("%s=%s", c.Type, c.Status)
 	switch {
@@ -236,7 +236,7 @@ func describe(c *Condition) string {
 	return printable(s, maxMessage)
 }
 
-// asType finds the first error of type T in err's tree.
+// asType returns the first error of type T in err's tree.
 func asType[T error](err error) (T, bool) {
 	var t T
 	ok := errors.As(err, &t)

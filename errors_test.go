@@ -167,10 +167,10 @@ func TestErrorTexts(t *testing.T) {
 	for want, err := range map[string]error{
 		`service "hello" was not ready after 3s: last seen Ready=Unknown (Deploying: still at it): last poll failed: cause: context deadline exceeded`: &cloudrun.TimeoutError{
 			Service: "hello", Waited: 3 * time.Second, Last: last, Err: context.DeadlineExceeded, LastErr: cause},
-		`service "hello" was not gone after 3s: context canceled`:                                                                  &cloudrun.TimeoutError{Service: "hello", Deletion: true, Waited: 3 * time.Second, Err: context.Canceled},
-		`service "hello" is not ready: revision "r" failed: ConfigurationsReady RevisionFailed: no port (log: https://log)`:        &cloudrun.NotReadyError{Service: "hello", Revision: "r", Condition: "ConfigurationsReady", Reason: "RevisionFailed", Message: "no port", LogURL: "https://log"},
-		`service "hello" was changed by ann while waiting: generation 5 took the place of generation 4 before that was seen ready`: &cloudrun.OvertakenError{Service: "hello", Generation: 4, Newer: 5, By: "ann"},
-		`deploy service "hello": cause (failed in stage write, unknown whether written)`:                                           &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWrite, Outcome: cloudrun.WriteUnknown, Err: cause},
+		`service "hello" was not gone after 3s: context canceled`:                                                           &cloudrun.TimeoutError{Service: "hello", Deletion: true, Waited: 3 * time.Second, Err: context.Canceled},
+		`service "hello" is not ready: revision "r" failed: ConfigurationsReady RevisionFailed: no port (log: https://log)`: &cloudrun.NotReadyError{Service: "hello", Revision: "r", Condition: "ConfigurationsReady", Reason: "RevisionFailed", Message: "no port", LogURL: "https://log"},
+		`service "hello" was changed by ann while waiting: generation 5 replaced generation 4 before that became ready`:     &cloudrun.OvertakenError{Service: "hello", Generation: 4, Newer: 5, By: "ann"},
+		`deploy service "hello": cause (failed in stage write, unknown whether written)`:                                    &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWrite, Outcome: cloudrun.WriteUnknown, Err: cause},
 		`deploy service "hello": cause`: &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageOptions, Err: cause},
 		`permission p is missing on r: grant a role that has it to the account in use: cause`: &cloudrun.PermissionError{Permission: "p", Resource: "r", Err: cause},
 		`WithA() contradicts WithB(): both`:                                                   &cloudrun.OptionError{Option: "WithA()", Conflict: "WithB()", Reason: "both"},
