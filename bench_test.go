@@ -19,7 +19,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// benchPeer is a control plane on loopback, a Client of it, and an HTTP client that knows no more than HTTP.
+// benchPeer is a control plane on loopback, with a Client and a plain HTTP client for it.
 type benchPeer struct {
 	server   *cloudruntest.Server
 	client   *cloudrun.Client
@@ -38,7 +38,7 @@ func newBenchPeer(b *testing.B) benchPeer {
 		s.URL + "/v1/projects/demo/locations/us-central1/services/"}
 }
 
-// raw makes one request with net/http alone, and reads the answer.
+// raw sends one request with net/http alone and reads the response.
 func (p benchPeer) raw(b *testing.B, method, url string, body []byte) []byte {
 	b.Helper()
 	req, err := http.NewRequest(method, url, bytes.NewReader(body))
@@ -58,8 +58,8 @@ func (p benchPeer) raw(b *testing.B, method, url string, body []byte) []byte {
 	return answer
 }
 
-// benchAgainst runs ours and the raw requests by turns, and reports how many
-// times as long ours takes.
+// benchAgainst alternates between our call and the raw requests, and reports the
+// ratio of their times.
 func benchAgainst(b *testing.B, ours, raw func(i int)) {
 	b.Helper()
 	var our, their time.Duration
@@ -99,7 +99,7 @@ func BenchmarkCreate(b *testing.B) {
 	})
 }
 
-// benchBody is what is sent to make a Service like one that is there.
+// benchBody returns the request body that creates a copy of an existing Service.
 func benchBody(b *testing.B, service json.RawMessage) []byte {
 	b.Helper()
 	var doc map[string]any
@@ -133,8 +133,8 @@ func BenchmarkRedeploy(b *testing.B) {
 	})
 }
 
-// BenchmarkList reads 10,000 Services and keeps none; peak_MiB is the most
-// that the heap held, garbage included.
+// BenchmarkList reads 10,000 Services and keeps none. peak_MiB is the largest
+// size of the heap, garbage included.
 func BenchmarkList(b *testing.B) {
 	pages := newListPages(b, 10_000, 500)
 	c, err := cloudrun.NewClient(b.Context(), "demo", "us-central1", option.WithHTTPClient(&http.Client{Transport: pages}))

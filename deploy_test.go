@@ -11,7 +11,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// TestRequestsOfADeployment counts: fewer round trips are what makes a deployment fast.
+// TestRequestsOfADeployment counts requests, because round trips dominate the time of a deployment.
 func TestRequestsOfADeployment(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -95,7 +95,7 @@ func TestDeleteWaitsUntilTheServiceIsGone(t *testing.T) {
 	})
 }
 
-// TestDeployOfANamedRevision: a job that runs again asks for a Revision that is there already.
+// TestDeployOfANamedRevision covers a job that runs again and asks for an existing Revision.
 func TestDeployOfANamedRevision(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

@@ -24,7 +24,7 @@ func pinTo(revision string) func(*service) error {
 	}
 }
 
-// The traffic and an annotation change in one write, which is waited for until it is in effect.
+// The traffic and an annotation change in one write. The call waits until the write is in effect.
 func TestEditTraffic(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestEditTrafficThatFails(t *testing.T) {
 	}
 }
 
-// An edit that has seen a newer Service gets another read, and never an end of its own making.
+// An edit that has seen a newer Service gets another read.
 func TestEditTrafficOfAStaleRead(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {

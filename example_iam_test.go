@@ -73,7 +73,7 @@ func ExampleClient_UpdatePolicy() {
 	// roles/run.invoker [user:ann@example.com]
 }
 
-// localClient is a client of an embedded control plane that has a Service "hello".
+// localClient returns a client of an embedded control plane with a Service "hello".
 func localClient(ctx context.Context) (client *cloudrun.Client, stop func()) {
 	server := cloudruntest.NewServer(cloudruntest.InProcess())
 	client, err := cloudrun.NewClient(ctx, "my-project", "us-central1", server.ClientOptions()...)

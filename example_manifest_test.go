@@ -9,8 +9,9 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// A Service is written down in a file, a pipeline puts the image in, and the
-// server is made what it says. What is deployed can be written down the same way.
+// A manifest describes a Service. A pipeline inserts the image, and
+// ReplaceManifest makes the deployed Service equal to the manifest. ExportManifest
+// writes a deployed Service in the same form.
 func ExampleDeployer_ReplaceManifest() {
 	server := cloudruntest.NewServer() // in place of Cloud Run
 	defer server.Close()
@@ -62,7 +63,7 @@ spec:
 	// unchanged
 }
 
-// Everything that is wrong in a manifest is told at once, and where.
+// The error lists every problem in a manifest, with its line.
 func ExampleParseManifest() {
 	_, err := cloudrun.ParseManifest([]byte(`apiVersion: serving.knative.dev/v1
 kind: Service

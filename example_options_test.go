@@ -12,7 +12,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// A Service is assembled without any network.
+// NewService needs no network.
 func ExampleNewService() {
 	service, err := cloudrun.NewService("orders",
 		cloudrun.WithImage("europe-docker.pkg.dev/shop/app/orders:v1"),
@@ -81,7 +81,7 @@ func ExampleNewService() {
 	// }
 }
 
-// Every problem is reported at once, and options that contradict each other are named.
+// The error reports all problems at once, and names options that contradict each other.
 func ExampleNewService_problems() {
 	_, err := cloudrun.NewService("orders",
 		cloudrun.WithImage("europe-docker.pkg.dev/shop/app/orders:v1"),
@@ -94,7 +94,7 @@ func ExampleNewService_problems() {
 	// WithEnv("MODE", …) contradicts WithoutEnv("MODE"): both decide environment variable "MODE"
 }
 
-// Options outside of WithContainer are about the container that gets the requests.
+// Options outside of WithContainer configure the container that receives the requests.
 func ExampleWithContainer() {
 	service, err := cloudrun.NewService("orders",
 		cloudrun.WithContainer("app",
@@ -118,7 +118,7 @@ func ExampleWithContainer() {
 	// proxy europe-docker.pkg.dev/shop/app/proxy:v1 0
 }
 
-// What no option does, a program does itself.
+// EditService and EditContainer make changes that no option makes.
 func ExampleEditService() {
 	service, err := cloudrun.NewService("orders",
 		cloudrun.WithImage("europe-docker.pkg.dev/shop/app/orders:v1"),

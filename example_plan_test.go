@@ -11,7 +11,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// A plan shows what a deployment would change. Applying it changes just that, once.
+// A plan shows what a deployment would change. Apply makes exactly these changes, once.
 func ExampleDeployer_Plan() {
 	server := cloudruntest.NewServer(cloudruntest.InProcess())
 	defer server.Close()
@@ -53,7 +53,7 @@ func ExampleDeployer_Plan() {
 	// updated hello-v2
 }
 
-// A plan is for the Service as it was. When somebody else changes that first, nothing is written.
+// A plan becomes stale when the Service changes. Apply then writes nothing.
 func ExampleDeployer_Apply() {
 	ctx := context.Background()
 	client, stop := localClient(ctx) // with a Service "hello"
@@ -64,7 +64,7 @@ func ExampleDeployer_Apply() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if _, err := deployer.Deploy(ctx, "hello", cloudrun.WithDescription("says hello")); err != nil { // somebody else
+	if _, err := deployer.Deploy(ctx, "hello", cloudrun.WithDescription("says hello")); err != nil { // another program
 		log.Fatal(err)
 	}
 

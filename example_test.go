@@ -15,10 +15,10 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// A Client speaks for one project in one region. Without options it uses the
+// A Client is for one project in one region. Without options it uses the
 // application default credentials.
 func ExampleNewClient() {
-	server := cloudruntest.NewServer(cloudruntest.InProcess()) // instead of Cloud Run itself
+	server := cloudruntest.NewServer(cloudruntest.InProcess()) // instead of Cloud Run
 	defer server.Close()
 
 	ctx := context.Background()
@@ -46,7 +46,7 @@ func ExampleNewClusterClient() {
 	ctx := context.Background()
 	client, err := cloudrun.NewClusterClient(ctx, "default",
 		option.WithEndpoint("https://kubernetes.example:6443"),
-		option.WithHTTPClient(server.Client())) // with the credentials of a kubeconfig, say
+		option.WithHTTPClient(server.Client())) // usually with the credentials of a kubeconfig
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func ExampleNewClusterClient() {
 	// Output: created hello-00001
 }
 
-// Deploy creates a Service or changes the one that is there.
+// Deploy creates a Service or updates an existing one.
 func ExampleDeployer_Deploy() {
 	server := cloudruntest.NewServer(cloudruntest.InProcess())
 	defer server.Close()
@@ -68,7 +68,7 @@ func ExampleDeployer_Deploy() {
 		log.Fatal(err)
 	}
 
-	deployer := cloudrun.NewDeployer(client, cloudrun.WithMemory("512Mi")) // for all its deployments
+	deployer := cloudrun.NewDeployer(client, cloudrun.WithMemory("512Mi")) // the default for all its deployments
 	for _, mode := range []string{"test", "production"} {
 		result, err := deployer.Deploy(ctx, "hello",
 			cloudrun.WithImage("gcr.io/cloudrun/hello"),
@@ -85,7 +85,7 @@ func ExampleDeployer_Deploy() {
 	// updated: hello-production gets 100% of the traffic
 }
 
-// The error tells what failed, why, and whether the Service was changed.
+// The error describes what failed and why, and reports whether the Service was changed.
 func ExampleDeployer_Deploy_failure() {
 	server := cloudruntest.NewServer(cloudruntest.InProcess())
 	defer server.Close()
@@ -111,7 +111,7 @@ func ExampleDeployer_Deploy_failure() {
 	// wait written
 }
 
-// WaitReady waits for a Service, whoever wrote it.
+// WaitReady waits for a Service, no matter which program wrote it.
 func ExampleWaitReady() {
 	server := cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithTimeToReady(50*time.Millisecond))
 	defer server.Close()
@@ -131,7 +131,7 @@ func ExampleWaitReady() {
 	fmt.Println("ready after the write:", written.IsReady())
 
 	ready, err := cloudrun.WaitReady(ctx, client, "hello",
-		cloudrun.WithGeneration(written.Generation), // nothing older counts
+		cloudrun.WithGeneration(written.Generation), // ignore older states
 		cloudrun.WithWaitTimeout(time.Minute))
 	if err != nil {
 		log.Fatal(err)
@@ -142,8 +142,8 @@ func ExampleWaitReady() {
 	// ready after the wait: true
 }
 
-// UpdateService changes what the edit changes, and nothing else: what the
-// Knative types do not know stays, and so does what others change meanwhile.
+// UpdateService changes only what the edit changes. It preserves fields that the
+// Knative types do not know, and concurrent changes.
 func ExampleClient_UpdateService() {
 	ctx := context.Background()
 	client, stop := localClient(ctx)
@@ -160,7 +160,7 @@ func ExampleClient_UpdateService() {
 	// Output: generation 2 concurrency 20
 }
 
-// Lists are read page by page; what the program does not keep is not kept.
+// Lists are read page by page. Memory holds only the Services that the program keeps.
 func ExampleClient_ListServices() {
 	ctx := context.Background()
 	client, stop := localClient(ctx)
@@ -193,7 +193,7 @@ func ExampleClient_ListRevisions() {
 	// Output: hello-next
 }
 
-// Delete waits until the Service is gone, so that its name is free.
+// Delete waits until the Service is gone and its name is free.
 func ExampleDeployer_Delete() {
 	ctx := context.Background()
 	client, stop := localClient(ctx)
@@ -207,7 +207,7 @@ func ExampleDeployer_Delete() {
 	// Output: true
 }
 
-// Progress is told in typed events, one at a time.
+// Progress is reported in typed events, one at a time.
 func ExampleWithProgress() {
 	ctx := context.Background()
 	client, stop := localClient(ctx)

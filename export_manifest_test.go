@@ -13,7 +13,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// exportedService has what the Knative types lack or would spell otherwise.
+// exportedService has fields that the Knative types do not know or spell differently.
 const exportedService = `{"apiVersion":"serving.knative.dev/v1","kind":"Service",
 "metadata":{"name":"hello","namespace":"123456789012","generation":3,"resourceVersion":"AAYabc00003","uid":"7d5f2a10-aaaa-4bbb-8ccc-000000000001",
  "selfLink":"/apis/serving.knative.dev/v1/namespaces/123456789012/services/hello","creationTimestamp":"2025-05-01T12:00:00.123456Z",
@@ -61,7 +61,7 @@ func TestExportManifest(t *testing.T) {
 	require.Error(t, err)
 }
 
-// TestExportManifestElsewhere: unknown fields and spellings arrive in the Service that is made of an export.
+// TestExportManifestElsewhere checks that a Service made from an export keeps unknown fields and spellings.
 func TestExportManifestElsewhere(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
@@ -79,7 +79,7 @@ func TestExportManifestElsewhere(t *testing.T) {
 	})
 }
 
-// TestExportManifestAsGcloud compares with the export of the installed gcloud.
+// TestExportManifestAsGcloud compares the export with that of the installed gcloud.
 func TestExportManifestAsGcloud(t *testing.T) {
 	if _, err := exec.LookPath("gcloud"); err != nil {
 		t.Skip("gcloud is not installed: its export is not compared")

@@ -37,7 +37,7 @@ func TestCauseByMessage(t *testing.T) {
 
 		said := cloudrun.Condition{Type: "ContainerHealthy", Status: corev1.ConditionFalse, Message: message}
 		e = cloudrun.NotReadyError{Service: "hello", Message: "Revision 'x' is not ready and cannot serve traffic.", RevisionConditions: []cloudrun.Condition{said}}
-		if want != cloudrun.CauseUnknown { // then the condition's type counts
+		if want != cloudrun.CauseUnknown { // the condition's type decides
 			require.Equal(t, want, e.Cause(), "only the Revision tells: %s", message)
 		}
 	}
@@ -120,7 +120,7 @@ func TestDeniedSecrets(t *testing.T) {
 	require.Empty(t, (&cloudrun.NotReadyError{Message: "something else"}).DeniedSecrets())
 }
 
-// TestFailedDeployIsExplained: the cause may stand only in the Revision's conditions, or the log only in the message.
+// TestFailedDeployIsExplained covers causes that only the Revision's conditions have, and logs that only the message names.
 func TestFailedDeployIsExplained(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// What the tests of this package share. What those of other packages need too is in internal/testkit.
+// Helpers for the tests of this package. Helpers for several packages are in internal/testkit.
 
 const (
 	image      = testkit.Image

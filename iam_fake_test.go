@@ -17,29 +17,29 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// iamFake is the IAM policy of one Service behind an http.RoundTripper.
+// iamFake is an http.RoundTripper that serves the IAM policy of one Service.
 type iamFake struct {
 	mu        sync.Mutex
 	policy    map[string]any
-	guarded   bool               // by etags
-	faults    map[string][]fault // by verb, one for each request to come
+	guarded   bool               // whether writes need the current etag
+	faults    map[string][]fault // by verb, one for each of the next requests
 	requests  []string
-	sent      []string // the policies that were set
+	sent      []string // the policies in setIamPolicy requests
 	conflicts int
 	version   int
 	latency   time.Duration
 }
 
-// fault is what goes wrong with one request.
+// fault is what happens to one request.
 type fault struct {
-	before func(*iamFake) // what others do first
-	effect bool           // the request takes effect nevertheless
-	after  func(*iamFake) // what others do then
-	status int            // the answer, if not 0
+	before func(*iamFake) // another writer acts first
+	effect bool           // whether the request takes effect
+	after  func(*iamFake) // another writer acts afterwards
+	status int            // the status of the response, if not 0
 	body   string
 	header http.Header
-	reset  bool // no answer
-	hang   bool // no answer until the caller gives up
+	reset  bool // no response
+	hang   bool // no response until the caller cancels
 }
 
 func newIAMFake(policy string) *iamFake {
@@ -56,7 +56,7 @@ func (f *iamFake) client(t *testing.T) *cloudrun.Client {
 	return c
 }
 
-// RoundTrip answers like Cloud Run, unless a fault is due.
+// RoundTrip responds like Cloud Run, unless a fault is due.
 func (f *iamFake) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := req.Context().Err(); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (f *iamFake) touch() {
 	}
 }
 
-// edit is another writer who adds a binding.
+// edit adds a binding as another writer.
 func (f *iamFake) edit(binding string) {
 	f.policy["bindings"] = append(f.bindings(), decodeFields(binding))
 	f.touch()

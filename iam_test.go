@@ -28,7 +28,7 @@ func TestIAMWrites(t *testing.T) {
 	cases := map[string]struct {
 		before string
 		call   func(context.Context, *cloudrun.Client) error
-		want   string // the policy sent, but for version and etag; empty if none must be
+		want   string // the policy sent, without version and etag; empty if none may be sent
 	}{
 		"make public extends the unconditional binding only": {fullPolicy, makePublic,
 			replaced(`["user:bob@example.com"]`, `["user:bob@example.com", "allUsers"]`)},
@@ -257,7 +257,7 @@ func updatePolicy(edit func(*cloudrun.Policy) error) func(context.Context, *clou
 	return func(ctx context.Context, c *cloudrun.Client) error { return c.UpdatePolicy(ctx, "hello", edit) }
 }
 
-// TestIAMOnTheEmbeddedControlPlane shows that the two agree.
+// TestIAMOnTheEmbeddedControlPlane checks that the embedded control plane agrees with iamFake.
 func TestIAMOnTheEmbeddedControlPlane(t *testing.T) {
 	t.Parallel()
 	server := cloudruntest.NewServer(cloudruntest.InProcess())

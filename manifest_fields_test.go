@@ -11,8 +11,8 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// TestManifestKnowsCloudRun: every field of Cloud Run's own description of its
-// API is known, and kept as it is.
+// TestManifestKnowsCloudRun checks that manifests accept and keep every field in
+// Cloud Run's own API description.
 func TestManifestKnowsCloudRun(t *testing.T) {
 	t.Parallel()
 	list, err := os.ReadFile("testdata/manifests/fields.txt")
@@ -36,7 +36,7 @@ func TestManifestKnowsCloudRun(t *testing.T) {
 	}
 }
 
-// manifestField is an object with a value at a path.
+// manifestField returns an object with a value at a path.
 func manifestField(path string, value any) any {
 	key, rest, more := strings.Cut(path, ".")
 	if more {

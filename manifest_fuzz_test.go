@@ -10,7 +10,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 )
 
-// requireManifestRoundTrips: both ways of writing a manifest down are read as the same manifest.
+// requireManifestRoundTrips checks that both encodings of a manifest parse to the same manifest.
 func requireManifestRoundTrips(t *testing.T, m *cloudrun.Manifest) {
 	t.Helper()
 	text, err := m.YAML()

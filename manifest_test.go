@@ -11,7 +11,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// manifestText is a small manifest with lines of its own in three places.
+// manifestText returns a small manifest with extra lines in three places.
 func manifestText(metadata, container, spec string) string {
 	return fmt.Sprintf(`apiVersion: serving.knative.dev/v1
 kind: Service
@@ -29,7 +29,7 @@ func manifestMetadata(lines string) string  { return manifestText(lines, "", "")
 func manifestContainer(lines string) string { return manifestText("", lines, "") }
 func manifestSpec(lines string) string      { return manifestText("", "", lines) }
 
-// manifestProblems are the errors of a manifest.
+// manifestProblems returns the errors of a manifest.
 func manifestProblems(t *testing.T, err error) (all []*cloudrun.ManifestError) {
 	t.Helper()
 	var joined interface{ Unwrap() []error }
@@ -138,7 +138,7 @@ manifest line 12: spec.template.spec.containers[0].args[1]: got the number 5, wa
 	require.Contains(t, problems[100].Reason, "more problems")
 }
 
-// TestManifestBombs: a small text that stands for a large object is refused quickly.
+// TestManifestBombs checks that small texts that expand to large objects are refused quickly.
 func TestManifestBombs(t *testing.T) {
 	t.Parallel()
 	levels := func(first, next string) string {
@@ -241,7 +241,7 @@ func TestManifestUnknownFields(t *testing.T) {
 	require.Len(t, manifestProblems(t, err), 4, "%v", err)
 }
 
-// TestManifestJSONIsNotYAML: what JSON may have in it and YAML not is read as JSON.
+// TestManifestJSONIsNotYAML checks that JSON is read as JSON where it differs from YAML.
 func TestManifestJSONIsNotYAML(t *testing.T) {
 	t.Parallel()
 	m, err := cloudrun.ParseManifest([]byte("{\n\t\"apiVersion\": \"serving.knative.dev\\/v1\", \"kind\": \"Service\",\n\t" +

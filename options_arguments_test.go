@@ -11,7 +11,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 )
 
-// TestRefusedArguments are those that Cloud Run refuses.
+// TestRefusedArguments checks arguments that Cloud Run refuses.
 func TestRefusedArguments(t *testing.T) {
 	t.Parallel()
 	for reason, opts := range map[string][]cloudrun.ServiceOption{
@@ -72,7 +72,7 @@ func TestRefusedArguments(t *testing.T) {
 	}
 }
 
-// TestAcceptedArguments are those that Cloud Run takes though they look odd.
+// TestAcceptedArguments checks unusual arguments that Cloud Run accepts.
 func TestAcceptedArguments(t *testing.T) {
 	t.Parallel()
 	for _, opt := range []cloudrun.ServiceOption{

@@ -10,7 +10,7 @@ const key = "projects/demo/locations/us-central1/keyRings/r/cryptoKeys/k2"
 
 func one(s ...any) []any { return s }
 
-// obj is a JSON object of keys and values in turn.
+// obj returns a JSON object of alternating keys and values.
 func obj(kv ...any) map[string]any {
 	m := map[string]any{}
 	for i := 0; i < len(kv); i += 2 {
@@ -19,7 +19,7 @@ func obj(kv ...any) map[string]any {
 	return m
 }
 
-// richEnv are the variables of richService that hold secrets.
+// richEnv holds the variables of richService that are secrets.
 var richSecrets = one(
 	obj("name", "DB_PASS", "valueFrom", obj("secretKeyRef", obj("name", "db-pass", "key", "latest"))),
 	obj("name", "SHARED", "valueFrom", obj("secretKeyRef", obj("name", "share-1", "key", "latest"))),
@@ -88,7 +88,7 @@ var containerCases = []optionCase{
 		name: "WithStartupProbe default", path: inContainer("startupProbe"),
 		opt:  cloudrun.WithStartupProbe(cloudrun.Probe{Period: 240 * time.Second, Timeout: 240 * time.Second, FailureThreshold: 1}),
 		want: obj("tcpSocket", obj("port", 8080.0), "periodSeconds", 240.0, "timeoutSeconds", 240.0, "failureThreshold", 1.0),
-		// what the server would fill in is not sent
+		// the defaults of the server are not sent
 		created: obj("periodSeconds", 240.0, "timeoutSeconds", 240.0, "failureThreshold", 1.0),
 	},
 	{name: "WithoutStartupProbe", opt: cloudrun.WithoutStartupProbe(), path: inContainer("startupProbe"), want: absent},
@@ -141,7 +141,7 @@ var envCases = []optionCase{
 	{
 		name: "WithSecretEnv of another project", opt: cloudrun.WithSecretEnv("T", "projects/987654321098/secrets/shared", "5"),
 		path: onTemplate(run + "secrets"), want: "share-f3d6445d-2f5c-5a01-2744-7613925d210f:projects/987654321098/secrets/shared",
-		rich: "share-1:projects/987654321098/secrets/shared", // the alias that is there serves
+		rich: "share-1:projects/987654321098/secrets/shared", // the existing alias is used
 	},
 	{
 		name: "WithSecretFile", opt: cloudrun.WithSecretFile("/etc/cfg/config.yaml", "cfg", "4"), path: inSpec("volumes"),

@@ -6,7 +6,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
-// ApplyForTest edits a Service by options, from the weakest layer to the strongest.
+// ApplyForTest applies options to a Service, from the weakest layer to the strongest.
 func ApplyForTest(s *servingv1.Service, layers ...[]DeployOption) error {
 	all := make([][]edits.Setting, len(layers))
 	for i, opts := range layers {

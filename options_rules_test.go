@@ -61,7 +61,7 @@ func TestOrderOfOptionsDoesNotMatter(t *testing.T) {
 	require.Equal(t, want, toJSON(t, first), "the same options on a service that has them")
 }
 
-// TestOptionsOnExistingServiceAreStable applies many options to a Service that has other settings, twice.
+// TestOptionsOnExistingServiceAreStable applies many options twice to a Service with other settings.
 func TestOptionsOnExistingServiceAreStable(t *testing.T) {
 	t.Parallel()
 	opts := append([]cloudrun.ServiceOption{cloudrun.ClearSecrets(), cloudrun.WithoutContainer("hello-1")}, everything...)
@@ -310,7 +310,7 @@ func TestProblemsOfAnExistingServiceAtOnce(t *testing.T) {
 	require.ErrorContains(t, cloudrun.ApplyForTest(all, layer(cloudrun.WithoutVPCConnector())), `the VPC egress is "all-traffic"`)
 }
 
-// TestErrorsShowNoSecrets puts a secret wherever a value goes and makes the option fail.
+// TestErrorsShowNoSecrets passes a secret as each value and makes the option fail.
 func TestErrorsShowNoSecrets(t *testing.T) {
 	t.Parallel()
 	const value = "hunter2"

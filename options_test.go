@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// The Services on which options are tried: one as the server returns it after a
-// plain deploy, and one that has every setting already, of another value.
+// The Services to which the tests apply options: one as the server returns it
+// after a plain deploy, and one that has every setting with another value.
 const (
 	plainService = "testdata/options/service-plain.json"
 	richService  = "testdata/options/service-rich.json"
@@ -46,7 +46,7 @@ func toJSON(t *testing.T, s *servingv1.Service) string {
 	return string(text) + "\n"
 }
 
-// layer makes one layer of deploy options.
+// layer returns one layer of deploy options.
 func layer[T cloudrun.DeployOption](opts ...T) []cloudrun.DeployOption {
 	all := make([]cloudrun.DeployOption, len(opts))
 	for i, o := range opts {
@@ -55,7 +55,7 @@ func layer[T cloudrun.DeployOption](opts ...T) []cloudrun.DeployOption {
 	return all
 }
 
-// at finds a field in the JSON of a Service; nil if it is absent.
+// at returns a field in the JSON of a Service, or nil if it is absent.
 func at(t *testing.T, s *servingv1.Service, path ...any) any {
 	t.Helper()
 	var v any
@@ -83,13 +83,13 @@ func inContainer(path ...any) []any {
 	return append([]any{"spec", "template", "spec", "containers", 0}, path...)
 }
 
-// optionCase tries an option on a new Service, on plainService and on richService.
+// optionCase applies an option to a new Service, to plainService and to richService.
 type optionCase struct {
-	name string // of the golden file: that of the option, then perhaps a variant
+	name string // of the golden file: the name of the option, perhaps with a variant
 	opt  cloudrun.ServiceOption
 	path []any
-	want any // of the field, after each
-	// created, plain and rich are what the field is instead, where it is not want.
+	want any // the value of the field after each
+	// created, plain and rich replace want for one of the Services.
 	created, plain, rich any
 	makesNoRevision      bool
 }
@@ -116,7 +116,7 @@ func TestOptionOnNewAndExistingServices(t *testing.T) {
 			if strings.HasPrefix(c.name, "WithImage") {
 				created, err = cloudrun.NewService("hello", c.opt)
 			}
-			if err == nil { // options about other containers cannot be used on a new Service without them
+			if err == nil { // options for other containers need a Service that has them
 				require.Equal(t, c.expect(c.created), at(t, created, c.path...), "created")
 				requireStable(t, created, c.opt)
 			}
@@ -140,7 +140,7 @@ func TestOptionOnNewAndExistingServices(t *testing.T) {
 	}
 }
 
-// requireStable applies the option again: nothing may change.
+// requireStable checks that applying the option again changes nothing.
 func requireStable(t *testing.T, s *servingv1.Service, opt cloudrun.ServiceOption) {
 	t.Helper()
 	before := toJSON(t, s)
@@ -148,7 +148,7 @@ func requireStable(t *testing.T, s *servingv1.Service, opt cloudrun.ServiceOptio
 	require.Equal(t, before, toJSON(t, s), "the same option again")
 }
 
-// golden compares what an option does with testdata/options/NAME.json.
+// golden compares the effect of an option with testdata/options/NAME.json.
 func golden(t *testing.T, name string, created *servingv1.Service, plain, rich any) {
 	t.Helper()
 	got, err := json.MarshalIndent(map[string]any{"create": created, "on the plain service": plain, "on the rich service": rich}, "", "  ")
@@ -163,7 +163,7 @@ func golden(t *testing.T, name string, created *servingv1.Service, plain, rich a
 	require.Equal(t, string(want), string(got))
 }
 
-// changes lists the fields that differ, one a line.
+// changes lists the fields that differ, one per line.
 func changes(t *testing.T, before, after *servingv1.Service) []string {
 	t.Helper()
 	was, is := flat(t, before), flat(t, after)
@@ -206,7 +206,7 @@ func flat(t *testing.T, s *servingv1.Service) map[string]string {
 	return all
 }
 
-// exportedOptions are the functions of the package that return an option about a Service.
+// exportedOptions returns the functions of the package that return an option for a Service.
 func exportedOptions(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -232,7 +232,7 @@ func exportedOptions(t *testing.T) []string {
 	return all
 }
 
-// TestEveryOptionIsTried holds the table of cases against the code.
+// TestEveryOptionIsTried compares the table of cases with the code.
 func TestEveryOptionIsTried(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{"EditService": true, "EditContainer": true} // see TestEdits
@@ -247,7 +247,7 @@ func TestEveryOptionIsTried(t *testing.T) {
 
 var docRow = regexp.MustCompile("(?m)^\\| `(\\w+)[(`]")
 
-// TestDocsHaveEveryOption holds docs/options.md against the code.
+// TestDocsHaveEveryOption compares docs/options.md with the code.
 func TestDocsHaveEveryOption(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("docs", "options.md"))

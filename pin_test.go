@@ -16,7 +16,7 @@ import (
 // many stands for a number of reads that depends on the pauses between them.
 const many = -1
 
-// A new Revision without a new image runs the code that runs now, whatever its tag means meanwhile.
+// A new Revision without a new image runs the current code, even if the tag of the image has moved.
 func TestPinnedImages(t *testing.T) {
 	t.Parallel()
 	const (
@@ -30,15 +30,15 @@ func TestPinnedImages(t *testing.T) {
 	on := func(statuses string) string { return `{"status": {"containerStatuses": [` + statuses + `]}}` }
 	env := []cloudrun.DeployOption{cloudrun.WithEnv("A", "1")}
 	for name, tc := range map[string]struct {
-		image    string // of the Service; tagged if empty
-		template string // its metadata
+		image    string // the image of the Service; tagged if empty
+		template string // the metadata of its template
 		latest   string
-		byName   string // what a Revision that is asked for by name is
-		byNonce  string // what those asked for by the nonce are
-		status   int    // of both answers
+		byName   string // the response to a read by name
+		byNonce  string // the response to a list by nonce
+		status   int    // the status of both responses
 		opts     []cloudrun.DeployOption
 		want     string // the image that is written
-		reads    int    // of Revisions
+		reads    int    // the requests for Revisions
 		warns    bool
 		fails    bool
 	}{

@@ -13,13 +13,13 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// The servers of IAM may not know a Service yet that was created a moment ago.
-// Deploy waits for them then, but not for a Service that is not fresh.
+// IAM may not know a Service that was just created. Deploy waits for IAM then,
+// but not for an older Service.
 func TestDeployPublishesAServiceThatIAMDoesNotKnowYet(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		lag    time.Duration
-		verb   string // what answers 404 meanwhile
+		verb   string // the call that returns 404 at first
 		exists bool
 		fails  bool
 	}{
@@ -64,7 +64,7 @@ func TestDeployPublishesAServiceThatIAMDoesNotKnowYet(t *testing.T) {
 	}
 }
 
-// However the answer to the write of a policy is lost, Deploy tells truly of the Service, and publishes it once.
+// If the response to a policy write is lost, Deploy reports the Service correctly and publishes it once.
 func TestDeployPublishesUnderLostAnswers(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudruntest.Fault{

@@ -48,13 +48,13 @@ func TestConcurrentPolicyWritersAllSurvive(t *testing.T) {
 	})
 }
 
-// TestPolicyWriteUnderFaults runs one call against a fault of the first
-// request that sets the policy: it must end well, and exactly one write take effect.
+// TestPolicyWriteUnderFaults runs one call against a fault of its first
+// setIamPolicy request. The call succeeds, and exactly one write takes effect.
 func TestPolicyWriteUnderFaults(t *testing.T) {
 	other := func(f *iamFake) { f.edit(`{"role": "roles/run.viewer", "members": ["user:other@example.com"]}`) }
 	faults := map[string]struct {
 		fault   fault
-		another bool // another writer's binding must be there too
+		another bool // whether the policy must contain the binding of another writer
 	}{
 		"another writer came first":            {fault{before: other}, true},
 		"reset before the effect":              {fault: fault{reset: true}},
@@ -250,7 +250,7 @@ func TestPolicyCancellation(t *testing.T) {
 	})
 }
 
-// cancelled cancels a call after a while and checks that it ends at once.
+// cancelled cancels a call and checks that it returns at once.
 func cancelled(t *testing.T, call func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer time.AfterFunc(10*time.Second, cancel).Stop()
@@ -261,7 +261,7 @@ func cancelled(t *testing.T, call func(context.Context) error) error {
 	return err
 }
 
-// TestPolicyRefusedAfterALostAnswer: the lost write may have taken effect, whatever was refused later.
+// TestPolicyRefusedAfterALostAnswer checks that a lost write may have taken effect even if a later one was refused.
 func TestPolicyRefusedAfterALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := newIAMFake(fullPolicy)
@@ -275,8 +275,8 @@ func TestPolicyRefusedAfterALostAnswer(t *testing.T) {
 	})
 }
 
-// The account of Identity-Aware Proxy is made when it is first used: until then
-// IAM refuses it.
+// The service agent of Identity-Aware Proxy is created on first use. IAM refuses
+// it until then.
 func TestDeployWaitsForTheAccountOfIAP(t *testing.T) {
 	const refusal = `{"error": {"code": 400, "status": "INVALID_ARGUMENT",
 		"message": "Service account service-123456789012@gcp-sa-iap.iam.gserviceaccount.com does not exist."}}`

@@ -17,7 +17,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// planText is how a plan reads.
+// planText returns the text of a plan.
 func planText(t *testing.T, p *cloudrun.Plan) string {
 	t.Helper()
 	var b strings.Builder
@@ -25,7 +25,7 @@ func planText(t *testing.T, p *cloudrun.Plan) string {
 	return b.String()
 }
 
-// planPaths are the changes of a plan as a table wants them.
+// planPaths returns the changes of a plan in the form of the tables.
 func planPaths(changes []cloudrun.Change) []string {
 	all := []string{}
 	for _, c := range changes {
@@ -148,7 +148,7 @@ func TestPlanHasTheVerdictOfTheServer(t *testing.T) {
 	})
 }
 
-// TestPlanUnderFaults: what happens on the way is no verdict.
+// TestPlanUnderFaults checks that transport failures are not reported as the server's verdict.
 func TestPlanUnderFaults(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -242,8 +242,8 @@ func TestPlanWarnsOfPinnedTraffic(t *testing.T) {
 	})
 }
 
-// TestPlanOnACluster: Kubernetes knows another spelling of dryRun, and its
-// controllers make new versions of a Service that nobody else writes.
+// TestPlanOnACluster covers Kubernetes: it spells dryRun differently, and its
+// controllers change the resource version without another writer.
 func TestPlanOnACluster(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newCluster(t)
@@ -324,7 +324,7 @@ func TestApplyWritesWhatWasPlanned(t *testing.T) {
 func TestApplyOfAStalePlan(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		fresh  bool // the plan is that of a Service that does not exist
+		fresh  bool // whether the Service does not exist
 		moves  func(*testing.T, *cloudruntest.Server, *cloudrun.Deployer, *cloudrun.Client, *cloudrun.Plan)
 		reason string
 	}{
@@ -397,7 +397,7 @@ func TestApplyOfAStalePlan(t *testing.T) {
 	}
 }
 
-// TestApplyOvertakenWhileLost: the answer to the write was lost, and somebody else wrote before it was looked for.
+// TestApplyOvertakenWhileLost covers a lost response followed by another writer's change.
 func TestApplyOvertakenWhileLost(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]bool{"it took effect": true, "it did not": false} {
@@ -428,7 +428,7 @@ func TestApplyOvertakenWhileLost(t *testing.T) {
 	}
 }
 
-// TestApplyAtTheSameTime: of several who apply one plan, one does.
+// TestApplyAtTheSameTime checks that only one of several concurrent Apply calls writes.
 func TestApplyAtTheSameTime(t *testing.T) {
 	for _, fresh := range []bool{true, false} {
 		inVirtualTime(t, func(t *testing.T) {
@@ -485,7 +485,7 @@ func TestApplyRefuses(t *testing.T) {
 	})
 }
 
-// canaries are options with values that nobody may see.
+// canaries are options whose values must stay hidden.
 func canaries(n int) []cloudrun.DeployOption {
 	v := func(name string) string { return fmt.Sprintf("CANARY-%s-%d", name, n) }
 	return []cloudrun.DeployOption{
@@ -534,7 +534,7 @@ func TestPlanHidesWhatMayBeSecret(t *testing.T) {
 			require.ErrorIs(t, err, cloudrun.ErrPlanStale)
 			requireHidden(err)
 		}
-		// A server quotes what it refuses.
+		// A server quotes the value that it refuses.
 		quoting := cloudruntest.Fault{Method: http.MethodPut, Status: 400, Times: -1,
 			Body: `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"invalid value CANARY-literal-9 or x\nCANARY-multi\nline-9\" in CANARY-secret-9"}}`}
 		s.Fault(quoting)
@@ -592,7 +592,7 @@ func TestPlanAsJSON(t *testing.T) {
 	})
 }
 
-// Of two values that may be secret, one the beginning of the other, nothing is left in a server's message.
+// If one hidden value is a prefix of another, neither remains in a server's message.
 func TestPlanHidesTheLongestValueFirst(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

@@ -20,8 +20,8 @@ import (
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
-// TestReadme checks that the Go code of the README is code of this file, which
-// compiles, line by line.
+// TestReadme checks that this file, which compiles, contains the Go code of the
+// README line by line.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")

@@ -47,7 +47,7 @@ func replaceCases(t testing.TB) map[string]replaceCase {
 	return all
 }
 
-// run does what the recorded command did.
+// run makes the call that corresponds to the recorded command.
 func (tc replaceCase) run(t *testing.T, s *cloudruntest.Server) (*cloudrun.Result, error) {
 	region := "us-central1"
 	if !slices.Contains(tc.Command, "--region=us-central1") {
@@ -73,7 +73,7 @@ func (tc replaceCase) run(t *testing.T, s *cloudruntest.Server) (*cloudrun.Resul
 	return d.ReplaceManifest(t.Context(), m)
 }
 
-// replaceWrites are the requests other than reads and waits.
+// replaceWrites returns the requests other than reads and waits.
 func replaceWrites(s *cloudruntest.Server) (writes []cloudruntest.Request) {
 	for _, r := range s.Requests() {
 		if r.Method != http.MethodGet && !strings.HasSuffix(r.Path, ":wait") {
@@ -83,7 +83,7 @@ func replaceWrites(s *cloudruntest.Server) (writes []cloudruntest.Request) {
 	return writes
 }
 
-// sentService is a Service that was sent, without what means nothing in a request.
+// sentService returns a Service from a request, without the fields that have no effect there.
 func sentService(t *testing.T, body map[string]any) string {
 	t.Helper()
 	meta := body["metadata"].(map[string]any)
@@ -98,7 +98,7 @@ func sentService(t *testing.T, body map[string]any) string {
 	return string(raw)
 }
 
-// TestReplaceSendsWhatGcloudSends compares with recordings.
+// TestReplaceSendsWhatGcloudSends compares the requests with recorded ones.
 func TestReplaceSendsWhatGcloudSends(t *testing.T) {
 	t.Parallel()
 	for name, tc := range replaceCases(t) {
@@ -115,7 +115,7 @@ func TestReplaceSendsWhatGcloudSends(t *testing.T) {
 					return
 				}
 				require.NoError(t, err)
-				if name == "exported-with-status" { // gcloud writes what is there already
+				if name == "exported-with-status" { // gcloud writes even without a change
 					require.Equal(t, cloudrun.Unchanged, result.Action)
 					require.Len(t, s.Requests(), 1)
 					return
@@ -158,7 +158,7 @@ func TestReplaceReportsWhatItDid(t *testing.T) {
 		first := replace(m, cloudrun.Created, 1)
 		require.Equal(t, "True", string(first.Service.Status.GetCondition("Ready").Status))
 		require.NotEmpty(t, first.URL)
-		second := replace(m, cloudrun.Unchanged, 1) // the server's defaults are not in it
+		second := replace(m, cloudrun.Unchanged, 1) // the manifest lacks the server's defaults
 		require.Equal(t, first.Revision, second.Revision)
 
 		exported, err := c.ExportManifest(t.Context(), "hello")
@@ -177,7 +177,7 @@ func TestReplaceReportsWhatItDid(t *testing.T) {
 	})
 }
 
-// TestReplaceWarnsOfPinnedTraffic: a manifest with a new image and the traffic of an older export serves nothing new.
+// TestReplaceWarnsOfPinnedTraffic covers a manifest with a new image and the traffic of an older export.
 func TestReplaceWarnsOfPinnedTraffic(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		_, c := newServer(t)
@@ -278,7 +278,7 @@ func TestReplaceOfNothing(t *testing.T) {
 	require.ErrorContains(t, err, "no client")
 }
 
-// TestReplaceTyped: what encoding the Knative types adds is not sent.
+// TestReplaceTyped checks that fields added by encoding the Knative types are not sent.
 func TestReplaceTyped(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
@@ -300,7 +300,7 @@ func TestReplaceTyped(t *testing.T) {
 	})
 }
 
-// TestReplaceOnCluster: Knative's own API server wants the creator back, and no region.
+// TestReplaceOnCluster covers Knative's own API server, which requires the creator and has no region.
 func TestReplaceOnCluster(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s := cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.Cluster())

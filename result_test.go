@@ -12,7 +12,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// answered deploys to an existing Service, of which the server answers that it then is so.
+// answered deploys to an existing Service. The server responds with the given object.
 func answered(t *testing.T, annotations, status string) *cloudrun.Result {
 	t.Helper()
 	s, c := newServer(t)
@@ -53,7 +53,7 @@ func TestResultTellsTheURLs(t *testing.T) {
 	}
 }
 
-// Conditions of severity Warning decide nothing, and are told.
+// Conditions of severity Warning are reported and decide nothing.
 func TestResultWarns(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := answered(t, ``, `"conditions": [{"type": "Ready", "status": "True"}, {"type": "Quota", "status": "False", "severity": "Warning", "message": "It is nearly used up."},
@@ -62,7 +62,7 @@ func TestResultWarns(t *testing.T) {
 	})
 }
 
-// What a result warns of is an event too.
+// Every warning of a result is also an event.
 func TestWarningsAreEvents(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		_, c := newServer(t)
@@ -83,7 +83,7 @@ func TestWarningsAreEvents(t *testing.T) {
 	})
 }
 
-// A Revision that was named is known before the server tells of it.
+// The name of a named Revision is known before the server reports it.
 func TestResultOfAnAsyncDeploy(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -110,7 +110,7 @@ func TestResultOfAnAsyncDeploy(t *testing.T) {
 	}
 }
 
-// What is published is a stage of its own, whose failure is told once; a new Service is private already.
+// Publishing is a stage of its own whose failure is reported once. A new Service is already private.
 func TestPublishing(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

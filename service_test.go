@@ -143,7 +143,7 @@ func TestRevisions(t *testing.T) {
 	})
 }
 
-// strange is a Service with fields at every level that the Knative types do not know, and spellings that they change.
+// strange is a Service with fields at every level that the Knative types do not know and spellings that they change.
 const strange = `{
   "apiVersion": "serving.knative.dev/v1", "kind": "Service", "futureTop": {"a": [1, 2.50, null]},
   "metadata": {
@@ -176,7 +176,7 @@ const strange = `{
 }`
 
 // serviceSet sets a field of a decoded document, or removes it if the value is
-// nil; a function as value edits the list that is there. Numbers are places in lists.
+// nil. A function edits the existing list. Numbers are positions in lists.
 func serviceSet(doc any, value any, path ...any) {
 	for _, step := range path[:len(path)-1] {
 		switch step := step.(type) {
@@ -205,7 +205,7 @@ func serviceSet(doc any, value any, path ...any) {
 func TestUpdatesKeepWhatTheTypesDoNotKnow(t *testing.T) {
 	t.Parallel()
 	type change struct {
-		value any // nil: removed
+		value any // nil removes it
 		path  []any
 	}
 	template := []any{"spec", "template"}
@@ -318,7 +318,7 @@ func TestUpdateDropsTheNameOfTheOldRevision(t *testing.T) {
 	})
 }
 
-// Somebody else's change between our read and our write is neither lost nor overwritten.
+// A concurrent change between read and write is neither lost nor overwritten.
 func TestUpdateIsEditedAgainAfterAConflict(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
@@ -357,7 +357,7 @@ func TestUpdateIsEditedAgainAfterAConflict(t *testing.T) {
 	})
 }
 
-// Whatever becomes of the answer, the edit is made once and told truly.
+// Whatever happens to the response, the edit takes effect once and is reported correctly.
 func TestUpdateWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudruntest.Fault{
@@ -404,7 +404,7 @@ func TestUpdateWhoseAnswerIsLost(t *testing.T) {
 	})
 }
 
-// A single create or replace is not made again when it may have had an effect: it would tell a wrong story.
+// A single create or replace that may have taken effect is not retried: the result would be wrong.
 func TestWritesAreRepeatedOnlyIfThatIsSafe(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -456,7 +456,7 @@ func TestDeletesAreRepeated(t *testing.T) {
 	}
 }
 
-// What a program makes of an answer that is no Service must be an error.
+// A response that is not a Service is an error.
 func TestAnswersThatAreNoServices(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{}`, `null`, `[]`, `"x"`, `{"metadata": 1}`, `{"kind": "Status", "status": "Success"}`} {

@@ -14,7 +14,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// A call that makes a Revision has ended when that is seen to get its traffic and its tag.
+// A call that makes a Revision returns when the Revision has its traffic and its tag.
 func TestCallsWaitUntilTheNewRevisionServes(t *testing.T) {
 	t.Parallel()
 	const lag = 20 * time.Second
@@ -62,7 +62,7 @@ func TestCallsWaitUntilTheNewRevisionServes(t *testing.T) {
 	}
 }
 
-// WaitReady is about readiness alone.
+// WaitReady waits for readiness only.
 func TestWaitReadyDoesNotWaitForTraffic(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
@@ -81,7 +81,7 @@ const (
 	clientVersion = "run.googleapis.com/client-version"
 )
 
-// The program that writes names itself, and no other name stays.
+// Each write names its client and replaces the name of an earlier one.
 func TestCallsSignWhatTheyWrite(t *testing.T) {
 	t.Parallel()
 	named := cloudrun.WithClient("mytool", "1.2")
@@ -125,7 +125,7 @@ func TestCallsSignWhatTheyWrite(t *testing.T) {
 	}
 }
 
-// Traffic that is so already, in other words, is not written again.
+// Equivalent traffic is not written again.
 func TestUpdateTrafficKeepsItsForm(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
@@ -145,7 +145,7 @@ func TestUpdateTrafficKeepsItsForm(t *testing.T) {
 	})
 }
 
-// Rollback goes to what is older than the Revision that serves most.
+// Rollback goes to a Revision older than the one with the most traffic.
 func TestRollbackFindsItsRevision(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -218,7 +218,7 @@ func TestRollbackThatFails(t *testing.T) {
 	}
 }
 
-// Where LATEST is still what it was, it is gone back to as LATEST.
+// If LATEST still means the same Revision, Rollback restores it as LATEST.
 func TestRollbackToTrafficOfLatest(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		_, c := newServer(t)
@@ -233,7 +233,7 @@ func TestRollbackToTrafficOfLatest(t *testing.T) {
 	})
 }
 
-// revisionsOf puts a Service and Revisions there that no sequence of calls makes.
+// revisionsOf stores a Service and Revisions that no sequence of calls makes.
 func revisionsOf(t *testing.T, status, traffic string) *cloudrun.Deployer {
 	t.Helper()
 	s, c := newServer(t)
@@ -280,7 +280,7 @@ func TestRevisionsInUse(t *testing.T) {
 	}
 }
 
-// What is told of a Revision is about its ingress container, and why it is not ready.
+// RevisionInfo describes the ingress container of a Revision and why it is not ready.
 func TestRevisionsTellWhatTheyRun(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 )
 
-// threeRevisions deploys three Revisions and names them.
+// threeRevisions deploys three Revisions and returns their names.
 func threeRevisions(t *testing.T, d *cloudrun.Deployer) [3]string {
 	t.Helper()
 	var all [3]string
@@ -21,7 +21,7 @@ func threeRevisions(t *testing.T, d *cloudrun.Deployer) [3]string {
 		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix(suffix))
 		require.NoError(t, err)
 		all[i] = r.Revision
-		time.Sleep(time.Minute) // their times of creation differ
+		time.Sleep(time.Minute) // their creation times differ
 	}
 	return all
 }
@@ -100,7 +100,7 @@ func TestUpdateTrafficRefuses(t *testing.T) {
 	}
 }
 
-// TestUpdateTrafficWaitsForTheObservedTraffic: a Service can be ready before its traffic has moved.
+// TestUpdateTrafficWaitsForTheObservedTraffic covers a Service that is ready before its traffic has moved.
 func TestUpdateTrafficWaitsForTheObservedTraffic(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
@@ -216,7 +216,7 @@ func TestRollback(t *testing.T) {
 	})
 }
 
-// TestRollbackOfADeployment goes back to what served before a deployment, by what its result tells.
+// TestRollbackOfADeployment restores the traffic before a deployment from its result.
 func TestRollbackOfADeployment(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		_, c := newServer(t)
@@ -300,7 +300,7 @@ func TestPruneRevisions(t *testing.T) {
 	})
 }
 
-// TestPruneRevisionsLooksAgain: what comes into use while others are deleted stays.
+// TestPruneRevisionsLooksAgain checks that Revisions that come into use during the deletion are kept.
 func TestPruneRevisionsLooksAgain(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
-// However the answer to a write is lost, the edit takes effect once, and what
-// the call says of it is true; also when the caller gives up meanwhile.
+// If the response to a write is lost, the edit takes effect once and the call
+// reports it correctly, even if the caller cancels.
 func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 	t.Parallel()
 	annotate := func(s *servingv1.Service) error {
@@ -36,7 +36,7 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault   cloudruntest.Fault
 		giveUp  time.Duration // 0: never
-		written bool          // if the caller gives up
+		written bool          // expected if the caller cancels
 	}{
 		"reset before the effect":          {fault: cloudruntest.Fault{Reset: true}},
 		"reset after the effect":           {fault: cloudruntest.Fault{Reset: true, After: true}},
@@ -88,8 +88,8 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 	}
 }
 
-// A proxy that repeats a write passes on the answer to the second, a conflict.
-// A caller that gives up before it is seen whose write that was does not know.
+// A proxy that repeats a write forwards the response to the second, a conflict.
+// If the caller cancels before the writer is known, the outcome is unknown.
 func TestOutcomeOfAnEditThatAProxyRepeats(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
@@ -109,8 +109,8 @@ func TestOutcomeOfAnEditThatAProxyRepeats(t *testing.T) {
 	})
 }
 
-// What happens between a write and the look at what became of it. The first
-// write of a call makes generation 2, and takes effect unless the case says otherwise.
+// Changes between a write and the read that looks for it. The first write of a
+// call makes generation 2 and takes effect unless the case says otherwise.
 func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
 	t.Parallel()
 	lost := cloudruntest.Fault{Method: http.MethodPut, After: true, Reset: true}
@@ -125,12 +125,12 @@ func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
 	}
 	type disturbance struct {
 		faults    []cloudruntest.Fault
-		others    func(*servingv1.Service) // what somebody else writes
-		first     bool                     // before our write, instead of before the look at it
-		outcome   cloudrun.WriteOutcome    // of a failure
+		others    func(*servingv1.Service) // the change of another writer
+		first     bool                     // before our write instead of before the read after it
+		outcome   cloudrun.WriteOutcome    // the outcome of a failure
 		overtaken bool
 		succeeds  bool
-		revisions int // that we and the others have made
+		revisions int // made by both writers
 	}
 	for name, tc := range map[string]disturbance{
 		"lost, and a label is changed":                           {faults: []cloudruntest.Fault{lost}, others: label, succeeds: true, revisions: 2},
@@ -149,7 +149,7 @@ func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
 				d := cloudrun.NewDeployer(c)
 				_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithLabel("mine", "x"))
 				require.NoError(t, err)
-				writing := false // somebody else, whom no fault meets
+				writing := false // another writer, without faults
 				if tc.others != nil {
 					method, n := http.MethodGet, 2
 					if tc.first {
@@ -196,7 +196,7 @@ func TestUpdateServiceOutcomes(t *testing.T) {
 	for name, tc := range map[string]struct {
 		opts    []cloudrun.WriteOption
 		fault   cloudruntest.Fault
-		missing bool // somebody deletes the Service before the write
+		missing bool // the Service is deleted before the write
 		outcome cloudrun.WriteOutcome
 		writes  int
 	}{
