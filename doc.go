@@ -1,5 +1,5 @@
-// Package cloudrun deploys containers to Cloud Run the way gcloud run deploy
-// does, from Go programs:
+// Package cloudrun deploys containers to Cloud Run as gcloud run deploy does,
+// from Go programs:
 //
 //	client, err := cloudrun.NewClient(ctx, "my-project", "us-central1")
 //	if err != nil {
@@ -14,88 +14,91 @@
 //	}
 //	fmt.Println(result.URL)
 //
-// It collects options into a Knative serving/v1 Service, sends that to Cloud
-// Run's regional endpoint, where the Kubernetes namespace is the project, waits
-// until the new Revision is ready or has failed, and makes the Service public
-// by its IAM policy.
+// Deploy creates the Service or updates it. It builds a Knative serving/v1
+// Service from the options, sends it to Cloud Run's regional endpoint, waits
+// until the new Revision is ready or has failed, and grants public access.
+//
+// # Authentication
+//
+// A [Client] uses the application default credentials unless a
+// [google.golang.org/api/option.ClientOption] overrides them. It sends them only
+// to the configured hosts. It follows no redirects, and rejects plain http
+// except for loopback addresses.
 //
 // # The pieces
 //
-// Each of them works alone.
+// Each piece works alone.
 //
 //   - [Client] is the API of one project in one region: Services, Revisions,
-//     locations, IAM policies. [NewClusterClient] is the same for a namespace of
-//     a cluster with Knative Serving.
-//   - [NewService] assembles a Service from options without any network.
-//   - [Client.UpdateService] edits one without losing anything of it.
-//   - [WaitReady] waits for a Service, over a Client or anything else that reads one.
+//     locations and IAM policies. [NewClusterClient] returns one for a namespace
+//     of a cluster with Knative Serving.
+//   - [NewService] builds a Service from options, without the network.
+//   - [Client.UpdateService] edits a Service and preserves the rest of it.
+//   - [WaitReady] waits for a Service, with a Client or any other [ServiceGetter].
 //   - [MakePublic], [MakePrivate], [IsPublic], [AddMember] and [RemoveMember]
-//     change the IAM policy of a Service.
-//   - [Deployer] puts them together: Deploy, Plan and Apply, Replace, UpdateTraffic,
+//     read and change the IAM policy of a Service.
+//   - [Deployer] combines them: Deploy, Plan and Apply, Replace, UpdateTraffic,
 //     Rollback, PruneRevisions, Delete.
 //   - [ParseManifest] and [Client.ExportManifest] read and write YAML and JSON.
 //   - Package rollout moves the traffic to a new Revision step by step.
-//   - Package cloudruntest is an embedded control plane for tests, package
-//     runflags gives a CLI gcloud's flags, package runprogress shows progress.
+//   - Package cloudruntest is an embedded control plane for tests. Package
+//     runflags adds gcloud's flags to a CLI, package runprogress shows progress.
 //
 // # Options
 //
 // A [DeployOption] configures one deployment, a [ServiceOption] edits a Service,
-// a [ContainerOption] edits one container; each kind is one of those before it
-// as well, so that a misplaced option does not compile. SetX replaces a whole
-// collection, WithX adds to it or updates it, WithoutX removes from it, ClearX
-// empties it. The order of options never matters, those that contradict each
-// other are an error that names both, and all problems are reported at once.
-// An option has the same effect on a new Service as on an existing one. The
-// documentation of each names its gcloud flag and the field that it sets.
+// and a [ContainerOption] edits one container. A ContainerOption is accepted
+// wherever a ServiceOption is, and a ServiceOption wherever a DeployOption is. A
+// misplaced option does not compile.
 //
-// # Updating
-//
-// A Service may hold what the Knative types do not know. An update therefore
-// edits a typed copy and applies the difference to the text that the server
-// sent: what the edit does not touch goes back as it came. The write carries the
-// resourceVersion that was read; after a conflict, the Service is read and edited
-// again. When an answer is lost, it is read to see whether the write took
-// effect. One Deploy makes one Revision at most.
-//
-// # Waiting
-//
-// A Service is ready if its status says so about the generation that was
-// written. An older status does not count. Ready=False counts once it has lasted
-// two seconds, because control planes raise false alarms. A Deployer's calls also
-// wait until the new Revision receives its traffic. They return an
-// [OvertakenError] if another writer changes the Service in the meantime.
-//
-// [WaitReady] uses the long poll of a Client, or of a type around one; see
-// [OperationWaiter].
+// SetX replaces a whole collection, WithX adds to it or updates it, WithoutX
+// removes from it, and ClearX empties it. The order of options does not matter.
+// Options that contradict each other are an error that names both, and all
+// problems are reported at once. An option has the same effect on a new Service
+// and on an existing one. Its documentation names the gcloud flag and the field
+// that it sets.
 //
 // # Errors
 //
-// Calls that write return a [*DeployError], which tells the stage that failed and
-// whether anything was written. In it are [*OptionError], [*APIError],
-// [*NotReadyError], [*TimeoutError], [*OvertakenError], [*PermissionError] and
-// [*OrgPolicyError], to be found with [errors.As]. A server's error also is a
-// [google.golang.org/api/googleapi.Error] and satisfies the predicates of
-// k8s.io/apimachinery/pkg/api/errors, such as IsNotFound.
+// Calls that write return a [*DeployError]. It names the stage that failed and
+// reports whether anything was written. It wraps the cause, which [errors.As]
+// finds: [*OptionError], [*APIError], [*NotReadyError], [*TimeoutError],
+// [*OvertakenError], [*PermissionError] or [*OrgPolicyError]. An error of the
+// server is also a [google.golang.org/api/googleapi.Error], and satisfies the
+// predicates of k8s.io/apimachinery/pkg/api/errors, such as IsNotFound.
+//
+// # Updates
+//
+// A Service may have fields that the Knative types do not know. An update
+// therefore edits a typed copy and applies the difference to the text that the
+// server sent, so everything else is preserved. The write carries the
+// resourceVersion of the read. After a conflict, the Service is read and edited
+// again. If a response is lost, the Service is read to find out whether the
+// write took effect. One Deploy makes at most one Revision.
+//
+// # Waiting
+//
+// A Service is ready if its status says so for the generation that was written.
+// An older status does not count. Ready=False counts once it has lasted two
+// seconds, because control planes raise false alarms. A Deployer's calls also
+// wait until the new Revision receives its traffic. They return an
+// [OvertakenError] if another writer changes the Service in the meantime.
+//
+// [WaitReady] uses the long poll of a Client, or of a type that wraps one; see
+// [OperationWaiter].
 //
 // # Retries
 //
-// Reads are repeated after lost connections, 429 and 5xx, with exponential
-// backoff, jitter and the server's Retry-After, for three minutes at most. Writes
-// are repeated where it is certain that the failed one had no effect, or where a
-// resourceVersion, an etag or the Service's name keeps a second one from taking effect.
+// Reads are retried after lost connections, 429 and 5xx, with exponential
+// backoff and jitter, for up to three minutes. Retry-After is honored. Writes are
+// retried if the failed one certainly had no effect, or if a resourceVersion, an
+// etag or the Service's name prevents a second effect.
 //
-// # Authentication
+// # Program size
 //
-// The application default credentials are used unless a
-// [google.golang.org/api/option.ClientOption] says otherwise. They go to the
-// configured hosts only: no redirect is followed, and plain http is refused but
-// for loopback addresses.
-//
-// # What comes along
-//
-// The Knative types pull in a good part of Kubernetes' machinery: a program
-// that imports this package has some 25 MB, 20 MB when built with -tags
-// grpcnotrace, and serves /debug/pprof on [net/http.DefaultServeMux], as one of
-// the imported packages registers it. Do not expose that mux to strangers.
+// The Knative types bring much of the Kubernetes libraries with them: a program
+// that imports this package is 37 MiB in size, 26 MiB stripped, and 20 MiB
+// stripped and built with -tags grpcnotrace. One of the imported packages also
+// registers /debug/pprof on [net/http.DefaultServeMux]. Do not expose that mux to
+// strangers.
 package cloudrun
