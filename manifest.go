@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -13,12 +12,12 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/manifest"
 	"github.com/cloudrun-go/cloudrun/internal/rawjson"
+	"github.com/cloudrun-go/cloudrun/internal/schema"
 )
 
-// Manifest is a Service as a person writes it down, in YAML or JSON, for
-// [Deployer.ReplaceManifest]. It keeps all that it was made of, fields of Cloud
-// Run that the Knative types lack included, and numbers and quantities as they
-// were spelled. It does not change once it is made.
+// Manifest is a Service in a file, in YAML or JSON, for
+// [Deployer.ReplaceManifest]. It keeps fields of Cloud Run that the Knative types
+// lack, and the spelling of numbers and quantities. It is immutable.
 type Manifest struct {
 	json      []byte
 	name      string
@@ -26,18 +25,18 @@ type Manifest struct {
 	location  string
 }
 
-// ManifestError tells one thing that is wrong in a manifest. Several come joined.
+// ManifestError is returned for a problem in a manifest. Several are joined.
 type ManifestError struct {
 	// Path is the field, such as "spec.template.spec.containers[0].image";
 	// empty if the manifest as a whole is wrong.
 	Path string
-	// Line is where it is in the text, from 1; 0 if that is not known.
+	// Line is the line in the text, counted from 1; 0 if it is unknown.
 	Line int
-	// Reason tells what is wrong and what would be right.
+	// Reason describes the problem and how to fix it.
 	Reason string
 }
 
-// Error gives the line, the field and the reason.
+// Error returns the line, the field and the reason.
 func (e *ManifestError) Error() string {
 	text := "manifest"
 	if e.Line > 0 {
@@ -58,25 +57,25 @@ type manifestOption func(*manifestConfig)
 
 func (o manifestOption) applyManifest(c *manifestConfig) { o(c) }
 
-// AllowUnknownFields lets fields pass that neither the Knative types nor this
-// library know, such as one that Cloud Run added lately. They are sent as they are.
+// AllowUnknownFields accepts fields that neither the Knative types nor this
+// library know, such as new ones of Cloud Run. They are sent unchanged.
 func AllowUnknownFields() ManifestOption {
 	return manifestOption(func(c *manifestConfig) { c.lax = true })
 }
 
 // ParseManifest reads a Service of serving.knative.dev/v1 from YAML or JSON.
 //
-// It is strict, because a Service that is not what its author meant is found
-// out late. Wrong are fields that are not known, values of another type, a key
-// that is given twice, a second document, numbers in a notation that readers of
-// YAML disagree about (010, 0x10, 1_000), and yes, no, on, off, y and n without
-// quotes, which some readers take for booleans. Aliases and merge keys are
-// expanded. A quantity may be written as a number (cpu: 1), and so may the
-// namespace; a field without a value counts as one that is not there.
+// It is strict, because a mistake in a Service may be noticed late. It rejects
+// unknown fields, values of another type, duplicate keys, a second document,
+// numbers that versions of YAML read differently (010, 0x10, 1_000), and yes, no,
+// on, off, y and n without quotes, which are booleans in some versions. It
+// expands aliases and merge keys. A quantity may be written as a number
+// (cpu: 1), and so may the namespace. A field without a value counts as absent.
 //
-// The status, if there is one, is dropped: it is the server's.
+// The status, which the server sets, is dropped.
 //
-// The error holds a [*ManifestError] for each thing that is wrong, with the field and the line.
+// The error contains a [*ManifestError] for each problem, with the field and the
+// line.
 func ParseManifest(data []byte, opts ...ManifestOption) (*Manifest, error) {
 	var cfg manifestConfig
 	for _, o := range opts {
@@ -85,7 +84,7 @@ func ParseManifest(data []byte, opts ...ManifestOption) (*Manifest, error) {
 		}
 		o.applyManifest(&cfg)
 	}
-	raw, problems := manifest.Parse(data, serviceSchema(), cfg.lax)
+	raw, problems := manifest.Parse(data, schema.Service(), cfg.lax)
 	if len(problems) == 0 {
 		return newManifest(raw)
 	}
@@ -96,7 +95,7 @@ func ParseManifest(data []byte, opts ...ManifestOption) (*Manifest, error) {
 	return nil, errors.Join(errs...)
 }
 
-// newManifest takes JSON that is known to be a Service.
+// newManifest returns a manifest of JSON that is known to be a Service.
 func newManifest(raw []byte) (*Manifest, error) {
 	o, err := rawjson.Parse(raw)
 	if err != nil {
@@ -110,15 +109,16 @@ func newManifest(raw []byte) (*Manifest, error) {
 	return &Manifest{json: raw, name: name, namespace: meta.Text("namespace"), location: meta.Object("labels").Text(configuration.Location)}, nil
 }
 
-// ExportManifest gives a Service as it is now as a manifest, without its
-// status and without what the server alone decides, as gcloud run services
-// describe --format=export does. Fields that the Knative types lack are in it.
+// ExportManifest returns the current Service as a manifest, as gcloud run services
+// describe --format=export does. The manifest has no status and nothing that the
+// server sets. It includes fields that the Knative types lack.
 //
-// [Deployer.ReplaceManifest] takes it as it is, and finds nothing to change.
-// For another project or region, take out the namespace, the location and what
-// else belongs to this one.
+// For [Deployer.ReplaceManifest] of the same Service, the manifest changes
+// nothing. For another project or region, remove the namespace, the location and
+// everything else that is specific to this one.
 //
-// The error of a Service that does not exist satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+// If the Service does not exist, the error satisfies IsNotFound of
+// k8s.io/apimachinery/pkg/api/errors.
 func (c *Client) ExportManifest(ctx context.Context, name string) (*Manifest, error) {
 	raw, err := c.getServiceRaw(ctx, name)
 	if err != nil {
@@ -131,23 +131,23 @@ func (c *Client) ExportManifest(ctx context.Context, name string) (*Manifest, er
 	return newManifest(manifest)
 }
 
-// object returns an object in the manifest, empty if there is none.
-func (m *Manifest) object(path ...string) rawjson.Object {
-	o, _ := rawjson.Parse(m.json) // was read before
-	return o.Object(path...)
+// object returns the manifest as an object.
+func (m *Manifest) object() rawjson.Object {
+	o, _ := rawjson.Parse(m.json) // newManifest has parsed it
+	return o
 }
 
-// Name is the name of the Service.
+// Name returns the name of the Service.
 func (m *Manifest) Name() string { return m.name }
 
-// JSON gives the manifest as JSON, with its fields in their order and values as they were spelled.
+// JSON returns the manifest as JSON. It keeps the order of fields and the spelling of values.
 func (m *Manifest) JSON() []byte { return append([]byte(nil), m.json...) }
 
-// YAML gives the manifest as YAML. [ParseManifest] reads the same manifest from it.
+// YAML returns the manifest as YAML, from which [ParseManifest] reads the same manifest.
 func (m *Manifest) YAML() ([]byte, error) { return manifest.YAML(m.json) }
 
-// Service gives the manifest as the Knative type, which may lack some of its
-// fields; see [Manifest.With] for changing a manifest without losing any.
+// Service returns the manifest as the Knative type, which may lack some of its
+// fields. To change a manifest without losing any, use [Manifest.With].
 func (m *Manifest) Service() (*servingv1.Service, error) {
 	s := new(servingv1.Service)
 	if err := json.Unmarshal(m.json, s); err != nil {
@@ -156,13 +156,12 @@ func (m *Manifest) Service() (*servingv1.Service, error) {
 	return s, nil
 }
 
-// With gives the manifest as options change it, as a pipeline does that puts
-// the image that it built into a manifest. Nothing else is changed, fields that
-// the Knative types lack included. The name that the template may have is
-// dropped when the template is changed, unless an option gives one: a new
-// Revision cannot have the name of the old one.
+// With returns the manifest with the changes of options, such as the image that a
+// pipeline has built. It preserves everything else, including fields that the
+// Knative types lack. If the template changes, its name is dropped unless an
+// option sets one: a new Revision cannot have the name of the previous one.
 //
-// The error holds an [*OptionError] for each option that cannot be used.
+// The error contains an [*OptionError] for each option that cannot be used.
 func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
 	options, err := collect(edits.Of(opts))
 	if err != nil {
@@ -182,17 +181,4 @@ func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
 	return newManifest(raw)
-}
-
-// serviceSchema is what a manifest may have in it: what the Knative types know, and what Cloud Run added.
-func serviceSchema() manifest.Schema {
-	return manifest.Schema{
-		Type:      reflect.TypeFor[servingv1.Service](),
-		Constants: []manifest.Constant{{Field: "apiVersion", Value: servingAPIVersion}, {Field: "kind", Value: "Service"}},
-		Added:     addedFields(),
-		Hints:     fieldHints(),
-		Text:      []string{"metadata.namespace"},
-		Hidden:    ".env[].value",
-		Dropped:   []string{"status"},
-	}
 }

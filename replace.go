@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,7 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
-	"github.com/cloudrun-go/cloudrun/internal/spec"
+	"github.com/cloudrun-go/cloudrun/internal/schema"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
@@ -128,7 +127,7 @@ func (r *replacement) write(ctx context.Context, dryRun bool) (written, error) {
 	if err != nil {
 		return written{}, err
 	}
-	w.composed.warnings = r.manifest.misplaced()
+	w.composed.warnings = schema.Misplaced(r.manifest.object())
 	if w.created {
 		return w, nil
 	}
@@ -148,7 +147,7 @@ func (r *replacement) write(ctx context.Context, dryRun bool) (written, error) {
 func (r *replacement) removals(was ...*document) []string {
 	var all []string
 	for _, d := range was {
-		for _, warning := range r.manifest.removes(d) {
+		for _, warning := range schema.Removed(r.manifest.object(), d.service.Annotations) {
 			if !slices.Contains(all, warning) {
 				all = append(all, warning)
 			}
@@ -217,19 +216,3 @@ func (m *Manifest) checkNumber(number string) error {
 }
 
 func isNumeric(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// removes tells which settings of a Service are not in the manifest, as far as they are annotations of Cloud Run.
-func (m *Manifest) removes(d *document) []string {
-	var lost []string
-	stays := m.object("metadata", "annotations")
-	for _, k := range slices.Sorted(maps.Keys(d.service.Annotations)) {
-		value := d.service.Annotations[k]
-		_, kept := stays[k]
-		isDefault := k == spec.AnnotationIngress && value == "all"
-		if kept || isDefault || !strings.HasPrefix(k, "run.googleapis.com/") || configuration.ServerAnnotation(k) {
-			continue
-		}
-		lost = append(lost, fmt.Sprintf("the annotation %s (%s) is not in the manifest: it is removed", k, printable(value, 80)))
-	}
-	return lost
-}

@@ -172,7 +172,7 @@ func TestReplaceReportsWhatItDid(t *testing.T) {
 		changed, err := m.With(cloudrun.WithEnv("A", "b"))
 		require.NoError(t, err)
 		r := replace(changed, cloudrun.Updated, 1)
-		require.Equal(t, []string{"the annotation run.googleapis.com/minScale (1) is not in the manifest: it is removed"}, r.Warnings)
+		require.Equal(t, []string{"the annotation run.googleapis.com/minScale (1) is removed: it is not in the manifest"}, r.Warnings)
 		require.Len(t, s.Revisions("demo", "hello"), 2)
 	})
 }
@@ -210,9 +210,9 @@ func TestReplaceWarnsOfAnnotationsWithoutEffect(t *testing.T) {
 		r, err := cloudrun.NewDeployer(c).ReplaceManifest(t.Context(), m)
 		require.NoError(t, err)
 		require.Equal(t, []string{
-			"the annotation autoscaling.knative.dev/maxScale is in metadata, where it has no effect: it belongs in spec.template.metadata",
-			"the annotation run.googleapis.com/ingres in metadata is not known: is run.googleapis.com/ingress meant?",
-			"the annotation run.googleapis.com/ingress is in spec.template.metadata, where it has no effect: it belongs in metadata",
+			"the annotation autoscaling.knative.dev/maxScale has no effect in metadata: move it to spec.template.metadata",
+			"unknown annotation run.googleapis.com/ingres in metadata: did you mean run.googleapis.com/ingress?",
+			"the annotation run.googleapis.com/ingress has no effect in spec.template.metadata: move it to metadata",
 		}, r.Warnings)
 	})
 }

@@ -41,7 +41,7 @@ var layers = []layer{
 	{packages: "cloudruntest/...", ours: "cloudruntest/internal/..."},
 
 	// These read or edit the Knative types. All other internal packages work on bytes and plain values.
-	{packages: "internal/spec internal/status internal/traffic internal/edits", ours: "internal/...", imports: apiTypes + " " + backoff,
+	{packages: "internal/spec internal/status internal/traffic internal/edits internal/schema", ours: "internal/...", imports: apiTypes + " " + backoff,
 		never: "google.golang.org/api cloud.google.com", most: 200},
 	{packages: "internal/rest internal/operation", ours: "internal/...", imports: "golang.org/x/oauth2 google.golang.org/api/googleapi " + backoff, never: apiTypes, most: 20},
 	{packages: "internal/pause internal/once internal/watch", ours: "internal/...", imports: backoff, most: 5},

@@ -1,25 +1,46 @@
-package cloudrun
+// Package schema knows what a manifest of a Service may contain on Cloud Run: the
+// fields that the Knative types have and those that they lack, and where the
+// annotations of settings belong.
+package schema
 
 import (
 	"maps"
 	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/manifest"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
+
+// Service returns the schema of a Service.
+func Service() manifest.Schema {
+	return manifest.Schema{
+		Type: reflect.TypeFor[servingv1.Service](),
+		Constants: []manifest.Constant{
+			{Field: "apiVersion", Value: servingv1.SchemeGroupVersion.String()},
+			{Field: "kind", Value: "Service"},
+		},
+		Added:   addedFields(),
+		Hints:   fieldHints(),
+		Text:    []string{"metadata.namespace"},
+		Hidden:  ".env[].value",
+		Dropped: []string{"status"},
+	}
+}
 
 const (
 	pathTemplate  = "spec.template"
 	pathContainer = pathTemplate + ".spec.containers[]"
 )
 
-// localObject is how Cloud Run's API has the name of a Secret or ConfigMap, beside the name itself.
+// localObject is a second form of the name of a Secret or ConfigMap in Cloud Run's API.
 type localObject struct {
 	Name string `json:"name"`
 }
 
-// sandboxes are templates of processes that a container may start (sandboxLauncher).
+// sandboxes are templates of processes that a container with sandboxLauncher may start.
 type sandboxes struct {
 	Templates []struct {
 		Name         string               `json:"name"`
@@ -32,7 +53,7 @@ type sandboxes struct {
 	} `json:"templates"`
 }
 
-// addedFields are the fields of Cloud Run's own API that the Knative types lack.
+// addedFields returns the fields of Cloud Run's own API that the Knative types lack.
 func addedFields() map[string]reflect.Type {
 	const sandbox = pathTemplate + ".spec.sandboxes"
 	name := reflect.TypeFor[string]()
@@ -57,7 +78,7 @@ func localReferences(paths ...string) map[string]reflect.Type {
 	return all
 }
 
-// fieldHints help with fields of Cloud Run's v2 API and of other tools.
+// fieldHints returns hints for fields of Cloud Run's v2 API and of other tools.
 func fieldHints() map[string]string {
 	annotation := func(key string) string { return "write the annotation " + key + " of the template" }
 	return map[string]string{
