@@ -72,7 +72,7 @@ func WithRegions(regions ...string) Option {
 func WithTimeToReady(d time.Duration) Option { return func(c *config) { c.timeToReady = d } }
 
 // WithRecording sets how many requests and how many writes [Server.Requests] and
-// [Server.History] keep: the last n. The default is 10,000. With 0 they keep none.
+// [Server.History] keep: the last n. The default is 10,000. 0 disables recording.
 func WithRecording(n int) Option { return func(c *config) { c.record = max(n, 0) } }
 
 // Cluster makes the server a plain Knative API server instead of Cloud Run. It

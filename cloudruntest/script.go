@@ -90,8 +90,8 @@ func (s *Server) Script(service string, script Script) {
 	s.control.Scripts.Set(service, script.internal())
 }
 
-// internal returns the script for the layers below, whose types are apart so that
-// this package's documentation shows its own.
+// internal converts the script to the internal type. The public types are separate
+// so that the documentation of this package shows their fields.
 func (s Script) internal() lifecycle.Script {
 	stages := make([]lifecycle.ScriptStage, len(s.Stages))
 	for i, st := range s.Stages {

@@ -56,8 +56,8 @@ func creator(old *store.Service) string {
 	return old.Annotation(resources.CreatorAnnotation)
 }
 
-// sameRollout returns the rollout of a Service after a change of its metadata,
-// which no controller looks at.
+// sameRollout returns the rollout of a Service after a change of its metadata.
+// Controllers ignore such a change.
 func (p *Plane) sameRollout(old *store.Service) store.Rollout {
 	r := old.Rollout
 	r.Version, r.SeededVersion, r.Made = p.Store.Versions.Next(), "", ""

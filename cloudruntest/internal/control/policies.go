@@ -58,7 +58,7 @@ func (p *Plane) SetPolicy(c Call) (tree.Object, *apierror.Error) {
 	return sv.Policy, nil
 }
 
-// TestPermissions returns which permissions of a list the caller has.
+// TestPermissions returns those of the requested permissions that the caller has.
 func (p *Plane) TestPermissions(c Call) (tree.Object, *apierror.Error) {
 	request, err := tree.Decode(c.Body)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package frontend has the HTML pages of Google's front end, which answers where
-// no API and no Service does.
+// Package frontend has the HTML pages of Google's front end. It responds when
+// there is no API or no Service at a URL.
 package frontend
 
 import (

@@ -1,8 +1,8 @@
-// Package lifecycle has the course of things over time: how a write becomes
-// ready or fails, and what a read shows at each moment. Nothing runs in the
-// background. A write fixes the whole course, and the time determines the rest.
+// Package lifecycle plans what happens after a write, and renders what a read
+// shows at a moment. Nothing runs in the background: a write fixes all stages of
+// its rollout, and the time selects the current one.
 //
-// Courses of Cloud Run are in cloudrun.go, those of a Knative cluster in
-// cluster.go, and those that a script dictates in scripted.go. Another kind, such
-// as Job with its executions, brings its own course.
+// cloudrun.go has the stages of Cloud Run, cluster.go those of a Knative cluster
+// and scripted.go those of a Script. Another kind, such as Job with its
+// executions, brings its own stages.
 package lifecycle

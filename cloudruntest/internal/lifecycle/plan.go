@@ -46,8 +46,8 @@ func planCourse(w Write, cluster bool) course {
 	}
 }
 
-// inOrder returns stages of which none begins before the previous one. It adds
-// the extra conditions to those that show a status of their own.
+// inOrder returns the stages with their times in order. It adds the extra
+// conditions to the stages that show a status of their own.
 func inOrder(stages []store.Stage, extra []store.Condition) []store.Stage {
 	list := slices.Clone(stages)
 	for i := range list {

@@ -84,7 +84,7 @@ func dated(r *store.Rollout, i int) []store.DatedCondition {
 	return list
 }
 
-// seededView reads a seeded status, which the next write starts from.
+// seededView reads a seeded status. The next write starts from it.
 func seededView(status tree.Object) store.View {
 	v := store.View{Created: tree.Text(status, "latestCreatedRevisionName"), Ready: tree.Text(status, "latestReadyRevisionName"),
 		Traffic: tree.Objects(status, "traffic")}

@@ -9,8 +9,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
-// checker collects the problems of a Service by Cloud Run's rules, which differ
-// from Knative's own.
+// checker collects the problems of a document. It applies Cloud Run's rules, which
+// differ from Knative's own.
 type checker struct {
 	name  string // of the Service
 	wrong []apierror.Violation

@@ -3,8 +3,8 @@
 // IAM policies, each as Cloud Run and as a Knative cluster see them. It knows
 // nothing of HTTP, and of time only what it is given.
 //
-// Another kind, such as Job or WorkerPool, brings its own files: its shape in
-// validate_KIND.go, its defaults in defaults_KIND.go, and an AdmitKIND in
-// admit_KIND.go. The rules for containers, volumes and metadata are the checker's
-// and are shared.
+// Another kind, such as Job or WorkerPool, brings its own files: an AdmitKIND in
+// admit_KIND.go, its defaults in defaults_KIND.go and its rules in
+// validate_KIND.go. The rules for metadata (validate.go) and for containers and
+// volumes (validate_workload.go) are shared. They take the path of what they check.
 package resources

@@ -27,7 +27,7 @@ func violations(name string, doc tree.Object) []apierror.Violation {
 	k.revisionName(tree.Text(tree.At(template, "metadata"), "name"))
 	k.scale(tree.At(template, "metadata", "annotations"))
 	k.ingress(tree.At(doc, "metadata", "annotations"))
-	k.revision(tree.At(template, "spec"))
+	k.revision("spec.template.spec", tree.At(template, "spec"))
 	k.traffic(tree.Objects(spec, "traffic"))
 	return k.wrong
 }
@@ -99,4 +99,11 @@ func (k *checker) ingress(annotations tree.Object) {
 	if !slices.Contains([]string{"", "all", "internal", "internal-and-cloud-load-balancing"}, v) {
 		k.fail("metadata.annotations["+IngressAnnotation+"]", "Unsupported ingress value '%s'.", v)
 	}
+}
+
+// revision checks the spec of a Revision.
+func (k *checker) revision(path string, spec tree.Object) {
+	k.number(path+".containerConcurrency", spec["containerConcurrency"], 0, 1000)
+	k.number(path+".timeoutSeconds", spec["timeoutSeconds"], 0, 3600)
+	k.workload(path, spec)
 }

@@ -53,25 +53,37 @@ func containerProblems(path string, containers []tree.Object) []string {
 		if tree.Text(c, "image") == "" {
 			problems = append(problems, "missing field(s): "+at+"image")
 		}
-		for j, e := range tree.Objects(c, "env") {
-			switch name := tree.Text(e, "name"); {
-			case name == "":
-				problems = append(problems, fmt.Sprintf("missing field(s): %senv[%d].name", at, j))
-			case slices.Contains([]string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, name):
-				problems = append(problems, fmt.Sprintf("%q is a reserved environment variable: %senv[%d].name", name, at, j))
-			}
-		}
-		for _, p := range tree.Objects(c, "ports") {
-			if name := tree.Text(p, "name"); !slices.Contains([]string{"", "http1", "h2c"}, name) {
-				problems = append(problems, "Port name "+name+" is not allowed: "+at+"ports\nName must be empty, or one of: 'h2c', 'http1'")
-			}
-		}
+		problems = append(problems, envProblems(at, tree.Objects(c, "env"))...)
+		problems = append(problems, portProblems(at, tree.Objects(c, "ports"))...)
 	}
 	switch {
 	case ports > 1:
 		problems = append(problems, "more than one container port is set: "+path+"containers[*].ports\nOnly a single port is allowed across all containers")
 	case ports == 0 && len(containers) > 1:
 		problems = append(problems, "missing field(s): "+path+"containers[*].ports")
+	}
+	return problems
+}
+
+func envProblems(path string, list []tree.Object) []string {
+	var problems []string
+	for i, e := range list {
+		switch name := tree.Text(e, "name"); {
+		case name == "":
+			problems = append(problems, fmt.Sprintf("missing field(s): %senv[%d].name", path, i))
+		case slices.Contains([]string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, name):
+			problems = append(problems, fmt.Sprintf("%q is a reserved environment variable: %senv[%d].name", name, path, i))
+		}
+	}
+	return problems
+}
+
+func portProblems(path string, list []tree.Object) []string {
+	var problems []string
+	for _, p := range list {
+		if name := tree.Text(p, "name"); !slices.Contains([]string{"", "http1", "h2c"}, name) {
+			problems = append(problems, "Port name "+name+" is not allowed: "+path+"ports\nName must be empty, or one of: 'h2c', 'http1'")
+		}
 	}
 	return problems
 }

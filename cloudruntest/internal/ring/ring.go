@@ -3,8 +3,8 @@ package ring
 
 import "iter"
 
-// Ring keeps the last values added to it, up to its limit. With a limit of 0
-// it keeps none.
+// Ring keeps the last values added to it, up to its limit. A limit of 0 keeps
+// nothing.
 type Ring[T any] struct {
 	limit int
 	list  []T

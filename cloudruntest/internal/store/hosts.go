@@ -14,7 +14,7 @@ func ServiceHost(p *Project, region, name string) string {
 	return name + "-" + ShortHash(p.Number, region) + "-" + regionCode(region) + ".a.run.app"
 }
 
-// NumberHost returns the other host name of a Service, which has the project number.
+// NumberHost returns the other host name of a Service. It contains the project number.
 func NumberHost(k Key) string { return k.Name + "-" + k.Project + "." + k.Region + ".run.app" }
 
 // TagHost returns the host name of a tag.

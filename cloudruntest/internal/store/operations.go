@@ -8,7 +8,7 @@ const maxOperations = 1000
 // Operation is the long-running operation of one write.
 type Operation struct {
 	Key        Key
-	UID        string // of the Service, to tell it from a later one of the same name
+	UID        string // of the Service; a later Service of the same name has another one
 	Generation int64
 	End        time.Time
 	Never      bool   // it never ends by itself

@@ -128,7 +128,7 @@ func (w *memoryWriter) response(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// brokenReader is the rest of a body whose connection broke.
+// brokenReader is the end of a body after its connection broke.
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -49,7 +49,7 @@ func waitOperation(p *control.Plane, c *call) answer {
 		}
 		timer.Stop()
 		if c.ctx.Err() != nil {
-			return answerJSON(http.StatusOK, poll.Doc) // nobody reads it
+			return answerJSON(http.StatusOK, poll.Doc) // the client is gone
 		}
 	}
 }

@@ -9,46 +9,44 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
-const revisionPath = "spec.template.spec."
-
-// revision checks the spec of a Revision.
-func (k *checker) revision(spec tree.Object) {
-	k.number(revisionPath+"containerConcurrency", spec["containerConcurrency"], 0, 1000)
-	k.number(revisionPath+"timeoutSeconds", spec["timeoutSeconds"], 0, 3600)
+// workload checks the containers and volumes of a pod spec. Every kind that runs
+// containers has one, at its own path, such as spec.template.spec.
+func (k *checker) workload(path string, spec tree.Object) {
 	containers := tree.Objects(spec, "containers")
 	if len(containers) == 0 {
-		k.fail(revisionPath+"containers", "Revision template should contain at least one container.")
+		k.fail(path+".containers", "Revision template should contain at least one container.")
 	}
 	if len(containers) > 10 {
-		k.fail(revisionPath+"containers", "At most 10 containers are allowed, got %d.", len(containers))
+		k.fail(path+".containers", "At most 10 containers are allowed, got %d.", len(containers))
 	}
-	volumes := k.volumes(tree.Objects(spec, "volumes"))
+	volumes := k.volumes(path, tree.Objects(spec, "volumes"))
 	names, ports := map[string]bool{}, 0
 	for i, c := range containers {
-		path := fmt.Sprintf("%scontainers[%d]", revisionPath, i)
+		at := fmt.Sprintf("%s.containers[%d]", path, i)
 		name := tree.Text(c, "name")
 		if name != "" && names[name] {
-			k.fail(path+".name", "The container name '%s' is used more than once.", name)
+			k.fail(at+".name", "The container name '%s' is used more than once.", name)
 		}
 		names[name] = true
 		ports += len(tree.Items(c, "ports"))
-		k.container(path, c, volumes)
+		k.container(at, c, volumes)
 	}
 	if len(containers) > 1 && ports != 1 {
-		k.fail(revisionPath+"containers", "Revision template must contain exactly one container with an exposed port, got %d.", ports)
+		k.fail(path+".containers", "Revision template must contain exactly one container with an exposed port, got %d.", ports)
 	}
 }
 
-func (k *checker) volumes(list []tree.Object) map[string]bool {
+// volumes checks the volumes of a pod spec and returns their names.
+func (k *checker) volumes(path string, list []tree.Object) map[string]bool {
 	names := map[string]bool{}
 	for i, v := range list {
-		path := fmt.Sprintf("%svolumes[%d].name", revisionPath, i)
+		at := fmt.Sprintf("%s.volumes[%d].name", path, i)
 		name := tree.Text(v, "name")
 		switch {
 		case name == "":
-			k.fail(path, "A volume must have a name.")
+			k.fail(at, "A volume must have a name.")
 		case names[name]:
-			k.fail(path, "The volume name '%s' is used more than once.", name)
+			k.fail(at, "The volume name '%s' is used more than once.", name)
 		}
 		names[name] = true
 	}
@@ -70,8 +68,12 @@ func (k *checker) container(path string, c tree.Object, volumes map[string]bool)
 	k.env(path+".env", tree.Objects(c, "env"))
 	k.ports(path+".ports", tree.Objects(c, "ports"))
 	k.limits(path+".resources.limits", tree.At(c, "resources", "limits"))
-	for i, m := range tree.Objects(c, "volumeMounts") {
-		mount := fmt.Sprintf("%s.volumeMounts[%d]", path, i)
+	k.mounts(path+".volumeMounts", tree.Objects(c, "volumeMounts"), volumes)
+}
+
+func (k *checker) mounts(path string, list []tree.Object, volumes map[string]bool) {
+	for i, m := range list {
+		mount := fmt.Sprintf("%s[%d]", path, i)
 		if !volumes[tree.Text(m, "name")] {
 			k.fail(mount+".name", "The volume '%s' is not defined.", tree.Text(m, "name"))
 		}
