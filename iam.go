@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
@@ -78,29 +79,19 @@ func (a access) edit(p *Policy) error {
 	return nil
 }
 
-// MemberOption configures [AddMember] and [RemoveMember].
-type MemberOption interface{ applyMember(*memberConfig) error }
-
+// memberConfig configures a change of who has a role.
 type memberConfig struct{ condition *BindingCondition }
-
-type memberOption func(*memberConfig) error
-
-func (o memberOption) applyMember(c *memberConfig) error { return o(c) }
 
 // WithCondition names the binding with a condition: [AddMember] gives the role
 // under it, [RemoveMember] takes only what was given under it. Conditions are
 // the same if title, description and expression are. IAM requires a title and an expression.
 func WithCondition(condition BindingCondition) MemberOption {
-	return memberOption(func(c *memberConfig) error {
-		switch {
-		case condition.Title == "" || condition.Expression == "":
-			return errors.New("WithCondition: a condition must have a title and an expression")
-		case c.condition != nil && *c.condition != condition:
-			return fmt.Errorf("WithCondition(%q) contradicts WithCondition(%q): a binding has one condition", condition.Title, c.condition.Title)
-		}
-		c.condition = &condition
-		return nil
-	})
+	var err error
+	if condition.Title == "" || condition.Expression == "" {
+		err = errors.New("a condition must have a title and an expression")
+	}
+	return onMember(edits.Configures(edits.Spell("WithCondition", condition.Title), "the condition of the binding", fmt.Sprintf("%q", condition), err,
+		func(c *memberConfig) { c.condition = &condition }))
 }
 
 // AddMember gives a role on a Service to a member, such as "roles/run.invoker"
@@ -139,16 +130,8 @@ func RemoveMember(ctx context.Context, client *Client, name, role, member string
 }
 
 func memberOptions(role, member string, opts []MemberOption) (memberConfig, error) {
-	var cfg memberConfig
-	problems := []error{policy.CheckRole(role), policy.CheckMember(member)}
-	for _, o := range opts {
-		if o == nil {
-			problems = append(problems, errNilOption)
-			continue
-		}
-		problems = append(problems, o.applyMember(&cfg))
-	}
-	return cfg, errors.Join(problems...)
+	options, err := collect(edits.Of(opts))
+	return edits.Configure(options, memberConfig{}), errors.Join(policy.CheckRole(role), policy.CheckMember(member), err)
 }
 
 // GetPolicy reads the IAM policy of a Service. To change it use

@@ -3,7 +3,6 @@ package cloudrun
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -14,6 +13,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
@@ -23,51 +23,32 @@ const (
 	defaultPageSize = 500
 )
 
-// ListOption configures [Client.ListServices] and [Client.ListRevisions].
-type ListOption interface{ applyList(*listConfig) error }
-
+// listConfig configures a list.
 type listConfig struct {
 	selectors []string
 	pageSize  int
 }
 
-type listOption func(*listConfig) error
-
-func (o listOption) applyList(c *listConfig) error { return o(c) }
-
 // WithLabelSelector lists only the objects that a Kubernetes label selector
 // matches, such as "team=web,stage in (prod,test)". If it is given several
 // times, all selectors must match.
 func WithLabelSelector(selector string) ListOption {
-	return listOption(func(c *listConfig) error {
-		if selector == "" {
-			return errors.New("WithLabelSelector: the selector is empty")
-		}
-		c.selectors = append(c.selectors, selector)
-		return nil
+	return onList(edits.Setting{
+		Option: edits.Spell("WithLabelSelector", selector), Phase: edits.PhaseSet, Err: edits.NotEmpty("selector", selector),
+		Do: func(c *listConfig) { c.selectors = append(c.selectors, selector) },
 	})
 }
 
 // WithService lists only the Revisions of a Service.
 func WithService(name string) ListOption {
-	return listOption(func(c *listConfig) error {
-		if err := names.ClusterService(name); err != nil {
-			return fmt.Errorf("WithService: %w", err)
-		}
-		c.selectors = append(c.selectors, labelService+"="+name)
-		return nil
-	})
+	return onList(edits.Configures(edits.Spell("WithService", name), "the service", name, names.ClusterService(name),
+		func(c *listConfig) { c.selectors = append(c.selectors, labelService+"="+name) }))
 }
 
 // WithPageSize sets the number of items in one response. The default is 500.
 func WithPageSize(n int) ListOption {
-	return listOption(func(c *listConfig) error {
-		if n < 1 {
-			return fmt.Errorf("WithPageSize(%d): must be at least 1", n)
-		}
-		c.pageSize = n
-		return nil
-	})
+	return onList(edits.Configures(edits.Spell("WithPageSize", n), "the page size", strconv.Itoa(n), edits.AtLeast(int64(n), 1),
+		func(c *listConfig) { c.pageSize = n }))
 }
 
 // ListServices lists the Services of the project in this region, or of the
@@ -110,15 +91,11 @@ func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	cfg := listConfig{pageSize: defaultPageSize}
-	for _, o := range opts {
-		if o == nil {
-			return nil, errNilOption
-		}
-		if err := o.applyList(&cfg); err != nil {
-			return nil, err
-		}
+	options, err := collect(edits.Of(opts))
+	if err != nil {
+		return nil, err
 	}
+	cfg := edits.Configure(options, listConfig{pageSize: defaultPageSize})
 	query := url.Values{"limit": {strconv.Itoa(cfg.pageSize)}}
 	if len(cfg.selectors) > 0 {
 		query.Set("labelSelector", strings.Join(cfg.selectors, ","))

@@ -41,6 +41,12 @@ type DeployOption interface {
 	onDeploy()
 }
 
+// PlanOption configures [Deployer.Plan]. Every [DeployOption] is one too.
+type PlanOption interface {
+	edits.Option
+	onPlan()
+}
+
 // ServiceOption edits a Service. See [DeployOption] for the rules.
 type ServiceOption interface {
 	DeployOption

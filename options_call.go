@@ -8,12 +8,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
-// PlanOption configures [Deployer.Plan]. Every [DeployOption] is one too.
-type PlanOption interface {
-	edits.Option
-	onPlan()
-}
-
 // TrafficOption configures [Deployer.UpdateTraffic]. Every [CallOption] is one
 // too. The rules are those of [DeployOption]. Tags are changed before the
 // traffic is split.
@@ -51,6 +45,18 @@ type WaitOption interface {
 type WriteOption interface {
 	edits.Option
 	onWrite()
+}
+
+// ListOption configures [Client.ListServices] and [Client.ListRevisions].
+type ListOption interface {
+	edits.Option
+	onList()
+}
+
+// MemberOption configures [AddMember] and [RemoveMember].
+type MemberOption interface {
+	edits.Option
+	onMember()
 }
 
 // CallOption configures any call of a [Deployer].
@@ -120,7 +126,9 @@ type (
 		settings
 		forWait
 	}
-	callOption struct {
+	listOption   struct{ settings }
+	memberOption struct{ settings }
+	callOption   struct {
 		deployOption
 		forTraffic
 		forRollback
@@ -148,11 +156,17 @@ type (
 	}
 )
 
-func (callOption) onCall() {}
+func (callOption) onCall()     {}
+func (listOption) onList()     {}
+func (memberOption) onMember() {}
 
 func onRollback(s edits.Setting) rollbackOption { return rollbackOption{settings: settings{s}} }
 
 func onCall(s edits.Setting) callOption { return callOption{deployOption: onDeploy(s)} }
+
+func onList(s edits.Setting) listOption { return listOption{settings{s}} }
+
+func onMember(s edits.Setting) memberOption { return memberOption{settings{s}} }
 
 func onProgress(s edits.Setting) progressOption { return progressOption{callOption: onCall(s)} }
 

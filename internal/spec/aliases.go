@@ -10,22 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// isSecretName reports whether a secret of the same project can have that name.
-func isSecretName(name string) bool {
-	return len(name) >= 1 && len(name) <= 255 && !strings.ContainsFunc(name, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
-	})
-}
-
-// isRemoteSecret reports whether this is the full name of a secret of another
-// project: projects/NUMBER/secrets/NAME.
-func isRemoteSecret(name string) bool {
-	rest, isFull := strings.CutPrefix(name, "projects/")
-	number, secret, hasName := strings.Cut(rest, "/secrets/")
-	return isFull && hasName && isSecretName(secret) && len(number) >= 1 && len(number) <= 19 &&
-		!strings.ContainsFunc(number, func(r rune) bool { return r < '0' || r > '9' })
-}
-
 // aliasFor returns the name that a workload has for a secret: the secret's own,
 // or for one of another project an alias, which the template maps to its full name.
 func aliasFor(w *Workload, secret string) string {

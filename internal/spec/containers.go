@@ -1,9 +1,7 @@
 package spec
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -80,53 +78,3 @@ func EditContainer(option string, err error, edit func(*corev1.Container) error)
 }
 
 func containerExists(name string) string { return fmt.Sprintf("whether there is a container %q", name) }
-
-// containerScope is a container as the scope of settings.
-func containerScope(name string) string { return fmt.Sprintf("container %q", name) }
-
-// findContainer finds the container of that name, or adds one. Without a name
-// it finds the ingress container.
-func findContainer(pod *corev1.PodSpec, name string) (*corev1.Container, error) {
-	if name == "" {
-		return IngressContainer(pod)
-	}
-	for i := range pod.Containers {
-		if pod.Containers[i].Name == name {
-			return &pod.Containers[i], nil
-		}
-	}
-	pod.Containers = append(pod.Containers, corev1.Container{Name: name})
-	return &pod.Containers[len(pod.Containers)-1], nil
-}
-
-// IngressContainer returns the container that receives the requests: the only
-// one, or the first with a port. A pod without containers gets one without a name.
-func IngressContainer(pod *corev1.PodSpec) (*corev1.Container, error) {
-	switch len(pod.Containers) {
-	case 0:
-		pod.Containers = []corev1.Container{{}}
-		return &pod.Containers[0], nil
-	case 1:
-		return &pod.Containers[0], nil
-	}
-	for i := range pod.Containers {
-		if len(pod.Containers[i].Ports) > 0 {
-			return &pod.Containers[i], nil
-		}
-	}
-	return nil, errors.New("the service has several containers and none has a port, so none is the ingress container: name the one meant with WithContainer")
-}
-
-// isIngress reports whether the container receives the requests.
-func isIngress(pod *corev1.PodSpec, c *corev1.Container) bool {
-	return len(pod.Containers) == 1 || len(c.Ports) > 0
-}
-
-func hasContainer(pod *corev1.PodSpec, name string) bool {
-	return slices.ContainsFunc(pod.Containers, func(c corev1.Container) bool { return c.Name == name })
-}
-
-// dropContainer removes the container of that name, if there is one.
-func dropContainer(pod *corev1.PodSpec, name string) {
-	pod.Containers = slices.DeleteFunc(pod.Containers, func(c corev1.Container) bool { return c.Name == name })
-}

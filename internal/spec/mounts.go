@@ -42,28 +42,3 @@ func checkMountPath(dir string) error {
 	}
 	return nil
 }
-
-// setMount mounts a volume, in place of what is mounted there.
-func setMount(c *corev1.Container, volume, dir string) {
-	if i := mountAt(c, dir); i >= 0 {
-		c.VolumeMounts[i].Name = volume
-		return
-	}
-	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: volume, MountPath: dir})
-}
-
-func mountAt(c *corev1.Container, dir string) int {
-	return slices.IndexFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == dir })
-}
-
-// mounts counts the mounts of a volume.
-func mounts(pod *corev1.PodSpec, volume string) (n int) {
-	for _, c := range pod.Containers {
-		for _, m := range c.VolumeMounts {
-			if m.Name == volume {
-				n++
-			}
-		}
-	}
-	return n
-}

@@ -108,3 +108,11 @@ func dropEgress(option string, phase edits.Phase, goes func(*Workload) (bool, er
 		}),
 	}
 }
+
+// CheckMesh checks the full name of a service mesh.
+func CheckMesh(mesh string) error {
+	if !fullName(mesh, "projects", "locations", "meshes") {
+		return errors.New("give its full name, projects/PROJECT/locations/global/meshes/NAME")
+	}
+	return nil
+}

@@ -122,15 +122,6 @@ func words(text string) string {
 	return strings.Join(all, "-")
 }
 
-// secretVolume returns the volume of that name if it is one of a secret.
-func secretVolume(pod *corev1.PodSpec, name string) *corev1.SecretVolumeSource {
-	i := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return pod.Volumes[i].Secret
-}
-
 func itemAt(v *corev1.SecretVolumeSource, name string) int {
 	return slices.IndexFunc(v.Items, func(item corev1.KeyToPath) bool { return item.Path == name })
 }

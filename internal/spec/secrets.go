@@ -2,7 +2,6 @@ package spec
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -12,13 +11,6 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
-
-// SecretVersion is a version of a secret. Secret is its name, or its full name
-// if it is of another project.
-type SecretVersion struct {
-	Secret  string
-	Version string
-}
 
 // SecretEnv sets an environment variable to a secret.
 func SecretEnv(option, name string, v SecretVersion) []edits.Setting {
@@ -116,28 +108,10 @@ func pruneSecrets(option string) edits.Setting {
 	return edits.Setting{Option: option, Phase: edits.PhaseDerive, Do: WorkloadEdit(pruneAliases)}
 }
 
-func secretFileThing(file string) string { return fmt.Sprintf("the secret file %q", file) }
-func secretMountThing(dir string) string { return fmt.Sprintf("the secret mounted at %q", dir) }
-
 // splitFile splits the path of a file into its directory and its name.
 func splitFile(file string) (dir, name string) {
 	dir, name = path.Split(file)
 	return strings.TrimSuffix(dir, "/"), name
-}
-
-// claim is a secret as the value of a claim.
-func (v SecretVersion) claim() string { return "=" + v.Secret + ":" + v.Version }
-
-func (v SecretVersion) check() error {
-	var problems []error
-	if !isSecretName(v.Secret) && !isRemoteSecret(v.Secret) {
-		problems = append(problems, fmt.Errorf("secret %q: give the name of a secret of this project (letters, digits, hyphens and underscores), "+
-			"or projects/NUMBER/secrets/NAME for one of another, with the project's number", v.Secret))
-	}
-	if v.Version == "" {
-		problems = append(problems, errors.New(`the version is empty: give a number or "latest"`))
-	}
-	return errors.Join(problems...)
 }
 
 func checkSecretFile(file string) error {

@@ -1,9 +1,11 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -134,4 +136,26 @@ func inContainer(option string, phase edits.Phase, claims edits.Claims, err erro
 func in(phase edits.Phase, s edits.Setting) edits.Setting {
 	s.Phase = phase
 	return s
+}
+
+// CheckKey checks the full name of an encryption key.
+func CheckKey(key string) error {
+	if !fullName(key, "projects", "locations", "keyRings", "cryptoKeys") {
+		return errors.New("give its full name, projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY")
+	}
+	return nil
+}
+
+// fullName reports whether a name consists of these collections, each followed by an ID.
+func fullName(name string, collections ...string) bool {
+	parts := strings.Split(name, "/")
+	if len(parts) != 2*len(collections) {
+		return false
+	}
+	for i, collection := range collections {
+		if parts[2*i] != collection || parts[2*i+1] == "" {
+			return false
+		}
+	}
+	return true
 }

@@ -128,10 +128,6 @@ func sameSource(is, want corev1.VolumeSource) bool {
 	return equality.Semantic.DeepEqual(is, want)
 }
 
-func hasVolume(pod *corev1.PodSpec, name string) bool {
-	return slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == name })
-}
-
 // claim is a source as the value of a claim.
 func (s Source) claim() string {
 	text, _ := json.Marshal(s.source) // plain data
