@@ -31,6 +31,7 @@ var (
 	before        = testkit.Before
 	trafficOf     = testkit.Traffic
 	outcomeOf     = testkit.Outcome
+	revisionNames = testkit.RevisionNames
 	decodeFields  = testkit.Decode
 	encodeFields  = testkit.Encode
 )

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -42,9 +43,9 @@ func (r RevisionInfo) Age() time.Duration { return time.Since(r.Created) }
 // InUse returns why the Revision cannot be deleted, or an empty string if it can.
 func (r RevisionInfo) InUse() string { return r.inUse }
 
-// Revisions lists the Revisions of a Service, the newest first, with their
-// share of the traffic and their tags. The error of a Service that does not
-// exist satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+// Revisions lists the Revisions of a Service, the newest first, with their share
+// of the traffic and their tags. The error is a [*DeployError]. It satisfies
+// IsNotFound of k8s.io/apimachinery/pkg/api/errors if the Service does not exist.
 func (d *Deployer) Revisions(ctx context.Context, name string) ([]RevisionInfo, error) {
 	c, err := d.beginCall("list revisions of service", name, nil)
 	if err != nil {
@@ -93,83 +94,99 @@ func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo 
 	return i
 }
 
-// Prunable tells which Revisions [Deployer.PruneRevisions] would delete: all
-// but those in use and the keep newest, the oldest first.
-func (d *Deployer) Prunable(ctx context.Context, name string, keep int) ([]RevisionInfo, error) {
-	if keep < 1 {
-		return nil, &DeployError{Op: "prune revisions of service", Service: name, Stage: StageOptions,
-			Err: &OptionError{Option: fmt.Sprintf("keep %d", keep), Reason: "at least one revision must be kept"}}
-	}
-	all, err := d.Revisions(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	old := slices.DeleteFunc(all[min(keep, len(all)):], func(r RevisionInfo) bool { return r.InUse() != "" })
-	slices.Reverse(old)
-	return old, nil
-}
-
-// PruneRevisions deletes Revisions of a Service that nobody needs, the oldest
-// first: all but the keep newest and those that serve traffic, have a tag, are
-// the latest of the Service, or may get traffic back from a [Deployer.Rollout]
-// that is not finished. Right before each deletion the Service is read
-// again, so that what has come into use meanwhile stays. A server that asks for
-// patience gets it. [Deployer.Prunable] tells what would be deleted.
+// PruneRevisions deletes Revisions of a Service, the oldest first. It keeps the
+// newest ones, as many as keep says, and those that serve traffic, have a tag, are
+// the latest of the Service, or are needed by a rollout under way. The Service is
+// read again before each deletion, so that a Revision that came into use is kept.
+// Retry-After is honored.
 //
-// It returns the names of those deleted. One that cannot be deleted does not
-// keep the others from it: the error joins those of all.
-func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int) (deleted []string, err error) {
-	old, err := d.Prunable(ctx, name, keep)
+// It returns the deleted Revisions. With [DryRun] it deletes nothing and returns
+// the Revisions that it would delete. It continues after a failed deletion; the
+// error is a [*DeployError] with all errors joined.
+func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int, opts ...PruneOption) (deleted []RevisionInfo, err error) {
+	c, err := d.beginCall("prune revisions of service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
-	var problems []error
-	for _, r := range old {
-		if ctx.Err() != nil {
-			problems = append(problems, ctx.Err())
-			break
-		}
-		err := d.deleteUnused(ctx, name, r.Name)
-		switch {
-		case err == nil:
-			deleted = append(deleted, r.Name)
-		case apierrors.IsNotFound(err): // somebody else was faster
-		default:
-			problems = append(problems, err)
-		}
+	defer c.report.close()
+	if keep < 1 {
+		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: fmt.Sprintf("keep %d", keep), Reason: "at least one revision must be kept"})
 	}
-	if len(problems) == 0 {
+	old, err := c.unusedRevisions(ctx, keep)
+	if err != nil {
+		return nil, c.fail(StageRead, NotWritten, err)
+	}
+	if edits.Configure(c.options, dryRunConfig{}).on {
+		return old, nil
+	}
+	end := c.report.stage(StageDelete)
+	deleted, err = c.deleteRevisions(ctx, old)
+	end(err)
+	if err == nil {
 		return deleted, nil
 	}
 	outcome := NotWritten
 	if len(deleted) > 0 {
 		outcome = Written
 	}
-	return deleted, &DeployError{Op: "prune revisions of service", Service: name, Stage: StageDelete, Outcome: outcome, Err: errors.Join(problems...)}
+	return deleted, c.fail(StageDelete, outcome, err)
 }
 
-// deleteUnused deletes a Revision, unless the Service has begun to use it.
-func (d *Deployer) deleteUnused(ctx context.Context, service, revision string) error {
-	s, err := d.client.GetService(ctx, service)
+// unusedRevisions returns the Revisions that are neither in use nor among the newest, the oldest first.
+func (c *call) unusedRevisions(ctx context.Context, newest int) ([]RevisionInfo, error) {
+	all, err := c.client.revisionInfos(ctx, c.name)
+	if err != nil {
+		return nil, err
+	}
+	old := slices.DeleteFunc(all[min(newest, len(all)):], func(r RevisionInfo) bool { return r.InUse() != "" })
+	slices.Reverse(old)
+	return old, nil
+}
+
+// deleteRevisions deletes Revisions and joins the errors.
+func (c *call) deleteRevisions(ctx context.Context, old []RevisionInfo) (deleted []RevisionInfo, err error) {
+	var problems []error
+	for _, r := range old {
+		if ctx.Err() != nil {
+			problems = append(problems, ctx.Err())
+			break
+		}
+		err := c.deleteUnused(ctx, r.Name)
+		switch {
+		case err == nil:
+			deleted = append(deleted, r)
+		case apierrors.IsNotFound(err): // deleted by another caller
+		default:
+			problems = append(problems, err)
+		}
+	}
+	return deleted, errors.Join(problems...)
+}
+
+// deleteUnused deletes a Revision unless the Service uses it.
+func (c *call) deleteUnused(ctx context.Context, revision string) error {
+	client := c.observed(StageDelete)
+	s, err := client.GetService(ctx, c.name)
 	if err != nil {
 		return err
 	}
 	if use := traffic.UsageOf(s, revision).String(); use != "" {
 		return fmt.Errorf("delete revision %q: %s", revision, use)
 	}
-	return d.client.DeleteRevision(ctx, revision)
+	return client.DeleteRevision(ctx, revision)
 }
 
-// DeleteRevision deletes a Revision of a Service. One that serves traffic, has a
-// tag or is the latest of the Service is not deleted: the error tells why. The
-// error is a [*DeployError]; that of a Revision that does not exist satisfies
-// IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+// DeleteRevision deletes a Revision of a Service. It refuses to delete a Revision
+// that serves traffic, has a tag, is the latest of the Service, or is needed by a
+// rollout under way. The error is a [*DeployError]. It satisfies IsNotFound of
+// k8s.io/apimachinery/pkg/api/errors if the Revision does not exist.
 func (d *Deployer) DeleteRevision(ctx context.Context, name, revision string) error {
 	c, err := d.beginCall("delete revision of service", name, nil)
 	if err != nil {
 		return err
 	}
-	if err := d.deleteUnused(ctx, name, revision); err != nil {
+	defer c.report.close()
+	if err := c.deleteUnused(ctx, revision); err != nil {
 		return c.fail(StageDelete, outcomeOf(err), err)
 	}
 	return nil

@@ -14,73 +14,67 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
-// ErrNothingToRollBackTo is matched by the error of [Deployer.Rollback] when no
+// ErrNothingToRollBackTo is matched by the error of [Deployer.Rollback] if no
 // Revision is both ready and older than the one that serves.
 var ErrNothingToRollBackTo = errors.New("there is no older revision that is ready")
 
 const thingRollback = "what to roll back to"
 
-// RollbackTo names the Revision to go back to.
+// RollbackTo sends the traffic to a Revision.
 func RollbackTo(revision string) RollbackOption {
 	return onRollback(edits.Configures(edits.Spell("RollbackTo", revision), thingRollback, "revision "+revision, names.Revision(revision),
 		func(c *rollbackConfig) { c.revision = revision }))
 }
 
-// RollbackToTraffic goes back to a split of the traffic, such as the
-// [Result.PreviousTraffic] of the call that changed it. Where that sent traffic to
-// [Latest], it goes to the Revision that was the latest then.
+// RollbackToTraffic restores traffic, such as the [Result.PreviousTraffic] of the
+// call that changed it. A share of [Latest] goes to the Revision that was the
+// latest then.
 func RollbackToTraffic(targets []servingv1.TrafficTarget) RollbackOption {
 	var err error
 	if len(targets) == 0 {
-		err = errors.New("there are no targets in it")
+		err = errors.New("there are no targets")
 	}
 	kept := slices.Clone(targets)
 	return onRollback(edits.Configures("RollbackToTraffic", thingRollback, "traffic "+traffic.Describe(targets), err,
 		func(c *rollbackConfig) { c.traffic = kept }))
 }
 
-// Preview has [Deployer.Rollback] tell what it would do, and do nothing.
-func Preview() RollbackOption {
-	return onRollback(edits.Configures("Preview()", "whether anything is done", "no", nil, func(c *rollbackConfig) { c.preview = true }))
-}
-
-// rollbackConfig is what the options say of a rollback.
+// rollbackConfig configures a rollback. At most one of its fields is set.
 type rollbackConfig struct {
 	revision string
 	traffic  []servingv1.TrafficTarget
-	preview  bool
 }
 
-// RollbackResult tells what a rollback did, or would do.
+// RollbackResult is the result of [Deployer.Rollback].
 type RollbackResult struct {
-	// Revision is the one that gets the traffic; empty with [RollbackToTraffic].
+	// Revision is the Revision that gets the traffic; empty with [RollbackToTraffic].
 	Revision string
 	// PreviousTraffic is the traffic before the call, as in [Result.PreviousTraffic].
 	PreviousTraffic []servingv1.TrafficTarget
-	// Traffic is the traffic after the call.
+	// Traffic is the traffic after the call. With [DryRun] it is what the traffic would be.
 	Traffic []servingv1.TrafficTarget
-	// Result is that of the change; nil for a [Preview].
+	// Result is the result of the change; nil with [DryRun].
 	Result *Result
 }
 
-// String tells the change in one line.
+// String returns the change in one line.
 func (r *RollbackResult) String() string {
 	return fmt.Sprintf("traffic: %s -> %s", traffic.Describe(r.PreviousTraffic), traffic.Describe(r.Traffic))
 }
 
-// Rollback sends all traffic of a Service back to the previous Revision: the
-// newest that is ready and older than the one that gets most of the traffic
-// now. With [RollbackTo] it goes to another one, with [RollbackToTraffic] the
-// whole split is restored. Tags stay. It waits like [Deployer.UpdateTraffic].
+// Rollback sends all traffic of a Service to the previous Revision: the newest
+// one that is ready and older than the Revision with most of the traffic.
+// [RollbackTo] sends it to another Revision, and [RollbackToTraffic] restores a
+// whole split. Rollback keeps tags and waits as [Deployer.UpdateTraffic] does.
+// With [DryRun] it returns the change without making it.
 //
-// The traffic is pinned afterwards: later deployments get none of it until
+// Afterwards the traffic is pinned: later deployments get none of it until
 // UpdateTraffic or Deploy is called with [ToLatest].
 //
-// The error is a [*DeployError]; it matches [ErrNothingToRollBackTo] if no
-// Revision qualifies. Nothing is written then.
+// The error is a [*DeployError]. It matches [ErrNothingToRollBackTo] if there is
+// no such Revision; nothing is written then.
 func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOption) (*RollbackResult, error) {
-	const op = "roll back service"
-	c, err := d.beginCall(op, name, edits.Of(opts))
+	c, err := d.beginCall("roll back service", name, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -91,18 +85,22 @@ func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOp
 			return nil, c.fail(StageRead, NotWritten, err)
 		}
 	}
-	if to.preview {
-		return c.previewRollback(ctx, to)
-	}
-	changed, err := c.applyTraffic(ctx, to.apply)
-	if changed == nil {
+	dryRun := edits.Configure(c.options, dryRunConfig{}).on
+	w, err := c.writeTraffic(ctx, to.edit, dryRun)
+	if err != nil {
 		return nil, err
 	}
-	return &RollbackResult{Revision: to.revision, PreviousTraffic: changed.PreviousTraffic, Traffic: changed.Service.Spec.Traffic, Result: changed}, err
+	result := &RollbackResult{Revision: to.revision, PreviousTraffic: w.composed.previous, Traffic: w.doc.service.Spec.Traffic}
+	if dryRun {
+		return result, nil
+	}
+	result.Result, err = c.finishTraffic(ctx, w)
+	result.Traffic = result.Result.Service.Spec.Traffic
+	return result, err
 }
 
-// apply gives a Service the traffic to go back to.
-func (to *rollbackConfig) apply(s *servingv1.Service) error {
+// edit sets the traffic to go back to.
+func (to rollbackConfig) edit(s *servingv1.Service) error {
 	traffic.EndRollout(s)
 	if to.traffic != nil {
 		s.Spec.Traffic = traffic.Previous(to.traffic, s.Status.LatestReadyRevisionName)
@@ -116,21 +114,7 @@ func (to *rollbackConfig) apply(s *servingv1.Service) error {
 	return nil
 }
 
-// previewRollback tells what a rollback would do to the Service as it is.
-func (c *call) previewRollback(ctx context.Context, to rollbackConfig) (*RollbackResult, error) {
-	s, err := c.client.GetService(ctx, c.name)
-	if err != nil {
-		return nil, c.fail(StageRead, NotWritten, err)
-	}
-	r := &RollbackResult{Revision: to.revision, PreviousTraffic: traffic.Resolved(s)}
-	if err := to.apply(s); err != nil {
-		return nil, c.fail(StageOptions, NotWritten, err)
-	}
-	r.Traffic = s.Spec.Traffic
-	return r, nil
-}
-
-// previousRevision is the newest Revision that is ready and older than the one that serves most.
+// previousRevision returns the newest Revision that is ready and older than the one with most of the traffic.
 func (c *call) previousRevision(ctx context.Context) (string, error) {
 	all, err := c.client.revisionInfos(ctx, c.name)
 	if err != nil {
@@ -147,5 +131,5 @@ func (c *call) previousRevision(ctx context.Context) (string, error) {
 			return r.Name, nil
 		}
 	}
-	return "", fmt.Errorf("%w: deploy one, or name the one to go to with RollbackTo", ErrNothingToRollBackTo)
+	return "", fmt.Errorf("%w: deploy one, or name a revision with RollbackTo", ErrNothingToRollBackTo)
 }

@@ -193,7 +193,7 @@ func TestRollbackThatFails(t *testing.T) {
 		"to be written":              {cloudruntest.Fault{Method: http.MethodPut, Status: 403}, nil, cloudrun.StageWrite},
 		"to find a Revision":         {cloudruntest.Fault{Method: http.MethodGet, Path: "/revisions", Status: 403}, nil, cloudrun.StageRead},
 		"to read the Service":        {cloudruntest.Fault{Method: http.MethodGet, Path: "/services", Status: 403}, nil, cloudrun.StageRead},
-		"to be previewed":            {cloudruntest.Fault{Method: http.MethodGet, Path: "/services", Status: 403}, []cloudrun.RollbackOption{cloudrun.RollbackTo("hello-v1"), cloudrun.Preview()}, cloudrun.StageRead},
+		"to be previewed":            {cloudruntest.Fault{Method: http.MethodGet, Path: "/services", Status: 403}, []cloudrun.RollbackOption{cloudrun.RollbackTo("hello-v1"), cloudrun.DryRun()}, cloudrun.StageRead},
 		"to have something to go to": {cloudruntest.Fault{}, []cloudrun.RollbackOption{cloudrun.RollbackToTraffic(nil)}, cloudrun.StageOptions},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -74,7 +74,7 @@ func TestUpdateTrafficRefuses(t *testing.T) {
 		opts []cloudrun.TrafficOption
 		want string
 	}{
-		"nothing to do":          {nil, "no change of the traffic is asked for"},
+		"nothing to do":          {nil, "the options do not change the traffic"},
 		"over 100":               {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v1", 60), cloudrun.ToRevision("hello-v2", 50)}, "over 100"},
 		"not a percentage":       {[]cloudrun.TrafficOption{cloudrun.ToRevision("hello-v1", 101)}, `ToRevision("hello-v1", 101)`},
 		"an unknown tag":         {[]cloudrun.TrafficOption{cloudrun.ToTag("nope", 10)}, `"nope"`},
@@ -194,11 +194,14 @@ func TestRollback(t *testing.T) {
 		require.NoError(t, err)
 
 		s.ResetHistory()
-		p, err := d.Rollback(t.Context(), "hello", cloudrun.Preview())
+		p, err := d.Rollback(t.Context(), "hello", cloudrun.DryRun())
 		require.NoError(t, err)
 		require.Equal(t, "hello-v0", p.Revision, "the one that failed is passed over")
 		require.Equal(t, "traffic: LATEST=100 -> hello-v0=100", p.String())
 		require.Empty(t, s.History())
+		require.Nil(t, p.Result)
+		_, err = d.Rollback(t.Context(), "hello", cloudrun.RollbackTo("hello-broken"), cloudrun.DryRun())
+		require.ErrorContains(t, err, "it has failed and cannot serve", "a dry run checks what it would do")
 
 		r, err := d.Rollback(t.Context(), "hello")
 		require.NoError(t, err)
@@ -279,15 +282,20 @@ func TestPruneRevisions(t *testing.T) {
 		require.NoError(t, err)
 		_, err = d.PruneRevisions(t.Context(), "hello", 0)
 		require.Error(t, err)
-		would, err := d.Prunable(t.Context(), "hello", 2)
+		would, err := d.PruneRevisions(t.Context(), "hello", 2, cloudrun.DryRun())
 		require.NoError(t, err)
-		require.Len(t, would, 2)
+		require.Equal(t, []string{"hello-a", "hello-d"}, revisionNames(would))
 		require.Len(t, s.Revisions("demo", "hello"), 6)
 
 		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Status: 429, Header: http.Header{"Retry-After": {"5"}}})
 		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Path: "hello-d", Status: 403})
-		deleted, err := d.PruneRevisions(t.Context(), "hello", 2)
-		require.Equal(t, []string{"hello-a"}, deleted)
+		events := map[cloudrun.EventKind]int{}
+		deleted, err := d.PruneRevisions(t.Context(), "hello", 2, cloudrun.WithProgress(func(e cloudrun.Event) {
+			require.Equal(t, cloudrun.StageDelete, e.Stage)
+			events[e.Kind]++
+		}))
+		require.Equal(t, map[cloudrun.EventKind]int{cloudrun.StageStarted: 1, cloudrun.Retrying: 1, cloudrun.StageFailed: 1}, events)
+		require.Equal(t, []string{"hello-a"}, revisionNames(deleted))
 		var failed *cloudrun.DeployError
 		require.ErrorAs(t, err, &failed)
 		require.Equal(t, cloudrun.Written, failed.Outcome)
@@ -295,7 +303,7 @@ func TestPruneRevisions(t *testing.T) {
 
 		deleted, err = d.PruneRevisions(t.Context(), "hello", 2)
 		require.NoError(t, err)
-		require.Equal(t, []string{"hello-d"}, deleted)
+		require.Equal(t, []string{"hello-d"}, revisionNames(deleted))
 		require.Len(t, s.Revisions("demo", "hello"), 4)
 	})
 }
@@ -316,7 +324,7 @@ func TestPruneRevisionsLooksAgain(t *testing.T) {
 			return false
 		}})
 		deleted, err := d.PruneRevisions(t.Context(), "hello", 1)
-		require.Equal(t, []string{"hello-v1"}, deleted)
+		require.Equal(t, []string{"hello-v1"}, revisionNames(deleted))
 		require.ErrorContains(t, err, "it serves 5 % of the traffic")
 	})
 }

@@ -16,6 +16,7 @@ var (
 	before        = testkit.Before
 	trafficOf     = testkit.Traffic
 	outcomeOf     = testkit.Outcome
+	revisionNames = testkit.RevisionNames
 )
 
 // TestMain fails the tests if a goroutine is left when all are done.

@@ -212,7 +212,7 @@ func TestPruneKeepsWhatARolloutNeeds(t *testing.T) {
 		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Steps: []int{100}, Check: func(context.Context, rollout.Candidate) error {
 			deleted, err := r.deployer.PruneRevisions(t.Context(), "hello", 1)
 			require.NoError(t, err)
-			require.Equal(t, []string{"hello-v2"}, deleted)
+			require.Equal(t, []string{"hello-v2"}, revisionNames(deleted))
 			require.ErrorContains(t, r.deployer.DeleteRevision(t.Context(), "hello", "hello-v1"), "a rollout under way needs it")
 			return errBad
 		}})

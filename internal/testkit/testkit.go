@@ -87,3 +87,12 @@ func Outcome(t testing.TB, err error) cloudrun.WriteOutcome {
 	require.ErrorAs(t, err, &failed)
 	return failed.Outcome
 }
+
+// RevisionNames returns the names of Revisions, in their order.
+func RevisionNames(all []cloudrun.RevisionInfo) []string {
+	names := make([]string, len(all))
+	for i, r := range all {
+		names[i] = r.Name
+	}
+	return names
+}
