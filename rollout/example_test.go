@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
-// A Revision is deployed without traffic, and gets it step by step.
-func ExampleRun() {
-	server := cloudruntest.NewServer()
-	defer server.Close()
-	ctx := context.Background()
+// prepare returns a Deployer of an embedded control plane. The Service hello
+// runs the Revision hello-v1. The Revision hello-v2 is ready and gets no traffic.
+func prepare(ctx context.Context, server *cloudruntest.Server) *cloudrun.Deployer {
 	client, err := cloudrun.NewClient(ctx, "demo", "us-central1", server.ClientOptions()...)
 	if err != nil {
 		log.Fatal(err)
@@ -27,6 +26,15 @@ func ExampleRun() {
 	if _, err := deployer.Deploy(ctx, "hello", cloudrun.WithRevisionSuffix("v2"), cloudrun.WithNoTraffic()); err != nil {
 		log.Fatal(err)
 	}
+	return deployer
+}
+
+// The candidate fails at the second step, and the previous split is restored.
+func ExampleRun() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	deployer := prepare(ctx, server)
 
 	check := func(_ context.Context, c rollout.Candidate) error {
 		fmt.Printf("%s has %d %% of the traffic\n", c.Revision, c.Percent)
@@ -46,4 +54,49 @@ func ExampleRun() {
 	// hello-v2 has 25 % of the traffic
 	// restored because of too many errors
 	// hello-v1=100
+}
+
+// The check sends requests to the candidate alone, through the URL of its tag.
+func ExampleCheckHTTP() {
+	check := rollout.CheckHTTP(rollout.HTTPProbes{
+		Path: "/healthz", Requests: 50, MaxFailures: 1, MaxLatency: time.Second,
+		Tokens: rollout.IDTokens, // the Service is not public
+	})
+	cfg := rollout.Config{Pause: time.Minute, Check: check, ToLatest: true}
+	fmt.Println(cfg.Pause)
+	// Output: 1m0s
+}
+
+// A program was killed in the middle of a rollout. Another one finds the rollout
+// on the Service, and returns to the previous split.
+func ExampleAbort() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	deployer := prepare(ctx, server)
+	killed(deployer)
+
+	state, err := rollout.Status(ctx, deployer, "hello")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(state.UnderWay, state.Candidate.Revision, state.Split)
+	result, err := rollout.Abort(ctx, deployer, "hello")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.Restored, result.Split)
+	// Output:
+	// true hello-v2 hello-v1=95,hello-v2=5
+	// true hello-v1=100
+}
+
+// killed leaves a rollout at its first step: it can neither go on nor restore the traffic.
+func killed(deployer *cloudrun.Deployer) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	_, _ = rollout.Run(ctx, deployer, "hello", rollout.Config{RestoreTimeout: time.Nanosecond, Check: func(context.Context, rollout.Candidate) error {
+		cancel()
+		return ctx.Err()
+	}})
 }
