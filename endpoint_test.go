@@ -290,13 +290,12 @@ func TestDefaultProject(t *testing.T) {
 		"none":                      {user, nil, "", "GOOGLE_APPLICATION_CREDENTIALS"},
 		"hostile":                   {serviceAccount("../evil"), nil, "", `"../evil"`},
 		"not of others credentials": {serviceAccount("from-file"), []option.ClientOption{option.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t"}))}, "", "no project was given"},
-		//lint:ignore SA1019 what users of the option have
-		"of no credentials": {serviceAccount("from-file"), []option.ClientOption{option.WithoutAuthentication()}, "", "no project was given"},
-		"of an API key":     {serviceAccount("from-file"), []option.ClientOption{option.WithAPIKey("k3y")}, "from-file", ""},
-		"of typed options":  {user, []option.ClientOption{option.WithAuthCredentialsJSON(option.ServiceAccount, []byte(serviceAccount("from-json")))}, "from-json", ""},
-		"of a file":         {user, []option.ClientOption{option.WithAuthCredentialsFile(option.ServiceAccount, endpointFile(t, serviceAccount("from-option")))}, "from-option", ""},
-		"of credentials":    {user, []option.ClientOption{option.WithCredentials(&google.Credentials{ProjectID: "from-value"})}, "from-value", ""},
-		"of an endpoint":    {serviceAccount("from-file"), []option.ClientOption{option.WithEndpoint("http://127.0.0.1:1"), r.client()}, "from-file", ""},
+		"of no credentials":         {serviceAccount("from-file"), []option.ClientOption{option.WithoutAuthentication()}, "", "no project was given"},
+		"of an API key":             {serviceAccount("from-file"), []option.ClientOption{option.WithAPIKey("k3y")}, "from-file", ""},
+		"of typed options":          {user, []option.ClientOption{option.WithAuthCredentialsJSON(option.ServiceAccount, []byte(serviceAccount("from-json")))}, "from-json", ""},
+		"of a file":                 {user, []option.ClientOption{option.WithAuthCredentialsFile(option.ServiceAccount, endpointFile(t, serviceAccount("from-option")))}, "from-option", ""},
+		"of credentials":            {user, []option.ClientOption{option.WithCredentials(&google.Credentials{ProjectID: "from-value"})}, "from-value", ""},
+		"of an endpoint":            {serviceAccount("from-file"), []option.ClientOption{option.WithEndpoint("http://127.0.0.1:1"), r.client()}, "from-file", ""},
 		//lint:ignore SA1019 what users of the option have
 		"of who impersonates": {serviceAccount("from-file"), []option.ClientOption{r.client(), option.ImpersonateCredentials("deployer@demo.iam.gserviceaccount.com")}, "from-file", ""},
 		//lint:ignore SA1019 what users of the option have
