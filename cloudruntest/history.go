@@ -4,10 +4,9 @@ package cloudruntest
 // far as they are kept ([WithRecording]). It does not include requests for the
 // URLs of Services.
 func (s *Server) Requests() []Request {
-	last := s.api.Log.Last()
-	list := make([]Request, len(last))
-	for i, r := range last {
-		list[i] = Request(r)
+	var list []Request
+	for _, r := range s.api.Log.Last() {
+		list = append(list, Request(r))
 	}
 	return list
 }
@@ -20,7 +19,7 @@ func (s *Server) ResetRequests() { s.api.Log.Reset() }
 func (s *Server) History() []Write {
 	s.store.Lock()
 	defer s.store.Unlock()
-	list := make([]Write, 0, s.store.Journal.Len())
+	var list []Write
 	for w := range s.store.Journal.All() {
 		list = append(list, Write(w))
 	}

@@ -38,7 +38,7 @@ func NewLog(n int, each func(Request)) *Log { return &Log{last: ring.New[Request
 func (l *Log) Last() []Request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.AppendSeq(make([]Request, 0, l.last.Len()), l.last.All())
+	return slices.Collect(l.last.All())
 }
 
 // Reset drops the kept requests.

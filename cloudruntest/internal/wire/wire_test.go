@@ -240,7 +240,7 @@ func TestLogHidesCredentials(t *testing.T) {
 	require.Equal(t, http.Header{"X-Other": {"kept"}}, last[0].Header)
 	require.Equal(t, "x.test", last[0].Host)
 	api.Log.Reset()
-	require.Empty(t, api.Log.Last())
+	require.Nil(t, api.Log.Last())
 }
 
 func TestWarningsAndErrorsOfACluster(t *testing.T) {
