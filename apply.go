@@ -16,28 +16,29 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
-// ErrPlanStale is matched by the error of [Deployer.Apply] when the Service is
-// no longer what it was when the plan was made. Nothing was written.
-var ErrPlanStale = errors.New("the service is not what it was when the plan was made")
+// ErrPlanStale is matched by the error of [Deployer.Apply] when the Service has
+// changed since the plan was made. Nothing was written.
+var ErrPlanStale = errors.New("the service has changed since the plan was made")
 
-// PlanStaleError tells how a Service moved on since a plan was made of it. It matches [ErrPlanStale].
+// PlanStaleError is returned when the Service has changed since the plan was
+// made. It matches [ErrPlanStale].
 type PlanStaleError struct {
 	// Service is the name of the Service.
 	Service string
-	// Reason says what happened to it, such as "it was changed".
+	// Reason is what happened to the Service, such as "it was changed".
 	Reason string
-	// By is who wrote it last, as far as the server tells.
+	// By is the account that changed it last, if the server reports it.
 	By string
-	// Changes are what is different in it now, with values hidden as in the
-	// plan. They are empty if it is gone, or was deployed again as it was.
+	// Changes are the fields that differ now, with values hidden as in the plan.
+	// There are none if the Service is gone, or was deployed again without a change.
 	Changes []Change
-	// Err is how the server told of it; nil if reading the Service did.
+	// Err is the response of the server that revealed it; nil if a read did.
 	Err error
 }
 
-// Error says what happened, who did it, and what is different.
+// Error returns what happened, who did it, and what differs.
 func (e *PlanStaleError) Error() string {
-	text := fmt.Sprintf("service %q is not what it was when the plan was made: %s", e.Service, e.Reason)
+	text := fmt.Sprintf("service %q has changed since the plan was made: %s", e.Service, e.Reason)
 	if e.By != "" {
 		text += " by " + printable(e.By, 200)
 	}
@@ -48,28 +49,28 @@ func (e *PlanStaleError) Error() string {
 		}
 		text += ")"
 	}
-	return text + ": plan anew"
+	return text + ": make a new plan"
 }
 
 // Is reports whether the target is [ErrPlanStale].
 func (e *PlanStaleError) Is(target error) bool { return target == ErrPlanStale }
 
-// Unwrap gives how the server told of it.
+// Unwrap returns the response of the server that revealed the change.
 func (e *PlanStaleError) Unwrap() error { return e.Err }
 
-// Apply does what a plan says: it writes just that, waits, and makes the Service
-// public or private, as [Deployer.Deploy] would have done. The options of the
-// plan say how, those of Apply take precedence.
+// Apply carries out a plan. It writes exactly the planned change, waits for it
+// and updates public access, as [Deployer.Deploy] would have. The options of the
+// plan apply; those of Apply take precedence.
 //
-// If the Service moved on since the plan was made, nothing is written, and the
-// error has a [*PlanStaleError] in it: so a plan that made a change cannot be
-// applied again. What the server alone writes, such as a new status, makes no
-// plan stale unless other Revisions are the latest. A plan that the server
-// refused may be applied, in case it changes its mind.
+// If the Service has changed since the plan was made, nothing is written and the
+// error wraps a [*PlanStaleError]. So a plan that made a change cannot be applied
+// again. A change by the server alone, such as a new status, does not make a plan
+// stale unless another Revision became the latest. A plan that the server
+// rejected can be applied; the server may accept it later.
 //
-// One call makes one Revision at most, whatever happens on the wire. The error
-// is a [*DeployError], as that of Deploy. The client of the Deployer must be for
-// the project and region of the plan.
+// One call makes at most one Revision, whatever happens on the wire. The error
+// is a [*DeployError], like that of Deploy. The client of the Deployer must be
+// for the project and region of the plan.
 func (d *Deployer) Apply(ctx context.Context, plan *Plan, opts ...CallOption) (*Result, error) {
 	a, err := d.beginApply("apply the plan of service", plan, opts)
 	if err != nil {
@@ -175,7 +176,7 @@ func (a *application) compose(_ context.Context, base *document) (composed, erro
 	return result, err
 }
 
-// staleFor tells how a Service has moved on; nil if it has not.
+// staleFor returns how a Service has changed since the plan; nil if it has not.
 func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 	e := &PlanStaleError{Service: p.name}
 	switch {
@@ -189,7 +190,7 @@ func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 	case p.base == nil:
 		e.Reason = "it was created"
 	case p.base.service.UID != d.service.UID:
-		e.Reason = "it was deleted and created anew"
+		e.Reason = "it was deleted and created again"
 	case p.base.service.Generation != d.service.Generation || !configuration.Same(p.base.raw, d.raw):
 		e.Reason = "it was changed"
 	default:
@@ -204,8 +205,8 @@ func (p *prepared) staleFor(d *document) (*PlanStaleError, error) {
 	return e, err
 }
 
-// isStill reports whether a Service that was read later is the same, but for
-// what the server writes on its own account: on a cluster each change of the
+// isStill reports whether a later read shows the same Service. What the server
+// writes on its own account does not count: on a cluster, each change of the
 // status makes a new version.
 func (d *document) isStill(later *document) bool {
 	was, is := d.service, later.service

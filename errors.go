@@ -51,15 +51,26 @@ const (
 	WriteUnknown
 )
 
-// String returns the outcome in words.
+// String returns "not written", "written" or "unknown".
 func (w WriteOutcome) String() string {
 	switch w {
 	case Written:
 		return "written"
 	case WriteUnknown:
-		return "unknown whether written"
+		return "unknown"
 	}
-	return "nothing written"
+	return "not written"
+}
+
+// sentence returns the outcome for an error message.
+func (w WriteOutcome) sentence() string {
+	switch w {
+	case Written:
+		return "the change was written"
+	case WriteUnknown:
+		return "it is unknown whether the change was written"
+	}
+	return "nothing was written"
 }
 
 // DeployError is returned by the calls of a [Deployer], and by writes such as
@@ -78,16 +89,37 @@ type DeployError struct {
 	Err error
 }
 
-// Error names the call, the Service, whether anything was written, and the cause.
+// Error returns the call, the Service, the cause, the stage and the outcome.
 func (e *DeployError) Error() string {
 	if e.Stage == StageOptions {
 		return fmt.Sprintf("%s %q: %v", e.Op, e.Service, e.Err)
 	}
-	return fmt.Sprintf("%s %q: %v (failed in stage %s, %v)", e.Op, e.Service, e.Err, e.Stage, e.Outcome)
+	return fmt.Sprintf("%s %q: %v (failed while %s; %v)", e.Op, e.Service, e.Err, e.Stage.activity(), e.Outcome.sentence())
 }
 
 // Unwrap returns the cause.
 func (e *DeployError) Unwrap() error { return e.Err }
+
+// activity returns what a call does in a stage.
+func (s Stage) activity() string {
+	switch s {
+	case StageRead:
+		return "reading"
+	case StageWrite:
+		return "writing"
+	case StageWait:
+		return "waiting"
+	case StagePublish:
+		return "updating the IAM policy"
+	case StageDelete:
+		return "deleting"
+	case StageCheck:
+		return "checking the candidate"
+	case StageRestore:
+		return "restoring the traffic"
+	}
+	return string(s)
+}
 
 // TimeoutError is returned when a wait ended before the Service was ready or had
 // failed, or, for a deletion, before it was gone. The Service may still become
@@ -190,7 +222,7 @@ type PermissionError struct {
 	Err error
 }
 
-// Error names the permission and the resource.
+// Error returns the permission, the resource and the response of the server.
 func (e *PermissionError) Error() string {
 	return fmt.Sprintf("permission %s is missing on %s: grant a role that has it to the account in use: %v", e.Permission, e.Resource, e.Err)
 }

@@ -170,7 +170,7 @@ func TestErrorTexts(t *testing.T) {
 		`service "hello" was not gone after 3s: context canceled`:                                                           &cloudrun.TimeoutError{Service: "hello", Deletion: true, Waited: 3 * time.Second, Err: context.Canceled},
 		`service "hello" is not ready: revision "r" failed: ConfigurationsReady RevisionFailed: no port (log: https://log)`: &cloudrun.NotReadyError{Service: "hello", Revision: "r", Condition: "ConfigurationsReady", Reason: "RevisionFailed", Message: "no port", LogURL: "https://log"},
 		`service "hello" was changed by ann while waiting: generation 5 replaced generation 4 before that became ready`:     &cloudrun.OvertakenError{Service: "hello", Generation: 4, Newer: 5, By: "ann"},
-		`deploy service "hello": cause (failed in stage write, unknown whether written)`:                                    &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWrite, Outcome: cloudrun.WriteUnknown, Err: cause},
+		`deploy service "hello": cause (failed while writing; it is unknown whether the change was written)`:                &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWrite, Outcome: cloudrun.WriteUnknown, Err: cause},
 		`deploy service "hello": cause`: &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageOptions, Err: cause},
 		`permission p is missing on r: grant a role that has it to the account in use: cause`: &cloudrun.PermissionError{Permission: "p", Resource: "r", Err: cause},
 		`WithA() contradicts WithB(): both`:                                                   &cloudrun.OptionError{Option: "WithA()", Conflict: "WithB()", Reason: "both"},
@@ -180,6 +180,6 @@ func TestErrorTexts(t *testing.T) {
 	timeout := &cloudrun.TimeoutError{Err: context.Canceled, LastErr: cause}
 	require.ErrorIs(t, timeout, context.Canceled)
 	require.ErrorIs(t, timeout, cause)
-	require.Equal(t, "nothing written", cloudrun.NotWritten.String())
+	require.Equal(t, "not written", cloudrun.NotWritten.String())
 	require.Equal(t, "written", cloudrun.Written.String())
 }

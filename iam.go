@@ -22,31 +22,31 @@ const (
 )
 
 // ErrNoBinding is matched by the error of [RemoveMember] when the member does
-// not have the role under the condition given, so that there is nothing to remove.
+// not have the role under the given condition, so there is nothing to remove.
 var ErrNoBinding = errors.New("the IAM policy has no such binding")
 
-// MakePublic lets everybody call a Service: it gives allUsers the role
-// roles/run.invoker. It writes nothing if that is so already, and loses nothing
-// else that the policy holds, whoever changes it at the same time.
+// MakePublic grants the role roles/run.invoker on a Service to allUsers, so that
+// everybody is allowed to call it. It is a no-op if the binding already exists.
+// Other bindings are preserved, including concurrent changes.
 //
-// The error is an [OrgPolicyError] if an organisation policy forbids this, and a
-// [PermissionError] if the account in use may not read or write the policy.
+// The error wraps an [OrgPolicyError] if an organization policy forbids this, and
+// a [PermissionError] if the account in use is not allowed to read or write the policy.
 func MakePublic(ctx context.Context, client *Client, name string) error {
 	return policyWrite{client: client, op: "make public service", name: name, edit: publicAccess(true).edit}.run(ctx)
 }
 
-// MakePrivate undoes [MakePublic]: it takes the role roles/run.invoker from
-// allUsers, and writes nothing if they do not have it. What other members have,
-// allAuthenticatedUsers among them, and what allUsers have under a condition,
-// stays. The errors are those of MakePublic.
+// MakePrivate revokes the role roles/run.invoker on a Service from allUsers. It is
+// a no-op if they do not have it. It keeps the roles of other members, including
+// allAuthenticatedUsers, and what allUsers have under a condition. The errors are
+// those of [MakePublic].
 func MakePrivate(ctx context.Context, client *Client, name string) error {
 	return policyWrite{client: client, op: "make private service", name: name, edit: publicAccess(false).edit}.run(ctx)
 }
 
-// IsPublic reports whether everybody can call a Service: whether its policy
-// gives allUsers the role roles/run.invoker without a condition. It does not
-// see what else decides: a Service with its invoker IAM check switched off is
-// open to all too, and its ingress setting may keep the internet out.
+// IsPublic reports whether the policy of a Service grants allUsers the role
+// roles/run.invoker without a condition. Other settings decide as well: a Service
+// without the invoker IAM check is open to all too, and the ingress setting can
+// keep the internet out.
 func IsPublic(ctx context.Context, client *Client, name string) (bool, error) {
 	p, err := client.GetPolicy(ctx, name)
 	if err != nil {
@@ -55,10 +55,10 @@ func IsPublic(ctx context.Context, client *Client, name string) (bool, error) {
 	return p.Has(roleInvoker, allUsers, nil), nil
 }
 
-// access is who may call a Service, as far as a deployment decides it.
+// access is what a deployment changes about who is allowed to call a Service.
 type access struct {
-	public *bool  // nil leaves that as it is
-	proxy  string // the member that Identity-Aware Proxy is; empty leaves that as it is
+	public *bool  // nil for no change
+	proxy  string // the member for Identity-Aware Proxy; empty for no change
 }
 
 func (a access) isEmpty() bool { return a.public == nil && a.proxy == "" }
@@ -82,9 +82,10 @@ func (a access) edit(p *Policy) error {
 // memberConfig configures a change of who has a role.
 type memberConfig struct{ condition *BindingCondition }
 
-// WithCondition names the binding with a condition: [AddMember] gives the role
-// under it, [RemoveMember] takes only what was given under it. Conditions are
-// the same if title, description and expression are. IAM requires a title and an expression.
+// WithCondition selects the binding with a condition. [AddMember] grants the role
+// under it, and [RemoveMember] revokes only what was granted under it. Two
+// conditions are equal if their titles, descriptions and expressions are. IAM
+// requires a title and an expression.
 func WithCondition(condition BindingCondition) MemberOption {
 	var err error
 	if condition.Title == "" || condition.Expression == "" {
@@ -94,10 +95,10 @@ func WithCondition(condition BindingCondition) MemberOption {
 		func(c *memberConfig) { c.condition = &condition }))
 }
 
-// AddMember gives a role on a Service to a member, such as "roles/run.invoker"
-// to "user:ann@example.com". It writes nothing if the member has it already.
-// Without [WithCondition] the role is given unconditionally, and never added to
-// a binding that has a condition. The errors are those of [MakePublic].
+// AddMember grants a role on a Service to a member, such as "roles/run.invoker"
+// to "user:ann@example.com". It is a no-op if the member already has the role.
+// Without [WithCondition] the grant is unconditional, and is never added to a
+// binding with a condition. The errors are those of [MakePublic].
 func AddMember(ctx context.Context, client *Client, name, role, member string, opts ...MemberOption) error {
 	cfg, err := memberOptions(role, member, opts)
 	if err != nil {
@@ -109,10 +110,10 @@ func AddMember(ctx context.Context, client *Client, name, role, member string, o
 	}}.run(ctx)
 }
 
-// RemoveMember takes a role on a Service from a member. Without [WithCondition]
-// only what was given unconditionally is taken. A member that does not have the
-// role is an error that matches [ErrNoBinding]; nothing is written then. The
-// other errors are those of [MakePublic].
+// RemoveMember revokes a role on a Service from a member. Without [WithCondition]
+// only the unconditional grant is revoked. If the member does not have the role,
+// the error matches [ErrNoBinding] and nothing is written. The other errors are
+// those of [MakePublic].
 func RemoveMember(ctx context.Context, client *Client, name, role, member string, opts ...MemberOption) error {
 	cfg, err := memberOptions(role, member, opts)
 	if err != nil {
@@ -134,7 +135,7 @@ func memberOptions(role, member string, opts []MemberOption) (memberConfig, erro
 	return edits.Configure(options, memberConfig{}), errors.Join(policy.CheckRole(role), policy.CheckMember(member), err)
 }
 
-// GetPolicy reads the IAM policy of a Service. To change it use
+// GetPolicy reads the IAM policy of a Service. To change it, use
 // [Client.UpdatePolicy]. The error of a Service that does not exist satisfies
 // IsNotFound of k8s.io/apimachinery/pkg/api/errors; a missing permission is a
 // [PermissionError]. On a cluster it fails with [ErrNotOnCluster].
@@ -157,24 +158,23 @@ func (c *Client) unreadablePolicy(name string, err error) error {
 	return fmt.Errorf("get IAM policy %s: %w", c.resource(kindServices, name), err)
 }
 
-// UpdatePolicy reads the IAM policy of a Service, has edit change its bindings,
-// and writes it back without losing anything: conditions, audit configs and
-// unknown fields stay as they are. An edit that changes nobody's roles writes
-// nothing. Unlike those of [AddMember], the roles and members of edit are left
-// to the server to check.
+// UpdatePolicy reads the IAM policy of a Service, calls edit to change its
+// bindings, and writes it back. Conditions, audit configs and unknown fields are
+// preserved. If edit changes nobody's roles, nothing is written. Unlike those of
+// [AddMember], the roles and members of edit are checked by the server only.
 //
-// When somebody else changed the policy in between, it is read and edited
-// again, so edit may be called several times, each time on a fresh copy. So it
-// is when an answer is lost. The write carries the etag of the policy that was
-// edited, so it never takes effect on another.
+// After a conflict with a concurrent change, and after a lost response, the
+// policy is read and edited again, so edit may be called several times, each time
+// on a fresh copy. The write carries the etag of the policy that was edited, so
+// it cannot overwrite another one.
 //
-// The error is edit's own, or one of those of [MakePublic].
+// The error wraps edit's own, or is one of those of [MakePublic].
 func (c *Client) UpdatePolicy(ctx context.Context, name string, edit func(*Policy) error) error {
 	return policyWrite{client: c, op: "update IAM policy of service", name: name, edit: edit}.run(ctx)
 }
 
-// TestPermissions tells which of some permissions, such as
-// "run.services.setIamPolicy", the account in use has on a Service.
+// TestPermissions returns those of the permissions, such as
+// "run.services.setIamPolicy", that the account in use has on a Service.
 // On a cluster it fails with [ErrNotOnCluster].
 func (c *Client) TestPermissions(ctx context.Context, name string, permissions ...string) ([]string, error) {
 	const op = "test IAM permissions on service"

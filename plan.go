@@ -19,43 +19,46 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
-// Plan tells what [Deployer.Deploy] would do to a Service: see [Deployer.Plan].
-// It is what [Deployer.Apply] does later.
+// Plan is what [Deployer.Deploy] would do to a Service. [Deployer.Plan] returns
+// it and [Deployer.Apply] carries it out.
 //
-// Printing a plan, with [Plan.WriteText], as JSON or with package fmt, shows no
-// value of an environment variable and nothing else that may be secret, unless
-// it was made with [RevealValues].
+// A printed plan shows no values of environment variables and nothing else that
+// may be secret, whether it is printed with [Plan.WriteText], as JSON or with
+// package fmt. [RevealValues] shows them.
 type Plan struct {
 	// Service is the name of the Service.
 	Service string
-	// Project and Region are where it is; on a cluster, its namespace and an empty region.
+	// Project and Region are the location of the Service. On a cluster, Project is
+	// the namespace and Region is empty.
 	Project, Region string
-	// Action is what would be done: Created, Updated or Unchanged.
+	// Action is what Deploy would do: Created, Updated or Unchanged.
 	Action Action
-	// Changes are what would be different in the Service, sorted by path. They
-	// are empty for a new Revision that is like the last.
+	// Changes are the fields that would differ, sorted by path. There are none for
+	// a new Revision that equals the previous one.
 	Changes []Change
-	// NewRevision tells whether a new Revision would be made.
+	// NewRevision reports whether a new Revision would be made.
 	NewRevision bool
-	// Revision is the name of the new Revision; empty if the server would choose it, or there would be none.
+	// Revision is the name of the new Revision; empty if the server chooses it, or if there is no new Revision.
 	Revision string
-	// PublicAccess is what the options say of it: true lets everybody call the
-	// Service, false takes that away, nil leaves it as it is.
+	// PublicAccess is what the options ask for: true makes the Service public,
+	// false makes it private, and nil keeps the IAM policy.
 	PublicAccess *bool
-	// Warnings are things to know, such as that the new Revision would get no traffic.
+	// Warnings do not keep the plan from being applied, such as that the new
+	// Revision would get no traffic.
 	Warnings []string
-	// Checked tells whether the server was asked what it thinks: it is not where
-	// there is nothing to write, nor with [WithoutDryRun].
+	// Checked reports whether the server checked the change in a dry run. It does
+	// not if there is nothing to write, or with [WithoutDryRun].
 	Checked bool
-	// Verdict is why the server refuses the change; nil if it takes it, or was
-	// not asked. There is an [*APIError] in it.
+	// Verdict is the error with which the server rejects the change; nil if it
+	// accepts it or did not check it. It wraps an [*APIError].
 	Verdict error
 
 	prepared *prepared // a pointer, so that package fmt does not look into it
 }
 
-// Answer is the Service as the server says it would be, with its defaults; nil
-// unless the server was asked and takes the change. Nothing in it is hidden.
+// Answer returns the Service as the server would have it, with the server's
+// defaults; nil unless the server checked and accepts the change. No values are
+// hidden in it.
 func (p *Plan) Answer() *servingv1.Service {
 	if p.prepared == nil || p.prepared.answer == nil {
 		return nil
@@ -110,7 +113,7 @@ func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (*
 	return plan, nil
 }
 
-// prepared is what [Deployer.Apply] needs of a plan.
+// prepared is what [Deployer.Apply] needs from a plan.
 type prepared struct {
 	client  *Client
 	name    string
@@ -120,10 +123,10 @@ type prepared struct {
 	changes composed
 	marked  bool // a new Revision would be made
 	reveal  bool
-	answer  *servingv1.Service // nil if the server was not asked or refuses the change
+	answer  *servingv1.Service // nil if the server did not check or rejects the change
 }
 
-// raw is the Service as it was read.
+// raw returns the Service as it was read.
 func (p *prepared) raw() []byte { return rawOf(p.base) }
 
 func rawOf(d *document) []byte {
@@ -203,7 +206,7 @@ func (p *planning) plan(tried *once.Written[*trial, composed], layers [][]edits.
 type trial struct {
 	*document
 	checked bool  // by the server
-	verdict error // why the server refuses the write
+	verdict error // with which the server rejects the write
 }
 
 // trialStore has the server check writes that are not made.
@@ -239,22 +242,22 @@ func (s *trialStore) Replace(ctx context.Context, base *trial, body composed) (*
 	return &trial{document: d, checked: true}, err
 }
 
-// unchecked is what a write would send, which the server was not asked about or refuses.
+// unchecked returns what a write would send and the server did not check, or rejects.
 func unchecked(body composed, verdict error) (*trial, error) {
 	d, err := newDocument(body.body)
 	return &trial{document: d, checked: verdict != nil, verdict: verdict}, err
 }
 
-// isRefusal reports whether a server judged a request, rather than not
-// answering for now or refusing it for a concurrent change.
+// isRefusal reports whether the server rejected the content of a request. An
+// outage and a conflict with a concurrent change are no such rejections.
 func isRefusal(err error) bool {
 	api, ok := asType[*APIError](err)
 	return ok && !api.notAPI() && api.StatusCode() < 500 && !apierrors.IsConflict(err) &&
 		!slices.Contains([]int{http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests}, api.StatusCode())
 }
 
-// changesOf tells what is different, with what may be secret hidden. That the
-// template loses the name of the Revision before is none: every new one does that.
+// changesOf returns the changes with secrets hidden. The name of the previous
+// Revision is dropped from every new template, so that is not reported.
 func changesOf(before, after []byte, hide redact.Redactor) ([]Change, error) {
 	found, err := diff.Diff(before, after)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 )
 
-// ChangeKind tells how something is different.
+// ChangeKind is how a field differs.
 type ChangeKind string
 
 // The kinds of changes.
@@ -20,26 +20,26 @@ const (
 	ChangeRemoved  ChangeKind = "removed"
 )
 
-// Change is one thing that is different in a Service.
+// Change is one field of a Service that differs.
 type Change struct {
-	// Path is the field, such as "spec.template.spec.containers[app].image":
-	// elements of lists are in brackets, by their name where they have one.
+	// Path is the field, such as "spec.template.spec.containers[app].image".
+	// Elements of lists are in brackets, by name if they have one.
 	Path string `json:"path"`
-	// Kind tells whether the field is added, changed or removed.
+	// Kind reports whether the field is added, modified or removed.
 	Kind ChangeKind `json:"kind"`
-	// Before and After are its values, as package encoding/json decodes them;
-	// numbers are a [json.Number]. Nil is one that is not there.
+	// Before and After are the values, as package encoding/json decodes them, with
+	// numbers as [json.Number]. Nil means that there is no value.
 	Before any `json:"before,omitempty"`
 	After  any `json:"after,omitempty"`
-	// Hidden tells that "(hidden)" stands for a value, or for a part of one,
-	// that may be secret. A changed one is another one nevertheless.
+	// Hidden reports whether a value, or a part of one, may be secret and is
+	// replaced by "(hidden)". Two hidden values of a modified field do differ.
 	Hidden bool `json:"hidden,omitempty"`
 }
 
 // maxShownValue is how many bytes of a value are shown in a line.
 const maxShownValue = 1000
 
-// String gives the change on one line: `~ spec.template.spec.containers[app].image: "a" -> "b"`.
+// String returns the change on one line: `~ spec.template.spec.containers[app].image: "a" -> "b"`.
 // An added field begins with +, a removed one with -.
 func (c Change) String() string {
 	path := printable(c.Path, maxShownValue)
@@ -56,7 +56,7 @@ func (c Change) String() string {
 	return fmt.Sprintf("~ %s: %s -> %s", path, before, after)
 }
 
-// shownValue is a value as JSON, fit for a line of a terminal.
+// shownValue returns a value as JSON that fits on a line of a terminal.
 func shownValue(v any) string {
 	if v == redact.Hidden {
 		return redact.Hidden
@@ -64,10 +64,9 @@ func shownValue(v any) string {
 	return printable(string(rawjson.Encode(v)), maxShownValue)
 }
 
-// WriteText writes the plan for people to read, as in the log of a CI job: what
-// would be done, a line for each change, what there is to know, and how many
-// changes there are. It has no control characters but line ends. The error is
-// that of w.
+// WriteText writes the plan for people, such as in the log of a CI job: the
+// action, a line for each change, the warnings and the number of changes. The
+// text has no control characters except line feeds. The error is that of w.
 func (p *Plan) WriteText(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, p.heading())
@@ -75,9 +74,9 @@ func (p *Plan) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  %s\n", c)
 	}
 	if p.PublicAccess != nil {
-		who := "only members of the IAM policy may call the service"
+		who := "only members of the IAM policy are allowed to call the service"
 		if *p.PublicAccess {
-			who = "everybody may call the service"
+			who = "everybody is allowed to call the service"
 		}
 		fmt.Fprintf(&b, "  public access: %s\n", who)
 	}
@@ -89,7 +88,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 	return err
 }
 
-// String gives the plan in one line.
+// String returns the plan on one line.
 func (p Plan) String() string { return p.heading() + ": " + p.counts() + "; " + p.judgement() }
 
 func (p *Plan) heading() string {
@@ -104,7 +103,7 @@ func (p *Plan) heading() string {
 	case Updated:
 		text += "would be updated"
 	default:
-		return text + "would stay as it is"
+		return text + "would not change"
 	}
 	switch {
 	case p.NewRevision && p.Revision != "":
@@ -129,16 +128,16 @@ func (p *Plan) counts() string {
 func (p *Plan) judgement() string {
 	switch {
 	case p.Verdict != nil:
-		return "the server refuses it: " + printable(p.Verdict.Error(), maxMessage)
+		return "the server rejects it: " + printable(p.Verdict.Error(), maxMessage)
 	case p.Checked:
 		return "the server accepts it"
 	}
-	return "the server was not asked"
+	return "the server did not check it"
 }
 
-// MarshalJSON gives the plan as an object with the fields service, project,
-// region, action, newRevision, revision, changes, publicAccess, warnings,
-// checked and verdict, which is the server's message.
+// MarshalJSON encodes the plan as an object with the fields service, project,
+// region, action, newRevision, revision, changes, publicAccess, warnings, checked
+// and verdict. The verdict is the server's message.
 func (p Plan) MarshalJSON() ([]byte, error) {
 	shown := struct {
 		Service      string   `json:"service"`

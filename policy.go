@@ -18,24 +18,24 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
-// Policy is the IAM policy of a Service. Its bindings can be read and changed;
-// what else it holds (its etag, audit configs, fields that this library does
-// not know) is kept and can only be seen by encoding the policy as JSON.
+// Policy is the IAM policy of a Service. Its bindings can be read and changed.
+// The rest (the etag, audit configs, fields that this library does not know) is
+// preserved, and is visible only in the JSON encoding of the policy.
 type Policy struct {
-	// Bindings say who has which role. A binding without members is dropped
-	// when the policy is written.
+	// Bindings grant roles to members. A binding without members is dropped when
+	// the policy is written.
 	Bindings []Binding
 
 	raw []byte // as the server sent it
 }
 
-// Binding gives a role to members.
+// Binding grants a role to members.
 type Binding struct {
-	// Role is such as "roles/run.invoker".
+	// Role is a role such as "roles/run.invoker".
 	Role string `json:"role"`
-	// Members are such as "user:ann@example.com" or "allUsers".
+	// Members are members such as "user:ann@example.com" or "allUsers".
 	Members []string `json:"members"`
-	// Condition restricts the binding; nil if it holds always.
+	// Condition restricts the binding; nil for an unconditional one.
 	Condition *BindingCondition `json:"condition,omitempty"`
 }
 
@@ -45,22 +45,21 @@ type BindingCondition struct {
 	Title string `json:"title,omitempty"`
 	// Description is for people; it may be empty.
 	Description string `json:"description,omitempty"`
-	// Expression is what must hold, in the Common Expression Language.
+	// Expression is the condition, in the Common Expression Language.
 	Expression string `json:"expression"`
 }
 
-// Has reports whether a member has a role under exactly this condition; nil
-// means without any.
+// Has reports whether a member has a role under exactly this condition. Nil is
+// for an unconditional grant.
 func (p *Policy) Has(role, member string, condition *BindingCondition) bool {
 	return slices.ContainsFunc(p.Bindings, func(b Binding) bool {
 		return b.is(role, condition) && b.has(member)
 	})
 }
 
-// Add gives a role to a member and reports whether the member did not have it
-// yet under exactly this condition. It extends the binding of the same role and
-// condition if there is one: an unconditional grant never ends up in a
-// conditional binding.
+// Add grants a role to a member under exactly this condition, and reports whether
+// that is a change. It extends the binding of the same role and condition if
+// there is one. An unconditional grant is never added to a conditional binding.
 func (p *Policy) Add(role, member string, condition *BindingCondition) bool {
 	if p.Has(role, member, condition) {
 		return false
@@ -80,9 +79,9 @@ func (p *Policy) Add(role, member string, condition *BindingCondition) bool {
 	return true
 }
 
-// Remove takes a role from a member and reports whether the member had it under
-// exactly this condition. What the member has of the role under other
-// conditions stays. A binding that has no members left is dropped.
+// Remove revokes a role from a member under exactly this condition, and reports
+// whether that is a change. Grants of the role under other conditions are kept. A
+// binding without members is dropped.
 func (p *Policy) Remove(role, member string, condition *BindingCondition) bool {
 	if !p.Has(role, member, condition) {
 		return false
@@ -100,7 +99,7 @@ func (p *Policy) Remove(role, member string, condition *BindingCondition) bool {
 	return true
 }
 
-// MarshalJSON encodes the whole policy, with all that the server sent.
+// MarshalJSON encodes the whole policy, with everything that the server sent.
 func (p Policy) MarshalJSON() ([]byte, error) {
 	bindings, err := json.Marshal(p.Bindings)
 	if err != nil {
@@ -109,7 +108,7 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	return policy.Merge(p.raw, bindings)
 }
 
-// UnmarshalJSON decodes a policy and keeps all that it holds.
+// UnmarshalJSON decodes a policy and keeps everything in it.
 func (p *Policy) UnmarshalJSON(raw []byte) error {
 	var view struct {
 		Bindings []Binding `json:"bindings"`
@@ -136,8 +135,8 @@ func (b *Binding) without(member string) []string {
 	return slices.DeleteFunc(slices.Clone(b.Members), func(m string) bool { return policy.Fold(m) == policy.Fold(member) })
 }
 
-// grant is one member's one role, the unit in which policies are compared: the
-// order of bindings and members, and how they are grouped, mean nothing.
+// grant is one role of one member. Policies are compared by their grants, because
+// the order and the grouping of bindings and members have no meaning.
 type grant struct {
 	role, member string
 	conditional  bool
@@ -159,8 +158,8 @@ func (p *Policy) grants() map[grant]bool {
 	return all
 }
 
-// touched names the members of the grants that are in after but not in before,
-// or, if there are none, all in after: those whom an organisation policy may forbid.
+// touched returns the members whom an organization policy may forbid: those of
+// the added grants, or of all grants if none is added.
 func touched(before, after map[grant]bool) []string {
 	members := map[string]bool{}
 	for g := range after {

@@ -49,7 +49,7 @@ service "hello" (demo, us-central1): would be created, with the new revision hel
   + spec.template.metadata.name: "hello-v1"
   + spec.template.spec.containers[0].env[MODE].value: (hidden)
   + spec.template.spec.containers[0].image: "`+image+`"
-  public access: everybody may call the service
+  public access: everybody is allowed to call the service
 4 added, 0 changed, 0 removed
 the server accepts it
 `, "\n"), planText(t, p))
@@ -81,7 +81,7 @@ service "hello" (demo, us-central1): would be updated, with a new revision
   - spec.template.spec.containers[hello-1].env[B].value: (hidden)
   ~ spec.template.spec.containers[hello-1].image: "`+image+`" -> "img:v2"
   ~ spec.template.spec.timeoutSeconds: 300 -> 60
-  public access: only members of the IAM policy may call the service
+  public access: only members of the IAM policy are allowed to call the service
 0 added, 4 changed, 1 removed
 the server accepts it
 `, "\n"), planText(t, p))
@@ -103,7 +103,7 @@ func TestPlanWithoutChanges(t *testing.T) {
 		p, err := d.Plan(t.Context(), "hello", cloudrun.IfChanged())
 		require.NoError(t, err)
 		require.Len(t, s.Requests(), 1, "there is nothing to ask")
-		require.Equal(t, "service \"hello\" (demo, us-central1): would stay as it is\nno changes\nthe server was not asked\n", planText(t, p))
+		require.Equal(t, "service \"hello\" (demo, us-central1): would not change\nno changes\nthe server did not check it\n", planText(t, p))
 		r, err := d.Apply(t.Context(), p)
 		require.NoError(t, err)
 		require.Equal(t, cloudrun.Unchanged, r.Action)
@@ -136,7 +136,7 @@ func TestPlanHasTheVerdictOfTheServer(t *testing.T) {
 		require.ErrorAs(t, p.Verdict, &refused)
 		require.True(t, p.Checked)
 		require.Nil(t, p.Answer())
-		require.Contains(t, planText(t, p), "the server refuses it: create service ")
+		require.Contains(t, planText(t, p), "the server rejects it: create service ")
 		_, err = d.Apply(t.Context(), p)
 		require.ErrorAs(t, err, &refused, "the server may have changed its mind, and has not")
 
@@ -363,7 +363,7 @@ func TestApplyOfAStalePlan(t *testing.T) {
 				require.NoError(t, err)
 			}
 		}},
-		"created anew": {reason: "it was deleted and created anew", moves: func(t *testing.T, _ *cloudruntest.Server, d *cloudrun.Deployer, _ *cloudrun.Client, _ *cloudrun.Plan) {
+		"created anew": {reason: "it was deleted and created again", moves: func(t *testing.T, _ *cloudruntest.Server, d *cloudrun.Deployer, _ *cloudrun.Client, _ *cloudrun.Plan) {
 			require.NoError(t, d.Delete(t.Context(), "hello"))
 			_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"))
 			require.NoError(t, err)
@@ -621,7 +621,7 @@ func TestAStalePlanTellsWhoDidWhat(t *testing.T) {
 		require.ErrorAs(t, err, &stale)
 		require.Equal(t, "dev@example.com", stale.By)
 		require.Len(t, stale.Changes, 2)
-		require.ErrorContains(t, err, `it was changed by dev@example.com (+ metadata.labels.a: "1"; and 1 more): plan anew`)
+		require.ErrorContains(t, err, `it was changed by dev@example.com (+ metadata.labels.a: "1"; and 1 more): make a new plan`)
 	})
 }
 

@@ -126,7 +126,7 @@ func readmeErrors(ctx context.Context, deployer *cloudrun.Deployer, opts []cloud
 	case errors.As(err, &failed):
 		fmt.Print(failed.Explain()) // which stage failed, why, where the log is, what to do
 	case errors.As(err, &call):
-		fmt.Println(call.Stage, call.Outcome) // such as: write, unknown whether written
+		fmt.Println(call.Stage, call.Outcome) // such as: write unknown
 	}
 }
 

@@ -15,46 +15,55 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
-// ReplaceManifest makes a Service what a manifest says, as gcloud run services
-// replace does, and waits until it is ready. A Service that does not exist is created.
+// ReplaceManifest makes a Service match a manifest, as gcloud run services
+// replace does, and waits until it is ready. If there is no such Service, it is created.
 //
-// What the manifest does not have is gone afterwards, or has the server's
-// default. Of the Service that is there only the serving.knative.dev
-// annotations stay. The manifest's status and what in its metadata is the
-// server's are not sent. Nothing is added: no mark, no client annotations, no
-// IAM policy. The Deployer's defaults that set up a Service have no effect.
-// The result warns of annotations of Cloud Run that are lost, such as the
-// ingress, or without effect where they are, and of a new Revision without traffic.
+// Settings that the manifest does not have are removed, or get the server's
+// defaults. Only annotations of serving.knative.dev are kept from the existing
+// Service. The manifest's status and the metadata that the server sets are not
+// sent. Nothing is added: no mark, no client annotations, no IAM policy.
+// Defaults of the Deployer that configure a Service do not apply. The result
+// warns of annotations of Cloud Run that are lost, such as the ingress, of
+// annotations that have no effect where they are, and of a new Revision without traffic.
 //
-// A new Revision is made if the template is not what it was. If the manifest is
-// what the Service is already, nothing is written; if it only leaves out what
-// the server fills in, it is written, and the result still says [Unchanged].
+// A new Revision is made if the template changes. If the Service matches the
+// manifest, nothing is written. If the manifest only lacks what the server fills
+// in, it is written, and the result still says [Unchanged].
 //
-// The manifest's namespace, if it has one, must be the client's project or its
-// number, and its location label the client's region: the error holds a
-// [*ManifestError] if they are not. It is a [*DeployError], as that of
-// [Deployer.Deploy]. Somebody else's change at the same time is overwritten. A
-// write whose answer was lost is found again, or made again, which then changes nothing.
-func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...CallOption) (*Result, error) {
+// With [DryRun] the server checks the write and fills in its defaults, as with
+// gcloud run services replace --dry-run. The result says what would be done, and
+// its Service has the server's defaults.
+//
+// If the manifest has a namespace, it must be the client's project or its number.
+// If it has a location label, it must be the client's region. Otherwise the error
+// wraps a [*ManifestError]. The error is a [*DeployError], like that of
+// [Deployer.Deploy]. Concurrent changes are overwritten. If an answer is lost, the
+// write is found again, or repeated, which then changes nothing.
+func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...ReplaceOption) (*Result, error) {
 	r, err := d.beginReplace("replace service", m, opts)
 	if err != nil {
 		return nil, err
 	}
 	defer r.call.report.close()
-	w, err := r.write(ctx, false)
+	w, err := r.write(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if r.dryRun {
+		result := newResult(w, w.doc.service, r.ending(w))
+		r.call.warn(result)
+		return result, nil
 	}
 	return r.call.finish(ctx, w, r.ending(w))
 }
 
 // Replace is [Deployer.ReplaceManifest] for a Service made by a program. The
 // Service is sent without its status and without the empty fields that
-// encoding the Knative types adds; s itself is not changed.
+// encoding the Knative types adds. s itself is not changed.
 //
-// A Service that was read loses here what the Knative types do not know: change
-// it with [Deployer.Deploy] or [Client.UpdateService], or export it.
-func (d *Deployer) Replace(ctx context.Context, s *servingv1.Service, opts ...CallOption) (*Result, error) {
+// A Service that was read loses the fields that the Knative types do not know.
+// To change one, use [Deployer.Deploy] or [Client.UpdateService], or export it.
+func (d *Deployer) Replace(ctx context.Context, s *servingv1.Service, opts ...ReplaceOption) (*Result, error) {
 	m, err := manifestOf(s)
 	if err != nil {
 		return nil, &DeployError{Op: "replace service", Service: m.Name(), Stage: StageOptions, Err: err}
@@ -62,25 +71,7 @@ func (d *Deployer) Replace(ctx context.Context, s *servingv1.Service, opts ...Ca
 	return d.ReplaceManifest(ctx, m, opts...)
 }
 
-// CheckManifest has the server check what [Deployer.ReplaceManifest] would
-// write, without writing it, as gcloud run services replace --dry-run does. The
-// result tells what would be done; its Service has the server's defaults.
-func (d *Deployer) CheckManifest(ctx context.Context, m *Manifest, opts ...CallOption) (*Result, error) {
-	r, err := d.beginReplace("check service", m, opts)
-	if err != nil {
-		return nil, err
-	}
-	defer r.call.report.close()
-	w, err := r.write(ctx, true)
-	if err != nil {
-		return nil, err
-	}
-	result := newResult(w, w.doc.service, r.ending(w))
-	r.call.warn(result)
-	return result, nil
-}
-
-// manifestOf makes a manifest of a Service.
+// manifestOf returns a Service as a manifest.
 func manifestOf(s *servingv1.Service) (*Manifest, error) {
 	if s == nil {
 		return &Manifest{}, errors.New("the service is nil")
@@ -102,9 +93,10 @@ func manifestOf(s *servingv1.Service) (*Manifest, error) {
 type replacement struct {
 	call     *call
 	manifest *Manifest
+	dryRun   bool
 }
 
-func (d *Deployer) beginReplace(op string, m *Manifest, opts []CallOption) (*replacement, error) {
+func (d *Deployer) beginReplace(op string, m *Manifest, opts []ReplaceOption) (*replacement, error) {
 	if m == nil || m.json == nil {
 		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errors.New("the manifest is empty: make it with ParseManifest")}
 	}
@@ -115,14 +107,14 @@ func (d *Deployer) beginReplace(op string, m *Manifest, opts []CallOption) (*rep
 	if err := m.checkFor(c.client); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
-	return &replacement{call: c, manifest: m}, nil
+	return &replacement{call: c, manifest: m, dryRun: edits.Configure(c.options, dryRunConfig{}).on}, nil
 }
 
 // write writes the Service. The result compares it with what it was before the
 // call: a read in between may show what the call itself wrote.
-func (r *replacement) write(ctx context.Context, dryRun bool) (written, error) {
+func (r *replacement) write(ctx context.Context) (written, error) {
 	w, err := r.call.write(ctx, serviceWrite{
-		client: r.call.observed(StageWrite), name: r.manifest.name, create: true, dryRun: dryRun, compose: r.compose,
+		client: r.call.observed(StageWrite), name: r.manifest.name, create: true, dryRun: r.dryRun, compose: r.compose,
 	})
 	if err != nil {
 		return written{}, err
@@ -179,7 +171,7 @@ func (r *replacement) compose(_ context.Context, base *document) (composed, erro
 	return composed{body: body}, err
 }
 
-// body is the text to send in place of a Service, or for a new one.
+// body returns the text that replaces a Service, or creates one.
 func (m *Manifest) body(c *Client, d *document) ([]byte, error) {
 	var existing *configuration.Existing
 	if d != nil {
@@ -192,22 +184,22 @@ func (m *Manifest) body(c *Client, d *document) ([]byte, error) {
 	return body, nil
 }
 
-// checkFor finds out whether the manifest is for the client's project and region.
+// checkFor reports an error if the manifest is for another project or region than the client.
 func (m *Manifest) checkFor(c *Client) error {
 	var problems []error
 	if m.location != "" && c.region != "" && m.location != c.region {
 		problems = append(problems, &ManifestError{Path: "metadata.labels[" + configuration.Location + "]",
-			Reason: fmt.Sprintf("it is %q, and the client is for %q: take the label out, or make a client for its region", m.location, c.region)})
+			Reason: fmt.Sprintf("it is %q, and the client is for %q: remove the label, or create a client for that region", m.location, c.region)})
 	}
 	verifiable := c.region == "" || !isNumeric(m.namespace) || isNumeric(c.project)
 	if m.namespace != "" && m.namespace != c.project && verifiable {
 		problems = append(problems, &ManifestError{Path: "metadata.namespace",
-			Reason: fmt.Sprintf("it is %q, and the client is for %q: take it out, or write that", m.namespace, c.project)})
+			Reason: fmt.Sprintf("it is %q, and the client is for %q: remove it, or change it to that", m.namespace, c.project)})
 	}
 	return errors.Join(problems...)
 }
 
-// checkNumber finds out whether the manifest's project number is that of a Service that is there.
+// checkNumber reports an error if the manifest's project number is not that of the existing Service.
 func (m *Manifest) checkNumber(number string) error {
 	if !isNumeric(m.namespace) || !isNumeric(number) || m.namespace == number {
 		return nil

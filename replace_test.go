@@ -66,7 +66,7 @@ func (tc replaceCase) run(t *testing.T, s *cloudruntest.Server) (*cloudrun.Resul
 	d := cloudrun.NewDeployer(c, cloudrun.WithPublicAccess(), cloudrun.WithEnv("NOT", "wanted"))
 	switch {
 	case slices.Contains(tc.Command, "--dry-run"):
-		return d.CheckManifest(t.Context(), m)
+		return d.ReplaceManifest(t.Context(), m, cloudrun.DryRun())
 	case slices.Contains(tc.Command, "--async"):
 		return d.ReplaceManifest(t.Context(), m, cloudrun.Async())
 	}
@@ -223,8 +223,8 @@ func TestReplaceRefusals(t *testing.T) {
 		metadata, problem string
 		existing          bool
 	}{
-		"another region":             {"  labels: {cloud.googleapis.com/location: europe-west1}\n", `manifest: metadata.labels[cloud.googleapis.com/location]: it is "europe-west1", and the client is for "us-central1": take the label out, or make a client for its region`, false},
-		"another project":            {"  namespace: other\n", `manifest: metadata.namespace: it is "other", and the client is for "demo": take it out, or write that`, false},
+		"another region":             {"  labels: {cloud.googleapis.com/location: europe-west1}\n", `manifest: metadata.labels[cloud.googleapis.com/location]: it is "europe-west1", and the client is for "us-central1": remove the label, or create a client for that region`, false},
+		"another project":            {"  namespace: other\n", `manifest: metadata.namespace: it is "other", and the client is for "demo": remove it, or change it to that`, false},
 		"the number of another one":  {"  namespace: 99999\n", `manifest: metadata.namespace: it is "99999", and the number of the client's project is "123456789012"`, true},
 		"both":                       {"  namespace: other\n  labels: {cloud.googleapis.com/location: europe-west1}\n", "metadata.namespace", false},
 		"a name that is none":        {"  name: Hello\n", "duplicate key", false},
@@ -270,7 +270,7 @@ func TestReplaceOfNothing(t *testing.T) {
 		for _, m := range []*cloudrun.Manifest{nil, {}} {
 			_, err := d.ReplaceManifest(t.Context(), m)
 			require.ErrorContains(t, err, "ParseManifest")
-			_, err = d.CheckManifest(t.Context(), m)
+			_, err = d.ReplaceManifest(t.Context(), m, cloudrun.DryRun())
 			require.ErrorContains(t, err, "ParseManifest")
 		}
 	}
@@ -322,16 +322,16 @@ func TestReplaceOnCluster(t *testing.T) {
 	})
 }
 
-func TestCheckManifestWritesNothing(t *testing.T) {
+func TestDryRunOfAManifestWritesNothing(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)
 		d := cloudrun.NewDeployer(c)
-		r, err := d.CheckManifest(t.Context(), mustParseManifest(t, manifestSpec("")))
+		r, err := d.ReplaceManifest(t.Context(), mustParseManifest(t, manifestSpec("")), cloudrun.DryRun())
 		require.NoError(t, err)
 		require.Equal(t, cloudrun.Created, r.Action)
 		require.NotNil(t, r.Service.Spec.Template.Spec.TimeoutSeconds, "a default of the server")
 		require.Empty(t, s.History())
-		_, err = d.CheckManifest(t.Context(), mustParseManifest(t, manifestContainer("        ports: [{containerPort: 70000}]\n")))
+		_, err = d.ReplaceManifest(t.Context(), mustParseManifest(t, manifestContainer("        ports: [{containerPort: 70000}]\n")), cloudrun.DryRun())
 		var refused *cloudrun.APIError
 		require.ErrorAs(t, err, &refused)
 	})

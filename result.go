@@ -12,28 +12,28 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
-// Action tells what a call did to the Service.
+// Action is what a call did to the Service.
 type Action string
 
-// What a call can do to a Service.
+// The actions.
 const (
 	Created   Action = "created"
 	Updated   Action = "updated"
 	Unchanged Action = "unchanged"
 )
 
-// Result tells what a call of a [Deployer] did.
+// Result is what a call of a [Deployer] did.
 type Result struct {
 	// Service is the Service as it was last seen.
 	Service *servingv1.Service
-	// Action tells whether the Service was created, updated or left as it was.
+	// Action reports whether the Service was created, updated or not changed.
 	Action Action
 	// Revision is the new Revision, or the latest one if the call made none.
-	// It is empty if the server has not told yet, as after [Async].
+	// It is empty if the server has not named it yet, such as after [Async].
 	Revision string
 	// Percent is the share of the traffic that the Revision gets, 0 to 100.
 	Percent int64
-	// URL is the Service's first URL; empty if it has none, or none yet.
+	// URL is the first URL of the Service; empty if it has none, or none yet.
 	URL string
 	// URLs are all URLs of the Service itself.
 	URLs []string
@@ -43,8 +43,8 @@ type Result struct {
 	// follows the latest ready Revision names it. [RollbackToTraffic] goes back to
 	// it. It is empty if the call created the Service.
 	PreviousTraffic []servingv1.TrafficTarget
-	// Warnings are things to know although the call went well, such as that
-	// the new Revision gets no traffic because that is pinned to another.
+	// Warnings do not make the call fail, such as that the new Revision gets no
+	// traffic because the traffic is pinned to another.
 	Warnings []string
 }
 
@@ -57,7 +57,7 @@ type ending struct {
 	withoutTraffic bool        // the new Revision is not meant to get traffic
 }
 
-// newResult returns what is known after a call.
+// newResult returns the result of a call whose Service was last seen as s.
 func newResult(w written, s *servingv1.Service, e ending) *Result {
 	urls, revision := status.URLs(s), status.Revision(s)
 	r := &Result{

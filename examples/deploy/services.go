@@ -62,12 +62,15 @@ func (c *command) replace(ctx context.Context) error {
 		return err
 	}
 	deployer := cloudrun.NewDeployer(client)
-	call := deployer.ReplaceManifest
-	if c.dryRun {
-		call = deployer.CheckManifest
-	}
 	p := c.showProgress("Applying new configuration")
-	result, err := call(ctx, manifest, append(p.calls(), asyncOption(*async)...)...)
+	var opts []cloudrun.ReplaceOption
+	for _, o := range append(p.calls(), asyncOption(*async)...) {
+		opts = append(opts, o)
+	}
+	if c.dryRun {
+		opts = append(opts, cloudrun.DryRun())
+	}
+	result, err := deployer.ReplaceManifest(ctx, manifest, opts...)
 	p.done(err)
 	if err != nil {
 		return err
