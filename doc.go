@@ -46,10 +46,12 @@
 //
 // # Options
 //
-// A [DeployOption] configures one deployment, a [ServiceOption] edits a Service,
-// and a [ContainerOption] edits one container. A ContainerOption is accepted
-// wherever a ServiceOption is, and a ServiceOption wherever a DeployOption is. A
-// misplaced option does not compile.
+// A [DeployOption] configures one deployment, and a [ServiceOption] edits a
+// Service. A [WorkloadOption] edits what Services have in common with other
+// workloads, and a [ContainerOption] edits one container. A more specific option
+// is accepted wherever a more general one is, and a misplaced option does not
+// compile. A [CallOption], for waiting and progress, is accepted by every call of
+// a Deployer.
 //
 // SetX replaces a whole collection, WithX adds to it or updates it, WithoutX
 // removes from it, and ClearX empties it. The order of options does not matter.

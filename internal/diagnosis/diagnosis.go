@@ -11,23 +11,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
-// The causes.
-const (
-	Unknown        = "unknown"
-	Image          = "image pull"
-	ContainerStart = "container start"
-	HealthCheck    = "health check"
-	Quota          = "quota"
-	Permission     = "permission"
-	Secret         = "secret access"
-	Routing        = "routing"
-)
-
 // Condition is a failed condition of a Service or Revision.
 type Condition struct{ Type, Reason, Message string }
-
-// Diagnosis is a cause and the way out; the advice is empty if none is known.
-type Diagnosis struct{ Cause, Advice string }
 
 // Of returns the diagnosis of failed conditions, the most specific first.
 // Messages count before reasons, and reasons before the types of conditions.

@@ -1,5 +1,20 @@
 package diagnosis
 
+// The causes.
+const (
+	Unknown        = "unknown"
+	Image          = "image pull"
+	ContainerStart = "container start"
+	HealthCheck    = "health check"
+	Quota          = "quota"
+	Permission     = "permission"
+	Secret         = "secret access"
+	Routing        = "routing"
+)
+
+// Diagnosis is a cause and the way out; the advice is empty if none is known.
+type Diagnosis struct{ Cause, Advice string }
+
 const (
 	adviceImage    = "check the name of the image and its tag, and that Cloud Run's service agent may read it (roles/artifactregistry.reader on the repository)"
 	advicePlatform = "build the image for linux/amd64, as with docker build --platform=linux/amd64"

@@ -3,7 +3,6 @@ package lossless
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"unicode/utf8"
 )
@@ -124,14 +123,4 @@ func (v value) decoded() string {
 	var s string
 	_ = json.Unmarshal(text, &s) // never fails: the parser accepted the text
 	return s
-}
-
-var errNoObject = errors.New("not a JSON object")
-
-func parseObject(text []byte) (value, error) {
-	v, err := parse(text)
-	if err == nil && !v.isObject() {
-		err = errNoObject
-	}
-	return v, err
 }

@@ -2,6 +2,7 @@ package lossless
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -25,6 +26,16 @@ func parse(text []byte) (value, error) {
 		return value{}, p.fail("text after the end of the value")
 	}
 	return value{doc: &p.document}, nil
+}
+
+var errNoObject = errors.New("not a JSON object")
+
+func parseObject(text []byte) (value, error) {
+	v, err := parse(text)
+	if err == nil && !v.isObject() {
+		err = errNoObject
+	}
+	return v, err
 }
 
 func (p *parser) fail(why string) error {
