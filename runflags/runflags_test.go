@@ -15,7 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/runflags"
 )
 
-// optionsOf parses arguments as a program does.
+// optionsOf parses arguments as a program would.
 func optionsOf(args []string, opts ...runflags.Option) ([]cloudrun.DeployOption, error) {
 	fs := pflag.NewFlagSet("deploy", pflag.ContinueOnError)
 	fs.SetOutput(io.Discard)
@@ -26,7 +26,7 @@ func optionsOf(args []string, opts ...runflags.Option) ([]cloudrun.DeployOption,
 	return flags.Options("demo", "us-central1")
 }
 
-// serviceOf is the JSON of the Service that arguments make.
+// serviceOf returns the JSON of the Service that arguments produce.
 func serviceOf(t *testing.T, args ...string) string {
 	t.Helper()
 	opts, err := optionsOf(args)
@@ -90,7 +90,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func TestMistakes(t *testing.T) {
+func TestInvalidFlags(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		args []string
@@ -189,7 +189,7 @@ func TestEnvFile(t *testing.T) {
 	}
 }
 
-// TestEveryFlagIsUsable holds that each flag is documented and can be looked up.
+// TestEveryFlagIsUsable checks that each flag is documented and can be looked up.
 func TestEveryFlagIsUsable(t *testing.T) {
 	t.Parallel()
 	fs := pflag.NewFlagSet("deploy", pflag.ContinueOnError)
@@ -200,10 +200,10 @@ func TestEveryFlagIsUsable(t *testing.T) {
 		require.NotEmpty(t, f.Usage, f.Name)
 	})
 	require.Greater(t, n, 90)
-	require.Panics(t, func() { runflags.Register(fs) }, "a flag set must not have the flags yet")
+	require.Panics(t, func() { runflags.Register(fs) }, "the flags are already defined")
 }
 
-// TestDocsHaveEveryFlag holds docs/options.md against the flags that edit a Service.
+// TestDocsHaveEveryFlag compares docs/options.md with the flags that edit a Service.
 func TestDocsHaveEveryFlag(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "options.md"))

@@ -65,7 +65,7 @@ func bindingOf(args []string) (*runflags.Binding, error) {
 
 const conditional = `{"bindings":[{"role":"r","members":["user:a"],"condition":{"title":"t","expression":"e"}},{"role":"r","members":["user:a"]}]}`
 
-// edited is a policy after an edit.
+// edited returns a policy after an edit.
 func edited(t *testing.T, policy string, edit func(*cloudrun.Policy) error) (string, error) {
 	t.Helper()
 	var p cloudrun.Policy
@@ -118,7 +118,7 @@ func TestMemberFlags(t *testing.T) {
 	require.Contains(t, got, `"members":["user:a"],"condition":`)
 }
 
-func TestMemberMistakes(t *testing.T) {
+func TestInvalidMemberFlags(t *testing.T) {
 	t.Parallel()
 	who := []string{"--member=user:b", "--role=roles/owner"}
 	for want, args := range map[string][]string{

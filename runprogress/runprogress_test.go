@@ -17,7 +17,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
-// deploy deploys to an embedded control plane while the Renderer watches.
+// deploy deploys to an embedded control plane with a Renderer.
 func deploy(ctx context.Context, t *testing.T, script cloudruntest.Script, r *runprogress.Renderer, opts ...cloudrun.DeployOption) error {
 	t.Helper()
 	s := cloudruntest.NewServer(cloudruntest.InProcess())
@@ -64,7 +64,7 @@ Deploying: failed (11s)
 	}
 }
 
-// TestTerminal looks at the screen while a deployment is under way.
+// TestTerminal checks the screen during a deployment.
 func TestTerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s screen
@@ -89,7 +89,7 @@ func TestTerminal(t *testing.T) {
 	})
 }
 
-// TestTerminalShowsFailures: messages are cut to the width, and are gone when the stage is done.
+// TestTerminalShowsFailures checks that messages are cut to the width, and removed when the stage is done.
 func TestTerminalShowsFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s screen
@@ -117,7 +117,7 @@ func TestTerminalShowsFailures(t *testing.T) {
 	})
 }
 
-// TestNothingIsLeft: the end comes at any time, and from several sides. The bubble finds goroutines that are left.
+// TestNothingIsLeft ends Renderers at any time, from several goroutines. The bubble finds leaked goroutines.
 func TestNothingIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s screen
@@ -144,7 +144,7 @@ func TestNothingIsLeft(t *testing.T) {
 	})
 }
 
-// screen is a terminal that knows the control sequences in use.
+// screen is a terminal that understands the control sequences in use.
 type screen struct {
 	mu    sync.Mutex
 	lines []string

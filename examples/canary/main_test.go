@@ -32,7 +32,7 @@ func TestBothReleases(t *testing.T) {
 	require.Contains(t, messages.String(), "Restoring the traffic: done")
 }
 
-func TestMistakes(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"not defined: -nope":                {"--nope"},

@@ -14,7 +14,7 @@ import (
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// listedDifferences are the recorded cases that the documentation lists as different.
+// listedDifferences returns the recorded cases that the documentation lists as different.
 func listedDifferences(t *testing.T) map[string]bool {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/differences-from-gcloud.md")
@@ -35,7 +35,7 @@ func listedDifferences(t *testing.T) map[string]bool {
 	return listed
 }
 
-// difference is what this program does in place of what gcloud did.
+// difference is the expected result of this program where gcloud has another.
 type difference struct {
 	err      string   // in the error; empty if there must be none
 	writes   []string // the methods of the writes, in order
@@ -67,7 +67,7 @@ var differences = map[string]difference{
 	"vol.create.gcs-mount-options-ga-error": {writes: []string{"POST"}, state: []string{`"mountOptions":"implicit-dirs"`, `"run.googleapis.com/launch-stage":"BETA"`}},
 }
 
-// TestDifferences asserts what this program does where it differs from gcloud.
+// TestDifferences checks what this program does where it differs from gcloud.
 func TestDifferences(t *testing.T) {
 	cases, err := parity.Load(casesDir)
 	require.NoError(t, err)

@@ -16,8 +16,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/parity"
 )
 
-// scenarios are commands about one Service that gcloud and this program run one
-// after the other, each on a control plane of its own. They are none of the recorded ones.
+// scenarios are commands about one Service that gcloud and this program run in
+// sequence, each on its own control plane. They are not among the recorded ones.
 var scenarios = map[string][]string{
 	"web": {
 		"deploy web --image=gcr.io/demo/web:1 --allow-unauthenticated --cpu=2 --memory=1Gi --concurrency=7 --timeout=3m --port=9000 --set-env-vars=A=1,B=two",
@@ -89,7 +89,7 @@ spec:
 `
 
 // TestBesideGcloud runs the installed gcloud and this program side by side, and
-// compares what they leave behind.
+// compares the results.
 func TestBesideGcloud(t *testing.T) {
 	if _, err := exec.LookPath("gcloud"); err != nil {
 		t.Skip("gcloud is not installed: this program is not compared with it")
@@ -117,7 +117,7 @@ func TestBesideGcloud(t *testing.T) {
 	}
 }
 
-// located puts the flags that all commands have before those of containers.
+// located puts the flags of all commands before those of containers.
 func located(args []string) []string {
 	i := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--") })
 	if i < 0 {
@@ -146,7 +146,7 @@ func gcloudOn(t *testing.T, s *cloudruntest.Server) func(args []string) {
 	}
 }
 
-// left is what a control plane has of a Service, as requests that would write it.
+// left returns the state of a Service on a control plane, as requests that would write it.
 func left(t *testing.T, s *cloudruntest.Server, name string) []parity.Request {
 	t.Helper()
 	service, ok := s.Service("demo", name)

@@ -77,7 +77,7 @@ func TestDeployToAnEndpoint(t *testing.T) {
 	require.Empty(t, stdout)
 }
 
-func TestCommandMistakes(t *testing.T) {
+func TestInvalidCommands(t *testing.T) {
 	t.Parallel()
 	nowhere := []string{"--region=us-central1", "--project=demo", "--endpoint=http://127.0.0.1:1"}
 	for want, args := range map[string][]string{

@@ -20,14 +20,14 @@ import (
 
 const casesDir = "../../testdata/parity"
 
-// attempt is what a command did to the server of a case.
+// attempt is the result of a command on the server of a case.
 type attempt struct {
 	server         *parity.Server
 	stdout, stderr string
 	err            error
 }
 
-// arguments are those of a case for this program. Files are written to a directory.
+// arguments returns the arguments of a case for this program. Files are written to a directory.
 func arguments(t *testing.T, c *parity.Case) []string {
 	args := slices.Clone(c.Command)
 	dir := t.TempDir()
@@ -46,7 +46,7 @@ func try(t *testing.T, c *parity.Case, args ...string) attempt {
 	return tryOn(t, parity.NewServer(c), args...)
 }
 
-// tryOn runs a command in virtual time, against a server that has seen others.
+// tryOn runs a command in virtual time, against a server that other commands have used.
 func tryOn(t *testing.T, server *parity.Server, args ...string) attempt {
 	a := attempt{server: server}
 	synctest.Test(t, func(t *testing.T) {
@@ -58,10 +58,10 @@ func tryOn(t *testing.T, server *parity.Server, args ...string) attempt {
 	return a
 }
 
-var verbose = flag.Bool("parity", false, "tell of every case whether it is as with gcloud")
+var verbose = flag.Bool("parity", false, "report for every case whether the result is that of gcloud")
 
 // TestParity runs every recorded gcloud command through this program. Those
-// that docs/differences-from-gcloud.md lists must differ, all others must not.
+// listed in docs/differences-from-gcloud.md must differ, and no others may.
 func TestParity(t *testing.T) {
 	cases, err := parity.Load(casesDir)
 	require.NoError(t, err)
@@ -89,8 +89,8 @@ func TestParity(t *testing.T) {
 	}
 }
 
-// TestSettingTwiceChangesNothing runs every recorded command a second time, and
-// that time only if it changes anything: it must not.
+// TestSettingTwiceChangesNothing runs every recorded command a second time with
+// --if-changed, and checks that it changes nothing.
 func TestSettingTwiceChangesNothing(t *testing.T) {
 	cases, err := parity.Load(casesDir)
 	require.NoError(t, err)

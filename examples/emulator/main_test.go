@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// buffer is written by the server and read by the test.
+// buffer is a buffer that the server writes and the test reads.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -53,7 +53,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, <-ended)
 }
 
-func TestRunRefuses(t *testing.T) {
+func TestRunRejects(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--addr=nonsense"}, {"--nonsense"}, {"argument"}} {
 		require.Error(t, run(t.Context(), args, io.Discard, io.Discard))

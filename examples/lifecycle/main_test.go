@@ -23,7 +23,7 @@ func TestTourOfAnEmbeddedControlPlane(t *testing.T) {
 	require.Contains(t, messages.String(), "embedded control plane")
 }
 
-func TestTourRefusesUnknownFlags(t *testing.T) {
+func TestTourRejectsUnknownFlags(t *testing.T) {
 	t.Parallel()
 	var out, messages bytes.Buffer
 	require.Error(t, run(t.Context(), []string{"--nope"}, &out, &messages))

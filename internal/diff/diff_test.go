@@ -9,7 +9,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/diff"
 )
 
-// lines puts changes as short as tables want them.
+// lines returns changes in the short form of the tables.
 func lines(changes []diff.Change) []string {
 	all := []string{}
 	for _, c := range changes {
@@ -106,7 +106,7 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// requireSymmetric makes sure that the way back has the same changes in reverse.
+// requireSymmetric checks that the comparison in the other direction has the reverse changes.
 func requireSymmetric(t *testing.T, before, after []byte, changes []diff.Change) {
 	t.Helper()
 	back, err := diff.Diff(after, before)
@@ -118,7 +118,7 @@ func requireSymmetric(t *testing.T, before, after []byte, changes []diff.Change)
 	require.ElementsMatch(t, changes, back)
 }
 
-func TestDiffRefuses(t *testing.T) {
+func TestDiffRejects(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"x", "[]", `"a"`, "null", `{"a":1} {}`, `{`} {
 		_, err := diff.Diff([]byte(text), nil)

@@ -42,7 +42,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
-func TestCleanRefuses(t *testing.T) {
+func TestCleanRejects(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"":                          "at byte 0",

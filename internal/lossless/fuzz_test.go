@@ -14,8 +14,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 )
 
-// FuzzMerge edits a raw object: the one given, or one made from the seed if the
-// view cannot show that.
+// FuzzMerge edits the given raw object, or one made from the seed if the view
+// cannot represent it.
 func FuzzMerge(f *testing.F) {
 	for seed := range uint64(50) {
 		f.Add([]byte(nil), seed)
@@ -42,7 +42,7 @@ func FuzzMerge(f *testing.F) {
 	})
 }
 
-// FuzzMergeTexts has texts that have nothing to do with each other.
+// FuzzMergeTexts merges unrelated texts.
 func FuzzMergeTexts(f *testing.F) {
 	f.Add([]byte(`{"env":[{"name":"a","x":1}]}`), []byte(`{"env":[{"name":"a"}]}`), []byte(`{"env":[{"name":"b"},{"name":"a","value":1}]}`))
 	f.Add([]byte(`{"traffic":[{"tag":"a"},1]}`), []byte(`{"traffic":[{},[]]}`), []byte(`{"traffic":[null,{"percent":1}],"a":{}}`))
@@ -94,7 +94,7 @@ func FuzzEqual(f *testing.F) {
 	})
 }
 
-// checkNoChange tries encodings that mean the same.
+// checkNoChange merges encodings that mean the same.
 func checkNoChange(t *testing.T, raw, before []byte) {
 	t.Helper()
 	var spaced bytes.Buffer
@@ -106,7 +106,7 @@ func checkNoChange(t *testing.T, raw, before []byte) {
 	}
 }
 
-// checkTypedEditsWin looks at the merged object through the view.
+// checkTypedEditsWin compares the typed view of the merged object.
 func checkTypedEditsWin(t *testing.T, merged, after []byte) {
 	t.Helper()
 	got, err := lossless.Clean(encode(t, view(t, string(merged))))
@@ -116,8 +116,8 @@ func checkTypedEditsWin(t *testing.T, merged, after []byte) {
 	require.True(t, lossless.Equal(want, got), "%s\nmerged into %s", want, merged)
 }
 
-// checkUnknownSurvive compares the members that the view does not show, of all
-// objects that stay.
+// checkUnknownSurvive compares the members that the view does not know, in all
+// objects that remain.
 func checkUnknownSurvive(t *testing.T, raw, merged, before, after []byte) {
 	t.Helper()
 	was, is, known := unknown(t, raw, before), unknown(t, merged, after), unknown(t, after, nil)
@@ -129,7 +129,7 @@ func checkUnknownSurvive(t *testing.T, raw, merged, before, after []byte) {
 	}
 }
 
-// unknown lists by path the members of an object that a view of it lacks; all of
+// unknown returns by path the members of an object that its view lacks; all of
 // them if there is no view.
 func unknown(t *testing.T, text, view []byte) map[string]string {
 	t.Helper()
@@ -159,8 +159,8 @@ func unknown(t *testing.T, text, view []byte) map[string]string {
 	return found
 }
 
-// children gives the members of an object, or the elements of a list that are
-// known by names of which none occurs twice.
+// children returns the members of an object, or the elements of a list that have
+// unique names.
 func children(v any) map[string]any {
 	if object, ok := v.(map[string]any); ok {
 		return object
@@ -193,8 +193,8 @@ const viewKeys = `kind metadata name creationTimestamp labels annotations spec t
 	image args ports containerPort env value valueFrom envFrom prefix resources limits volumeMounts mountPath startupProbe httpGet path port
 	initialDelaySeconds emptyDir medium secret secretName items key secretKeyRef tag revisionName latestRevision percent status conditions type`
 
-// isPlain reports whether a value has no object with a key twice, nor with one
-// that encoding/json takes for another, which is in another case.
+// isPlain reports whether a value has no object with a duplicate key, or with one
+// that differs only in case, as encoding/json ignores case.
 func isPlain(d *json.Decoder) bool {
 	d.UseNumber()
 	token, err := d.Token()

@@ -10,10 +10,10 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 )
 
-// inContainer is a Service with one container, given by its members.
+// inContainer returns a Service with one container that has the members.
 func inContainer(members string) string { return inTemplate(`"containers":[{` + members + `}]`) }
 
-// inTemplate is a Service whose template's spec has the members.
+// inTemplate returns a Service whose template's spec has the members.
 func inTemplate(members string) string {
 	return `{"x":1,"spec":{"x":2,"template":{"x":3,"spec":{"x":4,` + members + `}}}}`
 }
@@ -229,8 +229,8 @@ func TestMergeTraffic(t *testing.T) {
 	})
 }
 
-// TestMergeKeepsUnknownFields has a field that the view does not know wherever
-// there can be one, and an edit beside each of them.
+// TestMergeKeepsUnknownFields puts fields that the view does not know everywhere,
+// and makes an edit next to each of them.
 func TestMergeKeepsUnknownFields(t *testing.T) {
 	t.Parallel()
 	const raw = `{"sandbox":{"x":[1]},
@@ -263,7 +263,7 @@ func TestMergeKeepsUnknownFields(t *testing.T) {
 	require.Contains(t, string(merged), `"cpu":"1000m"`)
 }
 
-func TestMergeRefuses(t *testing.T) {
+func TestMergeRejects(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat(`{"a":`, 1000) + "{}" + strings.Repeat("}", 1000)
 	for _, c := range []struct{ name, raw, before, after, want string }{
@@ -288,7 +288,7 @@ func TestMergeRefuses(t *testing.T) {
 	}
 }
 
-// What the type of a value turns into is the typed view's choice.
+// TestMergeKinds checks that the typed view decides about a change of type.
 func TestMergeKinds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, raw, before, after, want string }{

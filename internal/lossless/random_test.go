@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// randomObject has some of the members, and some that no view knows, in any order
-// and spacing.
+// randomObject returns an object with some of the members, and some that no view
+// knows, in any order and spacing.
 func randomObject(r *rand.Rand, members ...string) string {
 	members = slices.DeleteFunc(members, func(string) bool { return r.IntN(4) == 0 })
 	for i := range r.IntN(3) {
@@ -73,7 +73,7 @@ func randomTarget(r *rand.Rand) string {
 	return randomObject(r, `"tag":`+quoted(r), pick(r, `"revisionName":`+quoted(r), `"latestRevision":true`, `"latestRevision":false`), `"percent":`+pick(r, `0`, `50`, `null`))
 }
 
-// edit changes something at random.
+// edit makes a random change.
 func edit(r *rand.Rand, s *service) {
 	spec := &s.Spec.Template.Spec
 	switch r.IntN(8) {

@@ -8,9 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The types below lose, change and add what the Go types of Knative do: they
-// know few fields, spell quantities in their own way, leave out zeros that were
-// there, and write empty values that were not.
+// The types below have the faults of the Go types of Knative: they know few
+// fields, change the spelling of quantities, omit zeros, and add empty values.
 type (
 	service struct {
 		Kind     string   `json:"kind,omitempty"`
@@ -113,14 +112,14 @@ type (
 	}
 )
 
-// quantity is written in another spelling than it may have been read in.
+// quantity may be written with another spelling than it was read.
 type quantity string
 
 func (q quantity) MarshalJSON() ([]byte, error) {
 	return json.Marshal(strings.ReplaceAll(string(q), "000m", ""))
 }
 
-// view gives the typed view of a raw object.
+// view returns the typed view of a raw object.
 func view(t testing.TB, raw string) *service {
 	t.Helper()
 	s := new(service)

@@ -11,7 +11,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/manifest"
 )
 
-// object is a type as those of Kubernetes are.
+// object is a type like those of Kubernetes.
 type object struct {
 	Version string `json:"version"`
 	Meta    struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/manifest"
 )
 
-// TestYAMLKeepsStrings: whatever is in a string, key or value, it is read as it was written.
+// TestYAMLKeepsStrings checks that every string, key or value, is read as it was written.
 func TestYAMLKeepsStrings(t *testing.T) {
 	t.Parallel()
 	pieces := []string{
@@ -41,7 +41,7 @@ func TestYAMLKeepsStrings(t *testing.T) {
 	}
 }
 
-func TestYAMLOfWhatIsNoJSON(t *testing.T) {
+func TestYAMLRejectsInvalidJSON(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "{", "a: b", "{} {}", strings.Repeat("[", 200) + strings.Repeat("]", 200)} {
 		_, err := manifest.YAML([]byte(text))

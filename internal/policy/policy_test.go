@@ -72,7 +72,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// FuzzMerge gives a policy its own bindings, which must change nothing of it, and none.
+// FuzzMerge merges a policy with its own bindings, which must not change it, and with none.
 func FuzzMerge(f *testing.F) {
 	f.Add(`{"etag":"e","auditConfigs":[{}],"bindings":[{"role":"r","members":["m"],"x":1,"condition":{"title":"t","expression":"e","location":"l"}}]}`)
 	f.Add(`{"bindings":[{"role":"r","members":["a"]},{"role":"r","members":["b"],"y":null}]}`)

@@ -30,7 +30,7 @@ func TestObject(t *testing.T) {
 	require.Equal(t, `{"a":{"b":{"n":1e3,"y":0,"x":"<&>"},"c":"<>"},"z":1.50}`, string(o.Encode()))
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestParseRejects(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "[]", `"a"`, "1", "null", "{", `{"a":}`} {
 		_, err := rawjson.Parse([]byte(text))

@@ -69,7 +69,7 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// The zero value knows no documents, and hides by name and form all the same.
+// TestZeroValueHides checks that the zero value, which knows no documents, hides by name and form.
 func TestZeroValueHides(t *testing.T) {
 	t.Parallel()
 	var r redact.Redactor
@@ -113,7 +113,7 @@ func TestError(t *testing.T) {
 	require.Same(t, cause, redact.Reveal().Error(cause))
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewRejects(t *testing.T) {
 	t.Parallel()
 	_, err := redact.New([]byte("[]"))
 	require.Error(t, err)

@@ -12,7 +12,7 @@ import (
 
 var someKeys = []string{split.Latest, "a", "b", "c", "d", "e"}
 
-// randomSplit makes a list that adds up to 100, with several targets for some
+// randomSplit returns a list that adds up to 100, with several targets for some
 // revisions, unique tags, and targets without a share.
 func randomSplit(random *rand.Rand) []split.Target {
 	var current []split.Target
@@ -48,7 +48,7 @@ func randomWant(random *rand.Rand) map[string]int64 {
 	return want
 }
 
-// checkSplit holds for every list that goes to the server.
+// checkSplit checks what must be true of every list sent to the server.
 func checkSplit(t *testing.T, targets []split.Target) {
 	t.Helper()
 	var sum int64
@@ -141,7 +141,7 @@ func TestOtherEditsKeepTheSum(t *testing.T) {
 	}
 }
 
-// FuzzShift gives Shift what a broken or hostile server and caller could.
+// FuzzShift calls Shift with the input of a broken or hostile server or caller.
 func FuzzShift(f *testing.F) {
 	f.Add(int64(40), int64(60), int64(0), "a", int64(45), "n", int64(0))
 	f.Add(int64(10), int64(30), int64(60), "n", int64(54), "", int64(1))

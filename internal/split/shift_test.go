@@ -8,7 +8,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
-// gcloudShifts is what gcloud 528 makes of "update-traffic --to-revisions".
+// gcloudShifts are results of gcloud 528 for "update-traffic --to-revisions".
 var gcloudShifts = []struct{ name, current, want, result string }{
 	{"full", "LATEST=100", "hello-00001-abc=10,hello-00002-abc=90", "hello-00001-abc=10 hello-00002-abc=90"},
 	{"latest keyword", "hello-00002-abc=100", "LATEST=10", "hello-00002-abc=90 LATEST=10"},
@@ -78,7 +78,7 @@ func TestShiftWhereGcloudIsWrong(t *testing.T) {
 	}
 }
 
-func TestShiftRefuses(t *testing.T) {
+func TestShiftRejects(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ current, want, reason string }{
 		{"LATEST=100", "a=60,b=50", `percentage "a=60,b=50" adds up to 110, which is over 100`},
@@ -129,12 +129,12 @@ func TestToTags(t *testing.T) {
 	}
 }
 
-func TestToTagsRefuses(t *testing.T) {
+func TestToTagsRejects(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ current, want, reason string }{
 		{"LATEST=100 b@old a@blue", "nope=30", `tag "nope" is on no revision: the tags in use are blue, old`},
 		{"", "nope=30", `tag "nope" is on no revision: the service has no tags`},
-		// gcloud lets the one that is named last win.
+		// in gcloud, the last one wins
 		{"LATEST=100 a@one a@two", "one=30,two=20", `tag "two" is on a, and so is "one": give a percentage to only one of them`},
 		{"LATEST=100 a@one", "one=101", `percentage "a=101" is not between 0 and 100`},
 	} {

@@ -12,7 +12,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
-// parse reads targets as in "hello-00001-abc=40 LATEST=60@live b@old", and numbers them.
+// parse parses targets such as "hello-00001-abc=40 LATEST=60@live b@old" and numbers them.
 func parse(s string) []split.Target {
 	var targets []split.Target
 	for i, field := range strings.Fields(s) {
@@ -59,7 +59,7 @@ func refs(targets []split.Target) []int {
 	return numbers
 }
 
-// percents reads "a=10,LATEST=20".
+// percents parses "a=10,LATEST=20".
 func percents(s string) map[string]int64 {
 	want := make(map[string]int64)
 	for _, pair := range strings.Split(s, ",") {
@@ -70,7 +70,7 @@ func percents(s string) map[string]int64 {
 	return want
 }
 
-// revisions reads "old=hello-00001-abc,new=LATEST".
+// revisions parses "old=hello-00001-abc,new=LATEST".
 func revisions(s string) map[string]string {
 	set := make(map[string]string)
 	for _, pair := range strings.Split(s, ",") {
@@ -105,7 +105,7 @@ func TestNoTraffic(t *testing.T) {
 		"hello-00003-xyz=30 LATEST=20@live a=50@old": "a=50 hello-00003-xyz=50 LATEST@live a@old",
 		"b=60@bee a=40":                              "b=60@bee a=40",
 		"b=100 LATEST@live":                          "b=100 LATEST@live",
-		// gcloud leaves an empty list alone, and the new revision gets everything.
+		// gcloud keeps an empty list, so the new revision gets all traffic.
 		"": "hello-00003-xyz=100",
 	} {
 		got, err := split.NoTraffic(parse(current), ready)

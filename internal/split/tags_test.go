@@ -136,7 +136,7 @@ func TestTagsAreChecked(t *testing.T) {
 	require.EqualError(t, err, "revision is empty: name a revision or LATEST")
 }
 
-func TestArgumentsAreLeftAlone(t *testing.T) {
+func TestArgumentsAreNotModified(t *testing.T) {
 	t.Parallel()
 	current := parse("b=60@bee a=40@ann LATEST@live")
 	before := slices.Clone(current)
