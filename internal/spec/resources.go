@@ -119,7 +119,7 @@ func quantityFor(s string) string {
 	}
 	switch unit[1:] {
 	case "", "i", "b", "B", "ib", "iB":
-		return number + unit[:1] + "i"
+		return number + strings.ToUpper(unit[:1]) + "i"
 	}
 	return ""
 }
