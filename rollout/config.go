@@ -24,8 +24,9 @@ type Config struct {
 	// Revision is the candidate. Empty means the latest created Revision.
 	Revision string
 	// Tag is the tag that gives the candidate its own URL. Empty means the first
-	// tag that the candidate has, or else "candidate". If the rollout moved the
-	// tag, it is moved back at the end.
+	// tag that the candidate has, or else "candidate". If the candidate did not have
+	// the tag before, it loses it at the end: the tag is moved back to where it was,
+	// or removed if it was new.
 	Tag string
 	// Steps are the percentages of the traffic that the candidate gets, one after
 	// the other. They rise from 0 or more to 100. Empty means 5, 25, 100.
@@ -33,15 +34,17 @@ type Config struct {
 	// Pause is the time between each step, including the last, and its check.
 	Pause time.Duration
 	// Check judges the candidate after the pause of each step, including the
-	// last. If it returns an error, the previous split is restored. Nil means that
-	// there is only the pause. See [CheckHTTP].
+	// last. If it returns an error, the previous split is restored. With nil, only
+	// the readiness of the Service and the pause count. See [CheckHTTP].
 	Check func(ctx context.Context, c Candidate) error
 	// ToLatest sends the traffic to [cloudrun.Latest] at the end, so that later
 	// deployments get it. If the candidate is not the latest Revision then, the
 	// traffic stays pinned to it and the result has a warning. Without ToLatest the
 	// traffic is pinned to the candidate, unless Latest had a share before the rollout.
 	ToLatest bool
-	// RestoreTimeout bounds the return to the previous split. 0 means [DefaultRestoreTimeout].
+	// RestoreTimeout bounds the return to the previous split and the end of a
+	// successful rollout, which do not depend on the caller's context. 0 means
+	// [DefaultRestoreTimeout].
 	RestoreTimeout time.Duration
 }
 

@@ -40,15 +40,14 @@ type run struct {
 // traffic. If another writer moves the tag, the previous split is restored,
 // because the checks would be of another Revision.
 //
-// The state of the rollout is an annotation of the Service, written together
-// with the traffic, so a program that ended in the middle leaves nothing
-// unknown. Calling Run again for the same Revision takes the rollout over and
-// continues with the step that it had reached; a call that is still running then
-// stops. [Abort] returns to the previous split, and [Status] reports the
-// recorded state. Any call that sets the split, such as
-// [cloudrun.Deployer.UpdateTraffic] or [cloudrun.Deployer.Rollback], ends a
-// rollout, even if it does not change the split. Run of another Revision returns
-// [ErrUnderWay].
+// The state of the rollout is an annotation of the Service. It is written
+// together with the traffic, so it is not lost if the program ends in the
+// middle. Calling Run again for the same Revision takes the rollout over and
+// continues with the step that it had reached. A call that is still running then
+// stops. [Abort] returns to the previous split, and [Status] reports the state.
+// A call that sets the split, such as [cloudrun.Deployer.UpdateTraffic] or
+// [cloudrun.Deployer.Rollback], ends a rollout, even if it does not change the
+// split. Run for another Revision returns [ErrUnderWay].
 //
 // At the end the candidate has all traffic, by its name or through
 // [cloudrun.Latest]; see [Config.ToLatest]. If it has all traffic from the start,

@@ -27,8 +27,8 @@ type State struct {
 	Overridden bool
 }
 
-// Status reads the state of the rollout of a Service. The error is a
-// [*cloudrun.DeployError].
+// Status reads the state of the rollout of a Service. Nothing is written. The
+// error is a [*cloudrun.DeployError].
 func Status(ctx context.Context, d *cloudrun.Deployer, service string) (*State, error) {
 	v, err := open(d, "read rollout of service", service, Config{}, nil)
 	if err != nil {

@@ -192,7 +192,7 @@ func (r *simRelease) abort(wrong func(string, ...any)) {
 		wrong("it cannot be aborted: %v", err)
 	}
 	if left, annotated := r.split(); annotated || !r.isBefore(left) && left["hello-v2"]+left[cloudrun.Latest] != 100 {
-		wrong("after AbortRollout the traffic is %v, annotation: %v", left, annotated)
+		wrong("after Abort the traffic is %v, annotation: %v", left, annotated)
 	}
 }
 
