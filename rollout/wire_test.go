@@ -159,6 +159,61 @@ func TestAbortThatIsRefused(t *testing.T) {
 	})
 }
 
+// A rollout that fails keeps the warnings about how it began.
+func TestRolloutThatFailsKeepsItsFirstWarnings(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		r.others(onlyTraffic("hello-v1"))
+		result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error { return errBad }})
+		require.ErrorIs(t, err, errBad)
+		require.Len(t, result.Warnings, 1, "%v", result.Warnings)
+		require.Contains(t, result.Warnings[0], "the unfinished rollout of hello-v2 was discarded")
+	})
+}
+
+// A first write that a proxy repeats does not lose what it found.
+func TestRolloutWhoseFirstWriteIsRepeated(t *testing.T) {
+	for name, tc := range map[string]struct {
+		others   func(*servingv1.Service)
+		resumed  bool
+		warnings int
+	}{
+		"and resumes":  {func(*servingv1.Service) {}, true, 0},
+		"and discards": {onlyTraffic("hello-v1"), false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				r.crash()
+				r.others(tc.others)
+				r.server.Fault(cloudruntest.Fault{Method: "PUT", After: true, Status: 409})
+				result, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
+				require.NoError(t, err)
+				require.Equal(t, tc.resumed, result.Resumed)
+				require.Len(t, result.Warnings, tc.warnings, "%v", result.Warnings)
+				require.Equal(t, rollout.Split{"hello-v1": 100}, result.PreviousSplit)
+			})
+		})
+	}
+}
+
+// A rollout that another call ends right before Abort does is not restored by Abort.
+func TestAbortOfARolloutThatAnotherCallEnds(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.crash()
+		before(r.server, "GET", hello, 2, func() {
+			_, err := r.deployer.UpdateTraffic(context.Background(), "hello", cloudrun.ToRevision("hello-v2", 100))
+			require.NoError(t, err)
+		})
+		result, err := rollout.Abort(t.Context(), r.deployer, "hello")
+		require.NoError(t, err)
+		require.False(t, result.Restored)
+		require.Equal(t, rollout.Split{"hello-v2": 100}, result.Split)
+	})
+}
+
 func TestRolloutKeepsItsFirstWarnings(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
