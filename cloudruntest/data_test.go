@@ -9,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -202,6 +201,7 @@ func TestManyAtOnce(t *testing.T) {
 		create(t, s, "hello")
 		makePublic(t, s)
 		var wg sync.WaitGroup
+		errs := make(chan error, 8*6)
 		for i := range 8 {
 			wg.Go(func() {
 				name := fmt.Sprintf("s%d", i)
@@ -211,14 +211,18 @@ func TestManyAtOnce(t *testing.T) {
 					{"GET", "/revisions", ""}, {"DELETE", "/services/" + name, ""},
 				} {
 					_, err := request(t.Context(), s, call[0], regional+demo+call[1], call[2])
-					assert.NoError(t, err)
+					errs <- err
 				}
 				_, err := request(t.Context(), s, "GET", "https://hello-123456789012.us-central1.run.app", "")
-				assert.NoError(t, err)
+				errs <- err
 				s.Requests()
 				s.Service("demo", name)
 			})
 		}
 		wg.Wait()
+		close(errs)
+		for err := range errs {
+			require.NoError(t, err)
+		}
 	})
 }

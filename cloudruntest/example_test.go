@@ -90,8 +90,11 @@ func ExampleServer_Fault() {
 	s := cloudruntest.NewServer(cloudruntest.InProcess())
 	defer s.Close()
 	s.Fault(cloudruntest.Fault{Method: http.MethodPost, Reset: true, After: true})
-	_, err := s.Client().Post(s.URL+"/apis/serving.knative.dev/v1/namespaces/demo/services", "application/json",
+	resp, err := s.Client().Post(s.URL+"/apis/serving.knative.dev/v1/namespaces/demo/services", "application/json",
 		strings.NewReader(`{"metadata": {"name": "hello"}, "spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}`))
+	if err == nil {
+		resp.Body.Close()
+	}
 	_, written := s.Service("demo", "hello")
 	fmt.Println(err != nil, written)
 	// Output: true true

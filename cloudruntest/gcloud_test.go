@@ -3,6 +3,7 @@ package cloudruntest_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,7 @@ func (g *gcloud) try(args ...string) (code int, stdout, stderr string) {
 	var out, errOut bytes.Buffer
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = g.env, g.dir, &out, &errOut
 	err := cmd.Run()
-	if _, exited := err.(*exec.ExitError); !exited {
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
 		require.NoError(g.t, err)
 	}
 	plain := regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]") // gcloud colors its output even here

@@ -112,7 +112,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.active.Done()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
+	defer context.AfterFunc(s.ctx, cancel)() //nolint:contextcheck // Close ends the request, too
 	r = r.WithContext(ctx)
 	if r.Method == http.MethodConnect {
 		http.Error(w, "cloudruntest proxies plain http only", http.StatusBadGateway)

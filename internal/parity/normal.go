@@ -40,8 +40,8 @@ func normalService(service Object) any {
 	spec := object(s, "spec")
 	name, _ := meta["name"].(string)
 	template := object(spec, "template")
-	real, canonical := normalTemplate(template, name)
-	spec["traffic"] = normalTraffic(list(spec["traffic"]), real, canonical)
+	revision, canonical := normalTemplate(template, name)
+	spec["traffic"] = normalTraffic(list(spec["traffic"]), revision, canonical)
 	return prune(clone(s))
 }
 
@@ -51,14 +51,14 @@ func drop(o Object, keys []string) {
 	}
 }
 
-func normalTraffic(targets []any, real, canonical string) []any {
+func normalTraffic(targets []any, revision, canonical string) []any {
 	out := []any{}
 	for _, t := range targets {
 		target := t.(Object)
 		if target["percent"] == 0.0 {
 			delete(target, "percent")
 		}
-		if real != "" && target["revisionName"] == real {
+		if revision != "" && target["revisionName"] == revision {
 			target["revisionName"] = canonical
 		}
 		out = append(out, prune(target))
@@ -144,15 +144,15 @@ func secretAliases(meta Object) map[string]string {
 
 // normalTemplate changes a template to its normal form. It returns the Revision's
 // name and its name in the normal form.
-func normalTemplate(t Object, service string) (real, canonical string) {
+func normalTemplate(t Object, service string) (revision, canonical string) {
 	meta, spec := object(t, "metadata"), object(t, "spec")
 	aliases := secretAliases(meta)
 	meta["annotations"] = normalAnnotations(meta["annotations"], aliases)
 	meta["labels"] = normalLabels(meta["labels"])
 	drop(meta, append(slices.Clone(ownMetadata), "namespace"))
-	real, _ = meta["name"].(string)
-	canonical = real
-	if m := generatedName.FindStringSubmatch(real); m != nil {
+	revision, _ = meta["name"].(string)
+	canonical = revision
+	if m := generatedName.FindStringSubmatch(revision); m != nil {
 		canonical = m[1] + "-<random>"
 		meta["name"] = canonical
 	}
@@ -169,7 +169,7 @@ func normalTemplate(t Object, service string) (real, canonical string) {
 		byName[name] = container
 	}
 	spec["containers"] = byName
-	return real, canonical
+	return revision, canonical
 }
 
 // normalVolumes keys volumes by name, and secret volumes by content, because

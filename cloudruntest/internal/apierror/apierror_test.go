@@ -72,5 +72,5 @@ func TestForStatus(t *testing.T) {
 		require.Equal(t, status, e.Status)
 		require.NotEmpty(t, e.Message)
 	}
-	require.Equal(t, http.StatusText(418), apierror.ForStatus(418).Message)
+	require.Equal(t, http.StatusText(http.StatusTeapot), apierror.ForStatus(http.StatusTeapot).Message)
 }

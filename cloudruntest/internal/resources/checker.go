@@ -41,9 +41,9 @@ func (k *checker) shape(path string, o tree.Object, fields ...string) {
 	}
 }
 
-// number checks an integer, which may be spelled as a string, and returns it.
-// An absent one is 0.
-func (k *checker) number(path string, v any, least, most int) int {
+// number checks an integer from 0 to most, which may be spelled as a string, and
+// returns it. An absent one is 0.
+func (k *checker) number(path string, v any, most int) int {
 	if v == nil {
 		return 0
 	}
@@ -52,8 +52,8 @@ func (k *checker) number(path string, v any, least, most int) int {
 		i, err := strconv.Atoi(s)
 		n, ok = int64(i), err == nil
 	}
-	if !ok || n < int64(least) || n > int64(most) {
-		k.fail(path, "Invalid value %v: an integer between %d and %d is expected.", v, least, most)
+	if !ok || n < 0 || n > int64(most) {
+		k.fail(path, "Invalid value %v: an integer between 0 and %d is expected.", v, most)
 		return 0
 	}
 	return int(n)

@@ -103,7 +103,7 @@ func (k *checker) ingress(annotations tree.Object) {
 
 // revision checks the spec of a Revision.
 func (k *checker) revision(path string, spec tree.Object) {
-	k.number(path+".containerConcurrency", spec["containerConcurrency"], 0, 1000)
-	k.number(path+".timeoutSeconds", spec["timeoutSeconds"], 0, 3600)
+	k.number(path+".containerConcurrency", spec["containerConcurrency"], 1000)
+	k.number(path+".timeoutSeconds", spec["timeoutSeconds"], 3600)
 	k.workload(path, spec)
 }

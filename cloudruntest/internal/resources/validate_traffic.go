@@ -11,7 +11,7 @@ func (k *checker) traffic(list []tree.Object) {
 	sum, tags := 0, map[string]bool{}
 	for i, t := range list {
 		path := fmt.Sprintf("spec.traffic[%d]", i)
-		percent := k.number(path+".percent", t["percent"], 0, 100)
+		percent := k.number(path+".percent", t["percent"], 100)
 		sum += percent
 		if tree.Text(t, "revisionName") != "" && tree.Truth(t["latestRevision"]) {
 			k.fail(path, "Either revisionName or latestRevision must be set, not both.")

@@ -107,7 +107,7 @@ func (k *checker) ports(path string, list []tree.Object) {
 		if name := tree.Text(p, "name"); !slices.Contains([]string{"", "http1", "h2c"}, name) {
 			k.fail(fmt.Sprintf("%s[%d].name", path, i), "Unsupported port name '%s': it must be empty, http1 or h2c.", name)
 		}
-		k.number(fmt.Sprintf("%s[%d].containerPort", path, i), p["containerPort"], 0, 65535)
+		k.number(fmt.Sprintf("%s[%d].containerPort", path, i), p["containerPort"], 65535)
 	}
 }
 

@@ -26,9 +26,6 @@ func (r *Ring[T]) Add(v T) {
 	}
 }
 
-// Len returns how many values are kept.
-func (r *Ring[T]) Len() int { return len(r.list) }
-
 // All returns the values, the oldest first.
 func (r *Ring[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {

@@ -24,17 +24,26 @@ func clients(t *testing.T, h http.Handler) map[string]*http.Client {
 	return map[string]*http.Client{"loopback": tcp, "in process": {Transport: transport.InProcess(h)}}
 }
 
-func send(t *testing.T, c *http.Client, method, url, body string) (*http.Response, string, error) {
+// response is what a client sees of a response.
+type response struct {
+	code   int
+	header http.Header
+	length int64
+	scheme string // of the request
+	body   string
+}
+
+func send(t *testing.T, c *http.Client, method, url, body string) (response, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	resp, err := c.Do(req)
 	if err != nil {
-		return nil, "", err
+		return response{}, err
 	}
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
-	return resp, string(got), err
+	return response{resp.StatusCode, resp.Header, resp.ContentLength, resp.Request.URL.Scheme, string(got)}, err
 }
 
 func TestEveryHostLeadsToTheServer(t *testing.T) {
@@ -47,16 +56,16 @@ func TestEveryHostLeadsToTheServer(t *testing.T) {
 	})
 	for name, c := range clients(t, echo) {
 		t.Run(name, func(t *testing.T) {
-			resp, body, err := send(t, c, "PUT", "https://Us-Central1-run.googleapis.com/a%2Fb?c=d", "hi")
+			resp, err := send(t, c, "PUT", "https://Us-Central1-run.googleapis.com/a%2Fb?c=d", "hi")
 			require.NoError(t, err)
-			require.Equal(t, http.StatusTeapot, resp.StatusCode)
-			require.Equal(t, "us-central1-run.googleapis.com", resp.Header.Get("X-Host"))
-			require.Equal(t, "PUT /a%2Fb?c=d hi", body)
-			require.Equal(t, "https", resp.Request.URL.Scheme, "the response names the caller's request")
-			resp, body, err = send(t, c, "HEAD", "http://x.test/", "")
+			require.Equal(t, http.StatusTeapot, resp.code)
+			require.Equal(t, "us-central1-run.googleapis.com", resp.header.Get("X-Host"))
+			require.Equal(t, "PUT /a%2Fb?c=d hi", resp.body)
+			require.Equal(t, "https", resp.scheme, "the response names the caller's request")
+			resp, err = send(t, c, "HEAD", "http://x.test/", "")
 			require.NoError(t, err)
-			require.Empty(t, body)
-			require.NotEmpty(t, resp.Header.Get("X-Host"))
+			require.Empty(t, resp.body)
+			require.NotEmpty(t, resp.header.Get("X-Host"))
 		})
 	}
 }
@@ -73,12 +82,12 @@ func TestBrokenConnections(t *testing.T) {
 	})
 	for name, c := range clients(t, h) {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := send(t, c, "GET", "http://x.test/break", "")
+			_, err := send(t, c, "GET", "http://x.test/break", "")
 			require.ErrorIs(t, err, syscall.ECONNRESET)
-			resp, body, err := send(t, c, "GET", "http://x.test/half", "")
+			resp, err := send(t, c, "GET", "http://x.test/half", "")
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-			require.Equal(t, int64(10), resp.ContentLength)
-			require.Equal(t, "half", body)
+			require.Equal(t, int64(10), resp.length)
+			require.Equal(t, "half", resp.body)
 		})
 	}
 }
@@ -115,9 +124,9 @@ func TestLoopbackAddressesAreTheirOwn(t *testing.T) {
 	c := &http.Client{Transport: transport.Loopback(main.Listener.Addr().String())}
 	t.Cleanup(c.CloseIdleConnections)
 	for url, want := range map[string]string{"http://anywhere.test": "main", other.URL: "other"} {
-		_, body, err := send(t, c, "GET", url, "")
+		resp, err := send(t, c, "GET", url, "")
 		require.NoError(t, err)
-		require.Equal(t, want, body)
+		require.Equal(t, want, resp.body)
 	}
 }
 
