@@ -13,6 +13,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/agent"
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
@@ -21,11 +22,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
-)
-
-const (
-	annotationClientName    = "run.googleapis.com/client-name"
-	annotationClientVersion = "run.googleapis.com/client-version"
 )
 
 // composition composes what Deploy sends: the Service as the options want it,
@@ -212,8 +208,8 @@ func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 	if name == "" && version == "" {
 		name, version = agent.Name, libraryVersion
 	}
-	spec.SetAnnotation(m, annotationClientName, name)
-	spec.SetAnnotation(m, annotationClientVersion, version)
+	spec.SetAnnotation(m, configuration.ClientName, name)
+	spec.SetAnnotation(m, configuration.ClientVersion, version)
 }
 
 // pin keeps the code that runs when a new Revision is made without a new image.

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -44,8 +45,6 @@ type OperationWaiter interface {
 type RevisionGetter interface {
 	GetRevision(ctx context.Context, name string) (*servingv1.Revision, error)
 }
-
-const annotationOperation = "run.googleapis.com/operation-id"
 
 // timing returns what the configuration says about when to look.
 func (c waitConfig) timing() watch.Timing {
@@ -152,7 +151,7 @@ func (w serviceWait) longPoll() *watch.LongPoll[*servingv1.Service] {
 			if s.Generation < w.generation() {
 				return ""
 			}
-			return s.Annotations[annotationOperation]
+			return s.Annotations[configuration.OperationID]
 		},
 		Wait: func(ctx context.Context, id string) watch.End[*servingv1.Service] {
 			s, err := operations.WaitOperation(ctx, id)

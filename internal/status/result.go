@@ -5,10 +5,9 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
-
-const annotationURLs = "run.googleapis.com/urls"
 
 // Revision returns the Revision that a Service's template made; empty if the
 // Service does not say yet.
@@ -55,7 +54,7 @@ func AskedShare(s *servingv1.Service, revision string) int64 {
 // URLs returns the URLs of a Service itself. It may have none.
 func URLs(s *servingv1.Service) []string {
 	var urls []string
-	if text := s.Annotations[annotationURLs]; text != "" && json.Unmarshal([]byte(text), &urls) == nil && len(urls) > 0 {
+	if text := s.Annotations[configuration.URLs]; text != "" && json.Unmarshal([]byte(text), &urls) == nil && len(urls) > 0 {
 		return urls
 	}
 	if s.Status.URL != nil {

@@ -4,15 +4,13 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
-// annotationLastModifier names the account that made the last write.
-const annotationLastModifier = "serving.knative.dev/lastModifier"
-
 // LastModifier returns who wrote a Service last; empty if the server does not say.
-func LastModifier(s *servingv1.Service) string { return s.Annotations[annotationLastModifier] }
+func LastModifier(s *servingv1.Service) string { return s.Annotations[configuration.LastModifier] }
 
 // Write is a write to a Service, as seen when the Service is read again later.
 type Write struct {
