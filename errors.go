@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"knative.dev/pkg/apis"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
@@ -73,6 +74,23 @@ func (w WriteOutcome) sentence() string {
 	return "nothing was written"
 }
 
+// Stage is a part of a deployment.
+type Stage string
+
+// The stages of a deployment. Publish runs beside CreateRevision and RouteTraffic.
+const (
+	StageOptions        Stage = "options"         // checking the options
+	StageRead           Stage = "read"            // reading the current Service
+	StageWrite          Stage = "write"           // writing the Service
+	StageCreateRevision Stage = "create revision" // condition ConfigurationsReady
+	StageRouteTraffic   Stage = "route traffic"   // condition RoutesReady
+	StageWait           Stage = "wait"            // the wait as a whole, condition Ready
+	StagePublish        Stage = "publish"         // the IAM policy
+	StageDelete         Stage = "delete"          // waiting until the Service is gone
+	StageCheck          Stage = "check"           // the pause and the check of a step of a rollout
+	StageRestore        Stage = "restore"         // returning to the split before the rollout
+)
+
 // DeployError is returned by the calls of a [Deployer], and by writes such as
 // [Client.UpdateService] and [MakePublic]. It describes what failed, and reports
 // whether anything was changed.
@@ -120,6 +138,9 @@ func (s Stage) activity() string {
 	}
 	return string(s)
 }
+
+// Condition is one condition of a Service or Revision.
+type Condition = apis.Condition
 
 // TimeoutError is returned when a wait ended before the Service was ready or had
 // failed, or, for a deletion, before it was gone. The Service may still become

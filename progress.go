@@ -15,23 +15,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
-// Stage is a part of a deployment.
-type Stage string
-
-// The stages of a deployment. Publish runs beside CreateRevision and RouteTraffic.
-const (
-	StageOptions        Stage = "options"         // checking the options
-	StageRead           Stage = "read"            // reading the current Service
-	StageWrite          Stage = "write"           // writing the Service
-	StageCreateRevision Stage = "create revision" // condition ConfigurationsReady
-	StageRouteTraffic   Stage = "route traffic"   // condition RoutesReady
-	StageWait           Stage = "wait"            // the wait as a whole, condition Ready
-	StagePublish        Stage = "publish"         // the IAM policy
-	StageDelete         Stage = "delete"          // waiting until the Service is gone
-	StageCheck          Stage = "check"           // the pause and the check of a step of a rollout
-	StageRestore        Stage = "restore"         // returning to the split before the rollout
-)
-
 // EventKind is the kind of an [Event].
 type EventKind string
 
@@ -48,9 +31,6 @@ const (
 	// Warned carries a Message that the caller should see, such as a warning of the server.
 	Warned EventKind = "warning"
 )
-
-// Condition is one condition of a Service or Revision.
-type Condition = apis.Condition
 
 // Event is one step of progress.
 type Event struct {
