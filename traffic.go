@@ -42,7 +42,7 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: "UpdateTraffic",
 			Reason: "the options do not change the traffic: add ToLatest, ToRevision or ToTag, or an option for tags"})
 	}
-	c.async = c.async && len(change.custom) == 0
+	c.async = c.async && len(change.custom) == 0 // see EditTraffic
 	w, err := c.writeTraffic(ctx, func(s *servingv1.Service) error {
 		if err := editService(s, c.options); err != nil {
 			return err

@@ -281,7 +281,7 @@ func TestAbortNotesThingsOnce(t *testing.T) {
 }
 
 // A Service that is deleted and created during the rollout is another one. Its generations start again.
-func TestRolloutOfAServiceThatIsMadeAnew(t *testing.T) {
+func TestRolloutOfAServiceThatIsCreatedAgain(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
 		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{Check: func(context.Context, rollout.Candidate) error {

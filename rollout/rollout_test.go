@@ -306,7 +306,7 @@ func TestRolloutAfterACrash(t *testing.T) {
 			require.ErrorContains(r, err, "hello-v2 has 25 % of the traffic")
 			require.Empty(r, r.server.History())
 		},
-		"is forgotten once somebody moved the traffic": func(r *staged) {
+		"is discarded once another writer moved the traffic": func(r *staged) {
 			r.others(onlyTraffic("hello-v1"))
 			result, err := rollout.Abort(r.Context(), r.deployer, "hello")
 			require.NoError(r, err)

@@ -26,7 +26,7 @@ import (
 // context or other actors may end.
 type simRelease struct {
 	*sim
-	moved  bool // somebody else moved the traffic
+	moved  bool // another writer moved the traffic
 	result *rollout.Result
 	err    error
 }
