@@ -93,7 +93,7 @@ func TestAPIErrorsOfPrograms(t *testing.T) {
 	require.NoError(t, zero.Unwrap())
 	require.NotErrorIs(t, zero, cloudrun.ErrNotAPI)
 	require.False(t, apierrors.IsNotFound(zero))
-	require.False(t, errors.As(zero, new(*googleapi.Error)))
+	require.NotErrorAs(t, error(zero), new(*googleapi.Error))
 
 	missing := &cloudrun.APIError{Op: "get service", Resource: "services/hello", Reason: metav1.StatusReasonNotFound}
 	require.EqualError(t, missing, "get service services/hello: NotFound")

@@ -24,7 +24,7 @@ var untilThen = cloudrun.BindingCondition{Title: "t", Description: "d", Expressi
 
 func TestIAMWrites(t *testing.T) {
 	t.Parallel()
-	replaced := func(old, new string) string { return strings.Replace(fullPolicy, old, new, 1) }
+	replaced := func(old, by string) string { return strings.Replace(fullPolicy, old, by, 1) }
 	cases := map[string]struct {
 		before string
 		call   func(context.Context, *cloudrun.Client) error

@@ -54,14 +54,16 @@ func TestListsFollowPages(t *testing.T) {
 		require.Equal(t, "even=true,even in (true, false)", r.Query.Get("labelSelector"), "each page is asked for alike")
 	}
 	s.ResetRequests()
-	for range c.ListServices(t.Context(), cloudrun.WithPageSize(10)) {
+	for _, err := range c.ListServices(t.Context(), cloudrun.WithPageSize(10)) {
+		require.NoError(t, err)
 		break
 	}
 	require.Len(t, s.Requests(), 1, "pages are asked for when they are reached")
 	list := c.ListServices(t.Context())
 	for range 2 {
 		n := 0
-		for range list {
+		for _, err := range list {
+			require.NoError(t, err)
 			n++
 		}
 		require.Equal(t, 25, n, "a sequence can be gone through again")

@@ -24,7 +24,7 @@ type trafficConfig struct {
 	custom []func(*servingv1.Service) error // of EditTraffic
 }
 
-func (c trafficConfig) isEmpty() bool { return c.Empty() && len(c.custom) == 0 }
+func (e trafficConfig) isEmpty() bool { return e.Empty() && len(e.custom) == 0 }
 
 const (
 	thingTraffic = "whether the new revision gets traffic"

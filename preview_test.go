@@ -450,12 +450,12 @@ func TestApplyAtTheSameTime(t *testing.T) {
 			}
 			applied := 0
 			for range 5 {
-				switch err := <-errs; {
-				case err == nil:
+				err := <-errs
+				if err == nil {
 					applied++
-				default:
-					require.ErrorIs(t, err, cloudrun.ErrPlanStale)
+					continue
 				}
+				require.ErrorIs(t, err, cloudrun.ErrPlanStale)
 			}
 			require.Equal(t, 1, applied)
 			require.Len(t, s.History(), 1)

@@ -2,7 +2,6 @@ package cloudrun_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -321,6 +320,6 @@ func TestRevisionsThatCannotBeRead(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Match: func(*http.Request) bool { cancel(); return false }})
 		_, err := d.PruneRevisions(ctx, "hello", 1)
-		require.True(t, errors.Is(err, context.Canceled), "%v", err)
+		require.ErrorIs(t, err, context.Canceled)
 	})
 }

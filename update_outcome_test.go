@@ -170,7 +170,7 @@ func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
 					s.Fault(fault)
 				}
 				r, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
-				require.Equal(t, tc.revisions, len(s.Revisions("demo", "hello")))
+				require.Len(t, s.Revisions("demo", "hello"), tc.revisions)
 				if tc.succeeds {
 					require.NoError(t, err)
 					require.Equal(t, cloudrun.Updated, r.Action)

@@ -2,7 +2,6 @@ package cloudrun_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -118,7 +117,7 @@ func TestWaitChecksWhoseTheRevisionIs(t *testing.T) {
 				}
 				require.Equal(t, cloudrun.Written, outcomeOf(t, err))
 				var api *cloudrun.APIError
-				require.True(t, errors.As(err, &api), "%v", err)
+				require.ErrorAs(t, err, &api)
 				require.Equal(t, tc.status, api.StatusCode())
 			})
 		})

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -136,7 +137,7 @@ func TestOperationThatFails(t *testing.T) {
 				*s.Spec.Template.Spec.TimeoutSeconds = 7
 				return nil
 			})
-			require.NoError(t, err)
+			assert.NoError(t, err)
 		}()
 		got, err := cloudrun.WaitReady(t.Context(), c, "hello", cloudrun.WithGeneration(made.Generation))
 		require.NoError(t, err)

@@ -200,7 +200,7 @@ func TestCheckHTTPEndsWithItsContext(t *testing.T) {
 		err := check(ctx, rollout.Candidate{TagURL: "https://canary.example.com"})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var judged *rollout.CheckError
-		require.False(t, errors.As(err, &judged), "that is no verdict on the candidate")
+		require.NotErrorAs(t, err, &judged, "that is no verdict on the candidate")
 	})
 }
 

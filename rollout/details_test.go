@@ -2,7 +2,6 @@ package rollout_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -473,7 +472,7 @@ func TestPruneKeepsWhereTheTagWas(t *testing.T) {
 			require.Empty(t, deleted)
 			return errBad
 		}})
-		require.True(t, errors.Is(err, errBad))
+		require.ErrorIs(t, err, errBad)
 		r.requireTraffic(before)
 	})
 }

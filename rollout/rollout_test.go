@@ -404,7 +404,7 @@ func TestRolloutRefuses(t *testing.T) {
 				require.ErrorAs(t, err, &call)
 				require.Equal(t, cloudrun.NotWritten, call.Outcome)
 				var begun *rollout.Error
-				require.False(t, errors.As(err, &begun), "it has not begun")
+				require.NotErrorAs(t, err, &begun, "it has not begun")
 				require.Empty(t, r.server.History())
 			})
 		})

@@ -70,7 +70,7 @@ func (r *run) run(ctx context.Context, recorded *traffic.Rollout) error {
 	ended := false
 	defer func() {
 		if !ended { // the check panicked
-			r.restore(ctx)
+			_, _ = r.restore(ctx) // the panic goes on
 		}
 	}()
 	stage, err := r.climb(ctx)

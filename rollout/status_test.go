@@ -2,7 +2,6 @@ package rollout_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -104,7 +103,7 @@ func TestCallsCheckTheirArguments(t *testing.T) {
 				require.ErrorContains(t, err, "WithWaitTimeout(-1ns)")
 				require.ErrorContains(t, err, "nil")
 				var option *cloudrun.OptionError
-				require.True(t, errors.As(err, &option))
+				require.ErrorAs(t, err, &option)
 				require.Empty(t, s.Requests())
 			})
 		})

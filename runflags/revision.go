@@ -145,7 +145,7 @@ func removeLabels(g given) ([]cloudrun.ServiceOption, error) {
 func clearLabels(g given) ([]cloudrun.ServiceOption, error) {
 	added, err := addedLabels(g)
 	if err != nil || len(added) == 0 {
-		return []cloudrun.ServiceOption{cloudrun.ClearLabels()}, nil // the other flag reports the error
+		return []cloudrun.ServiceOption{cloudrun.ClearLabels()}, nil //nolint:nilerr // the other flag reports the error
 	}
 	return []cloudrun.ServiceOption{cloudrun.SetLabels(added)}, nil
 }

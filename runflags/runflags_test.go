@@ -164,7 +164,7 @@ func TestErrorsAreValues(t *testing.T) {
 	require.ErrorAs(t, err, &argument)
 	require.Equal(t, "--memory", argument.Flag)
 	require.Equal(t, "a", argument.Container)
-	require.NotNil(t, argument.Unwrap())
+	require.Error(t, argument.Unwrap())
 }
 
 func TestEnvFile(t *testing.T) {

@@ -24,7 +24,9 @@ func deploy(ctx context.Context, t *testing.T, script cloudruntest.Script, r *ru
 	defer s.Close()
 	s.Script("hello", script)
 	c, err := cloudrun.NewClient(ctx, "demo", "us-central1", s.ClientOptions()...)
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	d := cloudrun.NewDeployer(c, cloudrun.WithImage("gcr.io/cloudrun/hello"), cloudrun.WithRevisionSuffix("v1"), cloudrun.WithProgress(r.Handle))
 	_, err = d.Deploy(ctx, "hello", opts...)
 	return err

@@ -61,7 +61,7 @@ func (st Step) Yields(scope string) (bool, error) {
 		case conflict != nil && i == 0:
 			return false, conflict
 		case conflict != nil:
-			return true, nil
+			return true, nil //nolint:nilerr // a stronger layer wins, so there is no contradiction
 		}
 	}
 	return false, nil

@@ -225,7 +225,7 @@ func TestConfigure(t *testing.T) {
 		timeout time.Duration
 		tries   int
 	}
-	type other struct{ on bool }
+	type other struct{}
 	timeout := func(d time.Duration) edits.Setting {
 		return edits.Configures(edits.Spell("Timeout", d), "the timeout", d.String(), nil, func(w *waiting) { w.timeout = d })
 	}

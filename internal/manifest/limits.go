@@ -1,8 +1,9 @@
 package manifest
 
 const (
-	// MaxText is the maximum size of a text, MaxObject that of an object with its aliases expanded, in bytes.
-	MaxText   = 4 << 20
+	// MaxText is the maximum size of a text in bytes.
+	MaxText = 4 << 20
+	// MaxObject is the maximum size of an object in bytes, with its aliases expanded.
 	MaxObject = 1 << 20
 
 	maxDepth    = 100     // a Service has some fifteen levels

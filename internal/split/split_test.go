@@ -1,7 +1,6 @@
 package split_test
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -171,7 +170,7 @@ func TestEveryProblemIsAnError(t *testing.T) {
 	require.Len(t, joined.Unwrap(), 3)
 	var problem *split.Error
 	for _, err := range joined.Unwrap() {
-		require.True(t, errors.As(err, &problem))
+		require.ErrorAs(t, err, &problem)
 	}
 	require.Equal(t, &split.Error{Field: split.FieldPercent, Value: "b=101", Reason: "is not between 0 and 100"}, problem)
 }

@@ -154,6 +154,6 @@ func TestArgumentsAreNotModified(t *testing.T) {
 		split.RemoveTags(current, nil)[0].Percent = 1
 	}
 	require.Equal(t, before, current)
-	require.Equal(t, percents("n=10"), want)
-	require.Equal(t, revisions("bee=a,live=LATEST"), set)
+	require.Equal(t, want, percents("n=10"))
+	require.Equal(t, set, revisions("bee=a,live=LATEST"))
 }

@@ -70,7 +70,7 @@ func TestResolvedAndPrevious(t *testing.T) {
 			s := service("b", tc.now, nil)
 			got := traffic.Resolved(s)
 			require.Equal(t, tc.resolved, got)
-			require.Equal(t, tc.now, targets(s.Spec.Traffic), "the Service is unchanged")
+			require.Equal(t, tc.now, s.Spec.Traffic, "the Service is unchanged")
 			require.Equal(t, tc.back, traffic.Previous(got, "c"))
 			require.True(t, traffic.Same(tc.now, traffic.Previous(got, "b")), "LATEST is LATEST again if it is the same Revision")
 			require.Equal(t, tc.resolved, got, "the resolved targets are unchanged")

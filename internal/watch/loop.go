@@ -64,7 +64,7 @@ func (l *loop[T]) take(ctx context.Context, seen T, err error) (done bool, _ err
 // trouble handles the error of a poll, which ends the watch if it cannot pass.
 func (l *loop[T]) trouble(ctx context.Context, err error) (done bool, _ error) {
 	if ctx.Err() != nil {
-		return false, nil // the watch times out
+		return false, nil //nolint:nilerr // the watch times out
 	}
 	ok, atLeast := l.mayPass(err)
 	if !ok {
