@@ -90,7 +90,7 @@ func ExampleNewService_problems() {
 	)
 	fmt.Println(err)
 	// Output:
-	// new service "orders": WithMemory("512MB"): it is not a quantity: write "512Mi"
+	// new service "orders": WithMemory("512MB"): not a quantity: write "512Mi"
 	// WithEnv("MODE", …) contradicts WithoutEnv("MODE"): both decide environment variable "MODE"
 }
 

@@ -303,7 +303,7 @@ func WithWaitTimeout(d time.Duration) ProgressOption {
 func WithFailureWindow(d time.Duration) ProgressOption {
 	var err error
 	if d < 0 {
-		err = errors.New("it must not be negative")
+		err = errors.New("must not be negative")
 	}
 	return onProgress(edits.Configures(edits.Spell("WithFailureWindow", d), "the failure window", d.String(), err,
 		func(c *waitConfig) { c.window = d }))
@@ -331,7 +331,7 @@ func WithGeneration(generation int64) WaitOption {
 
 func positive(d time.Duration) error {
 	if d <= 0 {
-		return errors.New("it must be more than 0")
+		return errors.New("must be more than 0")
 	}
 	return nil
 }

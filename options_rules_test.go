@@ -281,8 +281,8 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	_, err := cloudrun.NewService("Not_A_Name", cloudrun.WithImage(""), cloudrun.WithCPU("many"), cloudrun.WithMemory("512MB"), nil,
 		cloudrun.WithIngress("x"), cloudrun.WithConcurrency(1), cloudrun.WithConcurrency(2))
 	for _, part := range []string{
-		`new service "Not_A_Name"`, "lower-case", `WithImage("")`, `WithCPU("many")`, `WithMemory("512MB"): it is not a quantity: write "512Mi"`, "option 4: it is nil",
-		`WithIngress("x"): it must be one of all, internal, internal-and-cloud-load-balancing`,
+		`new service "Not_A_Name"`, "lower-case", `WithImage("")`, `WithCPU("many")`, `WithMemory("512MB"): not a quantity: write "512Mi"`, "option 4: it is nil",
+		`WithIngress("x"): must be one of all, internal, internal-and-cloud-load-balancing`,
 		"WithConcurrency(2) contradicts WithConcurrency(1): both decide the concurrency",
 	} {
 		require.ErrorContains(t, err, part)

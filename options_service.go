@@ -28,7 +28,7 @@ const thingRevisionName = "the name of the revision"
 func WithConcurrency(requests int) ServiceOption {
 	var err error
 	if requests < 1 || requests > maxConcurrency {
-		err = fmt.Errorf("it must be from 1 to %d", maxConcurrency)
+		err = fmt.Errorf("must be from 1 to %d", maxConcurrency)
 	}
 	n := int64(requests)
 	return onRevision(edits.Spell("WithConcurrency", requests), "the concurrency", fmt.Sprint(requests), err,
@@ -48,7 +48,7 @@ func WithoutConcurrency() ServiceOption {
 func WithRequestTimeout(timeout time.Duration) ServiceOption {
 	var err error
 	if timeout < time.Second || timeout > maxRequestTimeout || timeout%time.Second != 0 {
-		err = fmt.Errorf("it must be in whole seconds, from 1s to %v", maxRequestTimeout)
+		err = fmt.Errorf("must be in whole seconds, from 1s to %v", maxRequestTimeout)
 	}
 	seconds := int64(timeout / time.Second)
 	return onRevision(edits.Spell("WithRequestTimeout", timeout), "the request timeout", timeout.String(), err,

@@ -62,7 +62,7 @@ func newService(name string, options *edits.Set) (*servingv1.Service, error) {
 // checkContainers refuses a set of containers that Cloud Run would refuse.
 func checkContainers(containers []corev1.Container) error {
 	if len(containers) == 0 {
-		return &OptionError{Option: "WithImage", Reason: "it is missing: a new service needs an image"}
+		return &OptionError{Option: "WithImage", Reason: "missing: a new service needs an image"}
 	}
 	if len(containers) > maxContainers {
 		return fmt.Errorf("%d containers: at most %d are allowed", len(containers), maxContainers)
@@ -71,7 +71,7 @@ func checkContainers(containers []corev1.Container) error {
 	withPort := 0
 	for _, c := range containers {
 		if c.Image == "" {
-			problems = append(problems, &OptionError{Option: "WithImage", Reason: fmt.Sprintf("it is missing: %s needs an image", containerTitle(c))})
+			problems = append(problems, &OptionError{Option: "WithImage", Reason: fmt.Sprintf("missing: %s needs an image", containerTitle(c))})
 		}
 		if len(c.Ports) > 0 {
 			withPort++

@@ -91,7 +91,7 @@ func TestInvalidCommands(t *testing.T) {
 		"no traffic configuration change requested":                {"services", "update-traffic", "hello"},
 		"argument --member: must be specified":                     {"services", "add-iam-policy-binding", "hello", "--role=r"},
 		`service name "Hello" is not valid`:                        {"Hello", "--image=x"},
-		"argument --memory: it is not a quantity":                  {"hello", "--image=x", "--memory=lots"},
+		"argument --memory: not a quantity":                        {"hello", "--image=x", "--memory=lots"},
 	} {
 		var stdout, stderr bytes.Buffer
 		err := run(t.Context(), slices.Concat(args, nowhere), &stdout, &stderr)

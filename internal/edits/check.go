@@ -19,7 +19,7 @@ func OneOf(value string, choices ...string) error {
 	if slices.Contains(choices, value) {
 		return nil
 	}
-	return fmt.Errorf("it must be one of %s", strings.Join(choices, ", "))
+	return fmt.Errorf("must be one of %s", strings.Join(choices, ", "))
 }
 
 // Each returns a setting for each item of a collection.
@@ -45,7 +45,7 @@ func Map[V any](m map[string]V) string {
 // AtLeast checks a number.
 func AtLeast(n, least int64) error {
 	if n < least {
-		return fmt.Errorf("it must be at least %d", least)
+		return fmt.Errorf("must be at least %d", least)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func limit(option, thing string, name corev1.ResourceName, amount string) edits.
 func GPU(option string, count int) edits.Setting {
 	var err error
 	if count < 1 {
-		err = errors.New("it must be at least 1: use WithoutGPU for none")
+		err = errors.New("must be at least 1: use WithoutGPU for none")
 	}
 	return editContainer(option, thingGPUs, strconv.Itoa(count), err, func(c *corev1.Container) {
 		setLimit(c, resourceGPU, *resource.NewQuantity(int64(count), resource.DecimalSI))
@@ -97,13 +97,13 @@ func hasGPU(pod *corev1.PodSpec) bool {
 func ParseQuantity(s string) (resource.Quantity, error) {
 	q, err := resource.ParseQuantity(s)
 	if meant := quantityFor(s); err != nil && meant != "" {
-		return q, fmt.Errorf("it is not a quantity: write %q", meant)
+		return q, fmt.Errorf("not a quantity: write %q", meant)
 	}
 	if err != nil {
-		return q, errors.New(`it is not a quantity such as "2", "500m" or "1Gi"`)
+		return q, errors.New("not a quantity; use a value such as 2, 500m or 1Gi")
 	}
 	if q.Sign() <= 0 {
-		return q, errors.New("it must be more than zero")
+		return q, errors.New("must be more than zero")
 	}
 	return q, nil
 }
