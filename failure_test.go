@@ -38,7 +38,7 @@ func TestCauseByMessage(t *testing.T) {
 		said := cloudrun.Condition{Type: "ContainerHealthy", Status: corev1.ConditionFalse, Message: message}
 		e = cloudrun.NotReadyError{Service: "hello", Message: "Revision 'x' is not ready and cannot serve traffic.", RevisionConditions: []cloudrun.Condition{said}}
 		if want != cloudrun.CauseUnknown { // the condition's type decides
-			require.Equal(t, want, e.Cause(), "only the Revision tells: %s", message)
+			require.Equal(t, want, e.Cause(), "only the Revision has the message: %s", message)
 		}
 	}
 }

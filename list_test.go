@@ -51,7 +51,7 @@ func TestListsFollowPages(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, 13)
 	for _, r := range s.Requests() {
-		require.Equal(t, "even=true,even in (true, false)", r.Query.Get("labelSelector"), "each page is asked for alike")
+		require.Equal(t, "even=true,even in (true, false)", r.Query.Get("labelSelector"), "each page has the same selector")
 	}
 	s.ResetRequests()
 	for _, err := range c.ListServices(t.Context(), cloudrun.WithPageSize(10)) {

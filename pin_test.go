@@ -42,20 +42,20 @@ func TestPinnedImages(t *testing.T) {
 		warns    bool
 		fails    bool
 	}{
-		"by the name of its Revision":              {template: named, latest: "hello-v9", byName: runs(digest), opts: env, want: digest, reads: 1},
-		"by its nonce":                             {template: marked, latest: "hello-v9", byNonce: page(runs(digest)), byName: runs("x"), opts: env, want: digest, reads: 1},
-		"by the latest, if its nonce is not alone": {template: marked, latest: "hello-v1", byNonce: page(runs("x"), runs("y")), byName: runs(digest), opts: env, want: digest, reads: 2},
-		"by the latest, if its nonce is of none":   {template: marked, latest: "hello-v1", byNonce: page(), byName: runs(digest), opts: env, want: digest, reads: 2},
-		"by the latest":                            {latest: "hello-v1", byName: runs(digest), opts: env, want: digest, reads: 1},
-		"by what a cluster tells of its container": {latest: "hello-v1", byName: on(`{"name": "other", "imageDigest": "x"}, {"name": "app", "imageDigest": "` + digest + `"}`), opts: env, want: digest, reads: 1},
-		"by what a cluster tells of one container": {latest: "hello-v1", byName: on(`{"name": "user-container", "imageDigest": "` + digest + `"}`), opts: env, want: digest, reads: 1},
-		"unless a cluster tells of others alone":   {latest: "hello-v1", byName: on(`{"name": "a", "imageDigest": "x"}, {"name": "b", "imageDigest": "y"}`), opts: env, want: tagged, reads: 1, warns: true},
-		"unless there is no Revision":              {opts: env, want: tagged, warns: true},
-		"unless its Revision is gone":              {template: named, status: 404, opts: env, want: tagged, reads: 1, warns: true},
-		"unless its Revision does not tell":        {template: named, byName: `{}`, opts: env, want: tagged, reads: 1, warns: true},
-		"unless it is one":                         {image: "gcr.io/p/app@sha256:bbb", template: named, opts: env, want: "gcr.io/p/app@sha256:bbb"},
-		"unless an option says what to run":        {template: named, opts: []cloudrun.DeployOption{cloudrun.WithImage(tagged)}, want: tagged},
-		"unless an option says so of a sidecar":    {template: named, opts: []cloudrun.DeployOption{cloudrun.WithContainer("side", cloudrun.WithImage("gcr.io/p/side:v2"))}, want: tagged},
+		"by the name of its Revision":               {template: named, latest: "hello-v9", byName: runs(digest), opts: env, want: digest, reads: 1},
+		"by its nonce":                              {template: marked, latest: "hello-v9", byNonce: page(runs(digest)), byName: runs("x"), opts: env, want: digest, reads: 1},
+		"by the latest, if its nonce is not alone":  {template: marked, latest: "hello-v1", byNonce: page(runs("x"), runs("y")), byName: runs(digest), opts: env, want: digest, reads: 2},
+		"by the latest, if its nonce is of none":    {template: marked, latest: "hello-v1", byNonce: page(), byName: runs(digest), opts: env, want: digest, reads: 2},
+		"by the latest":                             {latest: "hello-v1", byName: runs(digest), opts: env, want: digest, reads: 1},
+		"by the container status of a cluster":      {latest: "hello-v1", byName: on(`{"name": "other", "imageDigest": "x"}, {"name": "app", "imageDigest": "` + digest + `"}`), opts: env, want: digest, reads: 1},
+		"by the only container status of a cluster": {latest: "hello-v1", byName: on(`{"name": "user-container", "imageDigest": "` + digest + `"}`), opts: env, want: digest, reads: 1},
+		"unless a cluster has no status of it":      {latest: "hello-v1", byName: on(`{"name": "a", "imageDigest": "x"}, {"name": "b", "imageDigest": "y"}`), opts: env, want: tagged, reads: 1, warns: true},
+		"unless there is no Revision":               {opts: env, want: tagged, warns: true},
+		"unless its Revision is gone":               {template: named, status: 404, opts: env, want: tagged, reads: 1, warns: true},
+		"unless its Revision has no digest":         {template: named, byName: `{}`, opts: env, want: tagged, reads: 1, warns: true},
+		"unless it is one":                          {image: "gcr.io/p/app@sha256:bbb", template: named, opts: env, want: "gcr.io/p/app@sha256:bbb"},
+		"unless an option says what to run":         {template: named, opts: []cloudrun.DeployOption{cloudrun.WithImage(tagged)}, want: tagged},
+		"unless an option says so of a sidecar":     {template: named, opts: []cloudrun.DeployOption{cloudrun.WithContainer("side", cloudrun.WithImage("gcr.io/p/side:v2"))}, want: tagged},
 		"unless an edit does": {template: named, opts: []cloudrun.DeployOption{cloudrun.EditService(func(s *servingv1.Service) error {
 			s.Spec.Template.Spec.Containers[0].Image = "gcr.io/p/app:v2"
 			return nil

@@ -119,7 +119,7 @@ func TestPolicyErrors(t *testing.T) {
 				require.True(t, apierrors.IsForbidden(err))
 			}},
 		"an organisation policy": {set: fault{status: 400, body: fmt.Sprintf(orgPolicy, "")}, check: wantOrgPolicy},
-		"an organisation policy, told in details": {set: fault{status: 400, body: fmt.Sprintf(strings.NewReplacer("permitted customer", "…", "organization", "…").Replace(orgPolicy), `, "details": [
+		"an organization policy in the details": {set: fault{status: 400, body: fmt.Sprintf(strings.NewReplacer("permitted customer", "…", "organization", "…").Replace(orgPolicy), `, "details": [
 				{"@type": "type.googleapis.com/google.rpc.PreconditionFailure", "violations": [{"type": "constraints/iam.allowedPolicyMemberDomains", "description": "User allUsers is not in permitted organization."}]}]`)}, check: wantOrgPolicy},
 		"a managed constraint": {set: fault{status: 400, body: `{"error": {"code": 400, "message": "Operation denied by org policy on resource 'x'.", "status": "FAILED_PRECONDITION", "details": [
 				{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "CUSTOM_ORG_POLICY_VIOLATION", "domain": "googleapis.com", "metadata": {"customConstraints": "constraints/iam.managed.allowedPolicyMembers"}}]}}`}, check: wantOrgPolicy},

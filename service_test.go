@@ -389,7 +389,7 @@ func TestUpdateWhoseAnswerIsLost(t *testing.T) {
 			})
 		})
 	}
-	t.Run("and nobody answers any more", func(t *testing.T) {
+	t.Run("and no later request is answered", func(t *testing.T) {
 		t.Parallel()
 		inVirtualTime(t, func(t *testing.T) {
 			s, c := newServer(t)

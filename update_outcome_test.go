@@ -38,16 +38,16 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 		giveUp  time.Duration // 0: never
 		written bool          // expected if the caller cancels
 	}{
-		"reset before the effect":          {fault: cloudruntest.Fault{Reset: true}},
-		"reset after the effect":           {fault: cloudruntest.Fault{Reset: true, After: true}},
-		"503 before the effect":            {fault: cloudruntest.Fault{Status: 503, Times: 3}},
-		"503 after the effect":             {fault: cloudruntest.Fault{Status: 503, After: true}},
-		"truncated":                        {fault: cloudruntest.Fault{Truncate: 30, After: true}},
-		"a page":                           {fault: cloudruntest.Fault{Status: 200, Body: "<html>", ContentType: "text/html", After: true}},
-		"given up, without an effect":      {fault: cloudruntest.Fault{Status: 503, Header: http.Header{"Retry-After": {"60"}}}, giveUp: time.Second},
-		"given up, after the effect":       {fault: cloudruntest.Fault{Status: 503, Header: http.Header{"Retry-After": {"60"}}, After: true}, giveUp: time.Second, written: true},
-		"given up while the write hangs":   {fault: cloudruntest.Fault{Delay: time.Hour}, giveUp: time.Second},
-		"given up when told to come later": {fault: cloudruntest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}}, giveUp: time.Second},
+		"reset before the effect":        {fault: cloudruntest.Fault{Reset: true}},
+		"reset after the effect":         {fault: cloudruntest.Fault{Reset: true, After: true}},
+		"503 before the effect":          {fault: cloudruntest.Fault{Status: 503, Times: 3}},
+		"503 after the effect":           {fault: cloudruntest.Fault{Status: 503, After: true}},
+		"truncated":                      {fault: cloudruntest.Fault{Truncate: 30, After: true}},
+		"a page":                         {fault: cloudruntest.Fault{Status: 200, Body: "<html>", ContentType: "text/html", After: true}},
+		"given up, without an effect":    {fault: cloudruntest.Fault{Status: 503, Header: http.Header{"Retry-After": {"60"}}}, giveUp: time.Second},
+		"given up, after the effect":     {fault: cloudruntest.Fault{Status: 503, Header: http.Header{"Retry-After": {"60"}}, After: true}, giveUp: time.Second, written: true},
+		"given up while the write hangs": {fault: cloudruntest.Fault{Delay: time.Hour}, giveUp: time.Second},
+		"given up before Retry-After":    {fault: cloudruntest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}}, giveUp: time.Second},
 	} {
 		for callName, call := range calls {
 			t.Run(callName+"/"+name, func(t *testing.T) {
@@ -133,14 +133,14 @@ func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
 		revisions int // made by both writers
 	}
 	for name, tc := range map[string]disturbance{
-		"lost, and a label is changed":                           {faults: []cloudruntest.Fault{lost}, others: label, succeeds: true, revisions: 2},
-		"lost, and overtaken":                                    {faults: []cloudruntest.Fault{lost}, others: template, overtaken: true, outcome: cloudrun.Written, revisions: 3},
-		"lost, overtaken, and the Revisions cannot be listed":    {faults: []cloudruntest.Fault{lost, {Method: http.MethodGet, Path: "/revisions", Skip: 1, Times: -1, Status: 403}}, others: template, outcome: cloudrun.WriteUnknown, revisions: 3},
-		"repeated, and a label is changed":                       {faults: []cloudruntest.Fault{repeated}, others: label, succeeds: true, revisions: 2},
-		"repeated, and overtaken":                                {faults: []cloudruntest.Fault{repeated}, others: template, overtaken: true, outcome: cloudrun.Written, revisions: 3},
-		"refused for somebody else's, then forbidden":            {faults: []cloudruntest.Fault{thenForbidden}, others: label, first: true, outcome: cloudrun.NotWritten, revisions: 1},
-		"refused, nobody knows what for, then forbidden":         {faults: []cloudruntest.Fault{refused, forbidden}, outcome: cloudrun.WriteUnknown, revisions: 1},
-		"refused for somebody else's new Revision, then allowed": {others: template, first: true, succeeds: true, revisions: 3},
+		"lost, and a label is changed":                              {faults: []cloudruntest.Fault{lost}, others: label, succeeds: true, revisions: 2},
+		"lost, and overtaken":                                       {faults: []cloudruntest.Fault{lost}, others: template, overtaken: true, outcome: cloudrun.Written, revisions: 3},
+		"lost, overtaken, and the Revisions cannot be listed":       {faults: []cloudruntest.Fault{lost, {Method: http.MethodGet, Path: "/revisions", Skip: 1, Times: -1, Status: 403}}, others: template, outcome: cloudrun.WriteUnknown, revisions: 3},
+		"repeated, and a label is changed":                          {faults: []cloudruntest.Fault{repeated}, others: label, succeeds: true, revisions: 2},
+		"repeated, and overtaken":                                   {faults: []cloudruntest.Fault{repeated}, others: template, overtaken: true, outcome: cloudrun.Written, revisions: 3},
+		"conflict with another writer, then forbidden":              {faults: []cloudruntest.Fault{thenForbidden}, others: label, first: true, outcome: cloudrun.NotWritten, revisions: 1},
+		"conflict for no visible reason, then forbidden":            {faults: []cloudruntest.Fault{refused, forbidden}, outcome: cloudrun.WriteUnknown, revisions: 1},
+		"conflict with another writer's new Revision, then allowed": {others: template, first: true, succeeds: true, revisions: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -79,7 +79,7 @@ func TestWaitIsOvertakenWithoutARevision(t *testing.T) {
 	})
 }
 
-// If somebody else wrote the Service during the wait, the list of Revisions shows whose Revision became ready.
+// If another writer changed the Service during the wait, the list of Revisions shows whose Revision became ready.
 func TestWaitChecksWhoseTheRevisionIs(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

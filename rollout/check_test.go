@@ -139,7 +139,7 @@ func TestCheckHTTPWithAClient(t *testing.T) {
 	check := rollout.CheckHTTP(rollout.HTTPProbes{Client: client, Tokens: tokens, Path: "/x"})
 	require.NoError(t, check(t.Context(), rollout.Candidate{TagURL: "https://canary.example.com"}))
 	require.Equal(t, []string{"https://canary.example.com/x Bearer t0ken"}, seen)
-	require.Nil(t, client.CheckRedirect, "the caller's client stays as it is")
+	require.Nil(t, client.CheckRedirect, "the caller's client is unchanged")
 }
 
 func TestCheckHTTPPauses(t *testing.T) {

@@ -200,7 +200,7 @@ func TestFinishEdit(t *testing.T) {
 	}
 }
 
-// What LATEST served before the rollout follows LATEST again, even if nobody asks for it.
+// If LATEST had a share before the rollout, the traffic goes to LATEST at the end, even without ToLatest.
 func TestFinishEditOfATrafficThatFollowedLatest(t *testing.T) {
 	t.Parallel()
 	state := stateOf(mine, 100)

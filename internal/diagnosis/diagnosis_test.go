@@ -74,7 +74,7 @@ func TestByMessage(t *testing.T) {
 			vague := diagnosis.Condition{Message: "Revision 'x' is not ready and cannot serve traffic."}
 			d = diagnosis.Of([]diagnosis.Condition{vague, {Type: "ContainerHealthy", Message: message}})
 			if want != diagnosis.Unknown { // then the condition's type counts
-				require.Equal(t, want, d.Cause, "only the Revision tells: %s", message)
+				require.Equal(t, want, d.Cause, "only the Revision has the message: %s", message)
 			}
 		}
 	}

@@ -295,7 +295,7 @@ func TestRunTellsWhatFailed(t *testing.T) {
 	}
 }
 
-// A write that somebody else replaced took effect all the same.
+// A write that another writer replaced has taken effect.
 func TestRunIsOvertaken(t *testing.T) {
 	t.Parallel()
 	for name, replace := range map[string]func(*server){
@@ -337,7 +337,7 @@ func TestRunWritesNothingIfNothingChanges(t *testing.T) {
 	require.Equal(t, int64(1), done.Generation)
 }
 
-// The end of the context ends the pauses. What is known by then is told.
+// The end of the context ends the pauses. The failure reports what is known by then.
 func TestRunEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -67,7 +67,7 @@ func TestVerdictsOnTransportErrors(t *testing.T) {
 			require.ErrorContains(t, err, tc.text)
 			require.NotContains(t, err.Error(), "secret")
 			require.Equal(t, tc.want, judge(err))
-			require.Equal(t, tc.want, judge(fmt.Errorf("deploy: %w", err)), "a wrapped error is judged alike")
+			require.Equal(t, tc.want, judge(fmt.Errorf("deploy: %w", err)), "a wrapped error is judged in the same way")
 			require.Zero(t, rest.Delay(err))
 		})
 	}
@@ -80,29 +80,29 @@ func TestVerdictsOnResponses(t *testing.T) {
 		want     verdict
 		notAPI   bool
 	}{
-		"400":                      {response{status: 400}, final, false},
-		"403":                      {response{status: 403}, final, false},
-		"404":                      {jsonResponse(404, `{"kind": "Status"}`), final, false},
-		"408":                      {response{status: 408}, lostWrite, false},
-		"409":                      {response{status: 409}, final, false},
-		"429":                      {response{status: 429}, passing, false},
-		"500":                      {response{status: 500}, lostWrite, false},
-		"501":                      {response{status: 501}, finalLost, false},
-		"502":                      {response{status: 502}, lostWrite, false},
-		"503":                      {response{status: 503}, lostWrite, false},
-		"504":                      {response{status: 504}, lostWrite, false},
-		"503 of a proxy":           {response{status: 503, body: "<html>"}, lostWrite, true},
-		"403 of a proxy":           {response{status: 403, body: "<html>"}, final, true},
-		"page":                     {response{status: 200, body: "<html>"}, lostWrite, true},
-		"not JSON":                 {response{status: 200, body: "hello"}, lostWrite, false},
-		"half of the body":         {response{status: 200, body: `{"a": `, cut: true}, lostWrite, false},
-		"half of a 404":            {response{status: 404, body: `{"error": {"code": 4`}, lostWrite, false},
-		"404 that breaks off":      {response{status: 404, body: `hello`, cut: true}, lostWrite, false},
-		"400 that breaks off":      {response{status: 400, body: `hello`, cut: true}, final, false},
-		"no response":              {response{}, lostWrite, false},
-		"redirect":                 {response{status: 302, header: http.Header{"Location": {"https://evil.example/x?secret=1"}}}, final, true},
-		"redirect to nowhere":      {response{status: 304}, final, true},
-		"redirect nobody can read": {response{status: 302, header: http.Header{"Location": {"://"}}}, lostWrite, false},
+		"400":                 {response{status: 400}, final, false},
+		"403":                 {response{status: 403}, final, false},
+		"404":                 {jsonResponse(404, `{"kind": "Status"}`), final, false},
+		"408":                 {response{status: 408}, lostWrite, false},
+		"409":                 {response{status: 409}, final, false},
+		"429":                 {response{status: 429}, passing, false},
+		"500":                 {response{status: 500}, lostWrite, false},
+		"501":                 {response{status: 501}, finalLost, false},
+		"502":                 {response{status: 502}, lostWrite, false},
+		"503":                 {response{status: 503}, lostWrite, false},
+		"504":                 {response{status: 504}, lostWrite, false},
+		"503 of a proxy":      {response{status: 503, body: "<html>"}, lostWrite, true},
+		"403 of a proxy":      {response{status: 403, body: "<html>"}, final, true},
+		"page":                {response{status: 200, body: "<html>"}, lostWrite, true},
+		"not JSON":            {response{status: 200, body: "hello"}, lostWrite, false},
+		"half of the body":    {response{status: 200, body: `{"a": `, cut: true}, lostWrite, false},
+		"half of a 404":       {response{status: 404, body: `{"error": {"code": 4`}, lostWrite, false},
+		"404 that breaks off": {response{status: 404, body: `hello`, cut: true}, lostWrite, false},
+		"400 that breaks off": {response{status: 400, body: `hello`, cut: true}, final, false},
+		"no response":         {response{}, lostWrite, false},
+		"redirect":            {response{status: 302, header: http.Header{"Location": {"https://evil.example/x?secret=1"}}}, final, true},
+		"redirect to nowhere": {response{status: 304}, final, true},
+		"redirect to no URL":  {response{status: 302, header: http.Header{"Location": {"://"}}}, lostWrite, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -126,7 +126,7 @@ func TestRetriesEnd(t *testing.T) {
 		s = &script{steps: steps(answers(429, "", "Retry-After", "86400"))}
 		_, err = s.client().Read(t.Context(), thing)
 		require.Error(t, err)
-		require.Equal(t, 1, s.count, "it is told to come back after the budget")
+		require.Equal(t, 1, s.count, "Retry-After exceeds the budget")
 	})
 }
 

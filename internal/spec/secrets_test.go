@@ -1,7 +1,6 @@
 package spec_test
 
 import (
-	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -80,7 +79,7 @@ func TestRemoteSecrets(t *testing.T) {
 	w := parse(t, `{"pod": {"containers": [{"name": "app"}]}}`)
 	require.NoError(t, w.apply(all(spec.SecretEnv("E", "P", version(remote, "1")), spec.SecretFile("F", "/d/x", version(remote, "2")))...))
 	pair := w.Template.Annotations[spec.AnnotationSecrets]
-	require.Regexp(t, regexp.MustCompile(`^remot-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:projects/123/secrets/remote$`), pair)
+	require.Regexp(t, `^remot-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:projects/123/secrets/remote$`, pair)
 	again := parse(t, `{"pod": {"containers": [{"name": "app"}]}}`)
 	require.NoError(t, again.apply(spec.SecretEnv("E", "P", version(remote, "1"))...))
 	require.Equal(t, pair, again.Template.Annotations[spec.AnnotationSecrets], "the same alias each time")
