@@ -1,17 +1,20 @@
 package cloudrun
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
-	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // Deployer deploys Services. Each of its calls reads, edits, writes and waits.
@@ -191,7 +194,7 @@ func (c *call) write(ctx context.Context, w serviceWrite) (written, error) {
 func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error) {
 	var publishing sync.WaitGroup
 	var published error
-	publishing.Go(func() { published = c.publish(ctx, w.created, e.access) })
+	publishing.Go(func() { published = publish(ctx, c.observed(StagePublish), c.name, w.created, e.access, c.report) })
 	s, waited := c.await(ctx, w, e)
 	publishing.Wait()
 
@@ -233,38 +236,91 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 	return s, err
 }
 
-// publish updates the IAM policy, unless the call leaves it alone.
-func (c *call) publish(ctx context.Context, serviceIsNew bool, a access) error {
-	if a.isEmpty() {
-		return nil
-	}
-	end := c.report.stage(StagePublish)
-	err := policyWrite{
-		client: c.observed(StagePublish), op: "set who may call service", name: c.name, edit: a.edit,
-		serviceIsNew: serviceIsNew, serviceAgentIsNew: a.proxy != "", keepVersion: true,
-	}.write(ctx)
-	if failure, ok := asType[*once.Failure](err); ok {
-		err = failure.Err // the call's own error has the rest
-	}
-	end(err)
-	return err
-}
-
-// access returns what becomes of the IAM policy after a write. A new Service is private.
-func (c *deployConfig) access(w written) access {
-	a := access{public: c.public}
-	if w.created && a.public != nil && !*a.public {
-		a.public = nil
-	}
-	if c.iap {
-		a.proxy = "serviceAccount:service-" + w.doc.service.Namespace + "@gcp-sa-iap.iam.gserviceaccount.com"
-	}
-	return a
-}
-
 // warn reports the warnings of a result.
 func (c *call) warn(r *Result) {
 	for _, warning := range r.Warnings {
 		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: r.Service.Generation, Message: warning})
 	}
+}
+
+// Action is what a call did to the Service.
+type Action string
+
+// The actions.
+const (
+	Created   Action = "created"
+	Updated   Action = "updated"
+	Unchanged Action = "unchanged"
+)
+
+// Result is what a call of a [Deployer] did.
+type Result struct {
+	// Service is the Service as it was last seen.
+	Service *servingv1.Service
+	// Action reports whether the Service was created, updated or not changed.
+	Action Action
+	// Revision is the new Revision, or the latest one if the call made none.
+	// It is empty if the server has not named it yet, such as after [Async].
+	Revision string
+	// Percent is the share of the traffic that the Revision gets, 0 to 100.
+	Percent int64
+	// URL is the first URL of the Service; empty if it has none, or none yet.
+	URL string
+	// URLs are all URLs of the Service itself.
+	URLs []string
+	// TagURLs are the URLs of the tagged Revisions, by tag.
+	TagURLs map[string]string
+	// PreviousTraffic is the traffic of the Service before the call. A target that
+	// follows the latest ready Revision names it. [RollbackToTraffic] goes back to
+	// it. It is empty if the call created the Service.
+	PreviousTraffic []servingv1.TrafficTarget
+	// Warnings do not make the call fail, such as that the new Revision gets no
+	// traffic because the traffic is pinned to another.
+	Warnings []string
+}
+
+// ending is how a call goes on after its write.
+type ending struct {
+	goal           status.Goal
+	made           nonce.Nonce // of the new Revision; empty if there is none
+	access         access      // what becomes of the IAM policy
+	latest         string      // the latest Revision before the write; empty if that does not matter
+	withoutTraffic bool        // the new Revision is not meant to get traffic
+}
+
+// newResult returns the result of a call whose Service was last seen as s.
+func newResult(w written, s *servingv1.Service, e ending) *Result {
+	urls, revision := status.URLs(s), status.Revision(s)
+	r := &Result{
+		Service: s, Action: actionOf(w), Revision: revision, Percent: status.Share(s, revision),
+		URLs: urls, TagURLs: status.TagURLs(s), PreviousTraffic: w.composed.previous,
+		Warnings: slices.Concat(w.composed.warnings, status.Warnings(s.Status.Conditions)),
+	}
+	if len(urls) > 0 {
+		r.URL = urls[0]
+	}
+	if e.isNew(revision) && !e.withoutTraffic && status.AskedShare(s, revision) == 0 {
+		r.Warnings = append(r.Warnings, pinnedWarning(s, revision))
+	}
+	return r
+}
+
+// isNew reports whether the write made the Revision.
+func (e ending) isNew(revision string) bool {
+	return e.made != "" || e.latest != "" && revision != "" && revision != e.latest
+}
+
+func actionOf(w written) Action {
+	switch {
+	case w.created:
+		return Created
+	case w.changed:
+		return Updated
+	}
+	return Unchanged
+}
+
+func pinnedWarning(s *servingv1.Service, revision string) string {
+	return fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
+		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic))
 }

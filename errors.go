@@ -1,16 +1,19 @@
 package cloudrun
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"google.golang.org/api/googleapi"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
-	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // ErrBeingDeleted is matched by the error of a write to a Service that is being deleted.
@@ -142,97 +145,6 @@ func (s Stage) activity() string {
 // Condition is one condition of a Service or Revision.
 type Condition = apis.Condition
 
-// TimeoutError is returned when a wait ended before the Service was ready or had
-// failed, or, for a deletion, before it was gone. The Service may still become
-// ready: call [WaitReady] to continue. It unwraps to the error of the context and
-// to that of the last poll, if that failed.
-type TimeoutError struct {
-	// Service is the name of the Service.
-	Service string
-	// Deletion reports whether the wait was for the Service to be gone, not to be ready.
-	Deletion bool
-	// Waited is how long the wait lasted.
-	Waited time.Duration
-	// Last is the last state of the condition Ready, nil if none was seen.
-	Last *Condition
-	// Traffic is the observed traffic and WantTraffic the requested one, such as
-	// "hello-00001-abc=100". They are set if the Service was ready and only its
-	// traffic was not as requested.
-	Traffic, WantTraffic string
-	// Err is why the wait ended: context.DeadlineExceeded or context.Canceled.
-	Err error
-	// LastErr is the error of the last poll, nil if it succeeded.
-	LastErr error
-}
-
-// Error returns how long the wait lasted and what was seen last.
-func (e *TimeoutError) Error() string {
-	var b strings.Builder
-	awaited := "ready"
-	if e.Deletion {
-		awaited = "gone"
-	}
-	fmt.Fprintf(&b, "service %q was not %s after %v", e.Service, awaited, e.Waited.Round(time.Millisecond))
-	if e.Last != nil {
-		fmt.Fprintf(&b, ": last seen %s", describe(e.Last))
-	}
-	if e.Traffic != "" {
-		fmt.Fprintf(&b, ", but the traffic still goes to %s instead of %s", printable(e.Traffic, maxMessage), printable(e.WantTraffic, maxMessage))
-	}
-	if e.LastErr != nil {
-		fmt.Fprintf(&b, ": last poll failed: %v", e.LastErr)
-	}
-	fmt.Fprintf(&b, ": %v", e.Err)
-	return b.String()
-}
-
-// Unwrap returns the errors of the context and of the last poll.
-func (e *TimeoutError) Unwrap() []error {
-	if e.LastErr != nil {
-		return []error{e.Err, e.LastErr}
-	}
-	return []error{e.Err}
-}
-
-// OvertakenError is returned when another writer changed the Service while the
-// call was waiting for its own change. The current configuration is not the one
-// this call wrote.
-type OvertakenError struct {
-	// Service is the name of the Service.
-	Service string
-	// Generation is the one that this call wrote, Newer the current one.
-	Generation, Newer int64
-	// By is the account that made the last write; empty if the server does not report it.
-	By string
-}
-
-// Error names both generations and the account that made the newer one.
-func (e *OvertakenError) Error() string {
-	by := ""
-	if e.By != "" {
-		by = " by " + printable(e.By, 200)
-	}
-	return fmt.Sprintf("service %q was changed%s while waiting: generation %d replaced generation %d before that became ready",
-		e.Service, by, e.Newer, e.Generation)
-}
-
-func overtakenBy(s *servingv1.Service, generation int64) *OvertakenError {
-	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: status.LastModifier(s)}
-}
-
-// OperationError is returned when an operation of a Service failed.
-type OperationError struct {
-	// Operation is the ID of the operation.
-	Operation string
-	// Message is the cause as the server states it.
-	Message string
-}
-
-// Error names the operation and the cause.
-func (e *OperationError) Error() string {
-	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
-}
-
 // PermissionError is returned when the account in use lacks a permission.
 type PermissionError struct {
 	// Permission is the missing permission, such as "run.services.setIamPolicy".
@@ -277,21 +189,157 @@ const maxMessage = safetext.MaxMessage
 // one line, no control characters, bounded in length.
 func printable(s string, limit int) string { return safetext.Line(s, limit) }
 
-// describe returns a condition in words, such as Ready=False (Reason: message).
-func describe(c *Condition) string {
-	s := fmt.Sprintf("%s=%s", c.Type, c.Status)
-	switch {
-	case c.Reason != "" && c.Message != "":
-		s += fmt.Sprintf(" (%s: %s)", c.Reason, c.Message)
-	case c.Reason != "" || c.Message != "":
-		s += fmt.Sprintf(" (%s%s)", c.Reason, c.Message)
-	}
-	return printable(s, maxMessage)
-}
-
 // asType returns the first error of type T in err's tree.
 func asType[T error](err error) (T, bool) {
 	var t T
 	ok := errors.As(err, &t)
 	return t, ok
+}
+
+// ErrNotAPI is matched (with errors.Is) by the error of a request whose response
+// did not come from the Cloud Run API: an HTML page, or a 404 without an API
+// error in it. The endpoint or the region is wrong, or a proxy is in the way.
+var ErrNotAPI = rest.ErrNotAPI
+
+// APIError is returned when the server rejects a request or fails to serve it.
+//
+// It unwraps to the [googleapi.Error] with the status code, the response
+// headers and the body, and satisfies the predicates of
+// k8s.io/apimachinery/pkg/api/errors, such as IsNotFound and IsConflict,
+// whether the server sent a Google or a Kubernetes error body.
+type APIError struct {
+	// Op is what was attempted, such as "get service".
+	Op string
+	// Resource is what it was attempted on, such as "projects/p/locations/r/services/s".
+	Resource string
+	// Reason is the machine-readable cause in Kubernetes' terms.
+	Reason metav1.StatusReason
+	// GoogleStatus is the canonical code of a Google error body, such as
+	// "FAILED_PRECONDITION"; empty if there was none.
+	GoogleStatus string
+	// Violations are the fields at fault, if the server named them.
+	Violations []FieldViolation
+	// RetryAfter is how long the server asked to wait before the next try; 0 if it did not.
+	RetryAfter time.Duration
+
+	err *googleapi.Error // wraps a *rest.Error; nil in an APIError that did not come from a request
+}
+
+// FieldViolation is a field of a request that the server rejected.
+type FieldViolation struct {
+	Field       string
+	Description string
+}
+
+// apiError returns the public form of an error of internal/rest: an [*APIError]
+// if there was an error response, err itself otherwise.
+func apiError(err error) error {
+	failure, ok := asType[*rest.Error](err)
+	if !ok || failure.Answer == nil {
+		return err
+	}
+	a := failure.Answer
+	e := &APIError{
+		Op: failure.Op, Resource: failure.Resource, Reason: metav1.StatusReason(a.Reason),
+		GoogleStatus: a.GoogleStatus, RetryAfter: a.RetryAfter,
+		err: &googleapi.Error{Code: a.StatusCode, Message: a.Message, Details: a.Details, Body: a.Body, Header: a.Header},
+	}
+	for _, v := range a.Violations {
+		e.Violations = append(e.Violations, FieldViolation(v))
+	}
+	e.err.Wrap(failure)
+	return e
+}
+
+// failure returns the error that e was made of, or nil.
+func (e *APIError) failure() *rest.Error {
+	if e.err == nil {
+		return nil
+	}
+	failure, _ := asType[*rest.Error](e.err.Unwrap())
+	return failure
+}
+
+// Error says what was attempted, on what, and what the server responded.
+func (e *APIError) Error() string {
+	if failure := e.failure(); failure != nil {
+		return failure.Error()
+	}
+	return fmt.Sprintf("%s %s: %s", e.Op, e.Resource, cmp.Or(string(e.Reason), e.GoogleStatus, "the request failed"))
+}
+
+// Unwrap returns the [*googleapi.Error].
+func (e *APIError) Unwrap() error {
+	if e.err == nil {
+		return nil
+	}
+	return e.err
+}
+
+// Is reports whether target is [ErrNotAPI] and the response did not come from the API.
+func (e *APIError) Is(target error) bool { return target == ErrNotAPI && e.notAPI() }
+
+func (e *APIError) notAPI() bool {
+	failure := e.failure()
+	return failure != nil && failure.Answer.NotAPI
+}
+
+// StatusCode returns the HTTP status code of the response.
+func (e *APIError) StatusCode() int {
+	if e.err == nil {
+		return 0
+	}
+	return e.err.Code
+}
+
+// Status makes the predicates of k8s.io/apimachinery/pkg/api/errors work.
+func (e *APIError) Status() metav1.Status {
+	s := metav1.Status{Status: metav1.StatusFailure, Reason: e.Reason}
+	if e.err != nil {
+		s.Message = e.err.Message
+	}
+	if !e.notAPI() { // IsNotFound and the like go by the code too
+		s.Code = int32(e.StatusCode())
+	}
+	return s
+}
+
+// send makes one attempt and returns the body of a successful response.
+func (c *Client) send(ctx context.Context, r rest.Request) ([]byte, error) {
+	body, err := c.rest.Send(ctx, r)
+	return body, apiError(err)
+}
+
+// read sends a request that changes nothing, and retries it.
+func (c *Client) read(ctx context.Context, r rest.Request) ([]byte, error) {
+	body, err := c.rest.Read(ctx, r)
+	return body, apiError(err)
+}
+
+// write sends a request that changes something. It retries a request only if that had no effect.
+func (c *Client) write(ctx context.Context, r rest.Request) ([]byte, error) {
+	body, err := c.rest.Write(ctx, r)
+	return body, apiError(err)
+}
+
+// observed returns the same Client with a function that is called before each retry.
+func (c *Client) observed(onRetry func(error, time.Duration)) *Client {
+	if c == nil {
+		return nil
+	}
+	d := *c
+	d.onRetry = onRetry
+	d.rest.OnRetry = nil
+	if onRetry != nil {
+		d.rest.OnRetry = func(err error, delay time.Duration) { onRetry(apiError(err), delay) }
+	}
+	return &d
+}
+
+// outcomeOf returns what a failed write request may have done.
+func outcomeOf(err error) WriteOutcome {
+	if rest.MayHaveApplied(err) {
+		return WriteUnknown
+	}
+	return NotWritten
 }

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
@@ -163,4 +166,107 @@ func explainLine(b *strings.Builder, label, text string) {
 		column += 1 + len(word)
 	}
 	b.WriteString("\n")
+}
+
+// TimeoutError is returned when a wait ended before the Service was ready or had
+// failed, or, for a deletion, before it was gone. The Service may still become
+// ready: call [WaitReady] to continue. It unwraps to the error of the context and
+// to that of the last poll, if that failed.
+type TimeoutError struct {
+	// Service is the name of the Service.
+	Service string
+	// Deletion reports whether the wait was for the Service to be gone, not to be ready.
+	Deletion bool
+	// Waited is how long the wait lasted.
+	Waited time.Duration
+	// Last is the last state of the condition Ready, nil if none was seen.
+	Last *Condition
+	// Traffic is the observed traffic and WantTraffic the requested one, such as
+	// "hello-00001-abc=100". They are set if the Service was ready and only its
+	// traffic was not as requested.
+	Traffic, WantTraffic string
+	// Err is why the wait ended: context.DeadlineExceeded or context.Canceled.
+	Err error
+	// LastErr is the error of the last poll, nil if it succeeded.
+	LastErr error
+}
+
+// Error returns how long the wait lasted and what was seen last.
+func (e *TimeoutError) Error() string {
+	var b strings.Builder
+	awaited := "ready"
+	if e.Deletion {
+		awaited = "gone"
+	}
+	fmt.Fprintf(&b, "service %q was not %s after %v", e.Service, awaited, e.Waited.Round(time.Millisecond))
+	if e.Last != nil {
+		fmt.Fprintf(&b, ": last seen %s", describe(e.Last))
+	}
+	if e.Traffic != "" {
+		fmt.Fprintf(&b, ", but the traffic still goes to %s instead of %s", printable(e.Traffic, maxMessage), printable(e.WantTraffic, maxMessage))
+	}
+	if e.LastErr != nil {
+		fmt.Fprintf(&b, ": last poll failed: %v", e.LastErr)
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+// Unwrap returns the errors of the context and of the last poll.
+func (e *TimeoutError) Unwrap() []error {
+	if e.LastErr != nil {
+		return []error{e.Err, e.LastErr}
+	}
+	return []error{e.Err}
+}
+
+// OvertakenError is returned when another writer changed the Service while the
+// call was waiting for its own change. The current configuration is not the one
+// this call wrote.
+type OvertakenError struct {
+	// Service is the name of the Service.
+	Service string
+	// Generation is the one that this call wrote, Newer the current one.
+	Generation, Newer int64
+	// By is the account that made the last write; empty if the server does not report it.
+	By string
+}
+
+// Error names both generations and the account that made the newer one.
+func (e *OvertakenError) Error() string {
+	by := ""
+	if e.By != "" {
+		by = " by " + printable(e.By, 200)
+	}
+	return fmt.Sprintf("service %q was changed%s while waiting: generation %d replaced generation %d before that became ready",
+		e.Service, by, e.Newer, e.Generation)
+}
+
+func overtakenBy(s *servingv1.Service, generation int64) *OvertakenError {
+	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: status.LastModifier(s)}
+}
+
+// OperationError is returned when an operation of a Service failed.
+type OperationError struct {
+	// Operation is the ID of the operation.
+	Operation string
+	// Message is the cause as the server states it.
+	Message string
+}
+
+// Error names the operation and the cause.
+func (e *OperationError) Error() string {
+	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
+}
+
+// describe returns a condition in words, such as Ready=False (Reason: message).
+func describe(c *Condition) string {
+	s := fmt.Sprintf("%s=%s", c.Type, c.Status)
+	switch {
+	case c.Reason != "" && c.Message != "":
+		s += fmt.Sprintf(" (%s: %s)", c.Reason, c.Message)
+	case c.Reason != "" || c.Message != "":
+		s += fmt.Sprintf(" (%s%s)", c.Reason, c.Message)
+	}
+	return printable(s, maxMessage)
 }

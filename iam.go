@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
@@ -231,4 +232,33 @@ func (c *Client) readPolicy(ctx context.Context, name string) ([]byte, error) {
 		return nil, iamError(err, permissionGetPolicy, nil)
 	}
 	return raw, nil
+}
+
+// publish updates the IAM policy, unless the call leaves it alone.
+func publish(ctx context.Context, client *Client, name string, serviceIsNew bool, a access, report *reporter) error {
+	if a.isEmpty() {
+		return nil
+	}
+	end := report.stage(StagePublish)
+	err := policyWrite{
+		client: client, op: "set who is allowed to call service", name: name, edit: a.edit,
+		serviceIsNew: serviceIsNew, serviceAgentIsNew: a.proxy != "", keepVersion: true,
+	}.write(ctx)
+	if failure, ok := asType[*once.Failure](err); ok {
+		err = failure.Err // the call's own error has the rest
+	}
+	end(err)
+	return err
+}
+
+// access returns what becomes of the IAM policy after a write. A new Service is private.
+func (c *deployConfig) access(w written) access {
+	a := access{public: c.public}
+	if w.created && a.public != nil && !*a.public {
+		a.public = nil
+	}
+	if c.iap {
+		a.proxy = "serviceAccount:service-" + w.doc.service.Namespace + "@gcp-sa-iap.iam.gserviceaccount.com"
+	}
+	return a
 }

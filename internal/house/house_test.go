@@ -54,12 +54,6 @@ const (
 	mostP90Lines    = 20
 )
 
-// allowedForNow lists the limits that a package may exceed until its structure
-// is done. It only shrinks.
-var allowedForNow = map[string]string{
-	"": "files knot depth",
-}
-
 func TestStructure(t *testing.T) {
 	t.Parallel()
 	packages, err := loadModule()
@@ -67,17 +61,8 @@ func TestStructure(t *testing.T) {
 	var table strings.Builder
 	for _, p := range packages {
 		fmt.Fprintln(&table, p)
-		allowed := strings.Fields(allowedForNow[short(p)])
-		found := violations(p)
-		for limit, problem := range found {
-			if !slices.Contains(allowed, limit) {
-				t.Errorf("%s: %s", p.Path, problem)
-			}
-		}
-		for _, limit := range allowed {
-			if found[limit] == "" {
-				t.Logf("%s keeps the limit %q: drop it from allowedForNow", p.Path, limit)
-			}
+		for _, problem := range violations(p) {
+			t.Errorf("%s: %s", p.Path, problem)
 		}
 	}
 	t.Log("\n" + table.String())
