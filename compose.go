@@ -268,8 +268,8 @@ func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service) (*statu
 	return r, err
 }
 
-// revisionsOf returns the Revisions with a nonce, up to a limit. Each change that
-// somebody else makes to the template makes one more.
+// revisionsOf returns the Revisions with a nonce, up to a limit. Each change of
+// another writer to the template adds one.
 func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all []*status.RevisionSummary, err error) {
 	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions,
 		[]ListOption{WithLabelSelector(nonce.Label + "=" + string(n)), WithPageSize(limit)}) {

@@ -124,7 +124,7 @@ func (r *replacement) write(ctx context.Context) (written, error) {
 		return w, nil
 	}
 	was := w.first
-	if was == nil { // created by somebody else during the call
+	if was == nil { // created by another writer during the call
 		was = w.base
 	}
 	w.changed = w.doc.service.Generation != was.service.Generation || !configuration.Same(w.doc.raw, was.raw)
@@ -189,12 +189,12 @@ func (m *Manifest) checkFor(c *Client) error {
 	var problems []error
 	if m.location != "" && c.region != "" && m.location != c.region {
 		problems = append(problems, &ManifestError{Path: "metadata.labels[" + configuration.Location + "]",
-			Reason: fmt.Sprintf("it is %q, and the client is for %q: remove the label, or create a client for that region", m.location, c.region)})
+			Reason: fmt.Sprintf("got %q, but the client is for %q: remove the label, or create a client for that region", m.location, c.region)})
 	}
 	verifiable := c.region == "" || !isNumeric(m.namespace) || isNumeric(c.project)
 	if m.namespace != "" && m.namespace != c.project && verifiable {
 		problems = append(problems, &ManifestError{Path: "metadata.namespace",
-			Reason: fmt.Sprintf("it is %q, and the client is for %q: remove it, or change it to that", m.namespace, c.project)})
+			Reason: fmt.Sprintf("got %q, but the client is for %q: remove it, or change it to that", m.namespace, c.project)})
 	}
 	return errors.Join(problems...)
 }
@@ -204,7 +204,7 @@ func (m *Manifest) checkNumber(number string) error {
 	if !isNumeric(m.namespace) || !isNumeric(number) || m.namespace == number {
 		return nil
 	}
-	return &ManifestError{Path: "metadata.namespace", Reason: fmt.Sprintf("it is %q, and the number of the client's project is %q", m.namespace, number)}
+	return &ManifestError{Path: "metadata.namespace", Reason: fmt.Sprintf("got %q, but the number of the client's project is %q", m.namespace, number)}
 }
 
 func isNumeric(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -223,9 +223,9 @@ func TestReplaceRefusals(t *testing.T) {
 		metadata, problem string
 		existing          bool
 	}{
-		"another region":             {"  labels: {cloud.googleapis.com/location: europe-west1}\n", `manifest: metadata.labels[cloud.googleapis.com/location]: it is "europe-west1", and the client is for "us-central1": remove the label, or create a client for that region`, false},
-		"another project":            {"  namespace: other\n", `manifest: metadata.namespace: it is "other", and the client is for "demo": remove it, or change it to that`, false},
-		"the number of another one":  {"  namespace: 99999\n", `manifest: metadata.namespace: it is "99999", and the number of the client's project is "123456789012"`, true},
+		"another region":             {"  labels: {cloud.googleapis.com/location: europe-west1}\n", `manifest: metadata.labels[cloud.googleapis.com/location]: got "europe-west1", but the client is for "us-central1": remove the label, or create a client for that region`, false},
+		"another project":            {"  namespace: other\n", `manifest: metadata.namespace: got "other", but the client is for "demo": remove it, or change it to that`, false},
+		"the number of another one":  {"  namespace: 99999\n", `manifest: metadata.namespace: got "99999", but the number of the client's project is "123456789012"`, true},
 		"both":                       {"  namespace: other\n  labels: {cloud.googleapis.com/location: europe-west1}\n", "metadata.namespace", false},
 		"a name that is none":        {"  name: Hello\n", "duplicate key", false},
 		"a number for a new Service": {"  namespace: 123456789012\n", "", false},

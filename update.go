@@ -162,7 +162,7 @@ type written struct {
 	created     bool
 	changed     bool
 	// generation is the one that the write made. doc is of a newer one if the
-	// answer was lost and somebody else wrote before it was read back.
+	// response was lost and another writer wrote before the Service was read back.
 	generation int64
 }
 

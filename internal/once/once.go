@@ -95,7 +95,7 @@ type Writer[D Document, B Body] struct {
 	// base is the zero value for a write that creates. Nil means that composing again shows it.
 	Holds func(base D, body B, now D) bool
 
-	// Classify tells the errors of the Store apart.
+	// Classify returns the class of an error of the Store.
 	Classify func(error) Class
 	// Delay returns how long the server asked to wait; 0 if it did not.
 	Delay func(error) time.Duration
@@ -119,7 +119,7 @@ type Written[D Document, B Body] struct {
 	// Changed reports whether anything was written.
 	Changed bool
 	// Generation is the one that the write made. Doc is of a newer one if the
-	// answer was lost and somebody else wrote before it was read back.
+	// response was lost and another writer wrote before the object was read back.
 	Generation int64
 }
 
@@ -170,8 +170,8 @@ func (e *StepError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// Overtaken is returned, in a [Failure], when the write took effect and
-// somebody else replaced it before it was confirmed.
+// Overtaken is returned, in a [Failure], when the write took effect and another
+// writer replaced it before it was confirmed.
 type Overtaken[D Document] struct {
 	// Generation is the one that the write made.
 	Generation int64

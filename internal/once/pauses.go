@@ -9,7 +9,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
-// maxConflicts bounds how often a write is composed again after somebody else's.
+// maxConflicts bounds how often a write is composed again after a conflict.
 const maxConflicts = 30
 
 // pauses decides how long to wait before the next try of one run.

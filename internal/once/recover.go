@@ -37,7 +37,7 @@ const (
 	effective
 	// replaced: the write took effect, and the object has another configuration by now.
 	replaced
-	// hidden: somebody else wrote since, so only what the write left behind can tell.
+	// hidden: another writer wrote since, so only the traces of the write can show it.
 	hidden
 )
 
@@ -53,7 +53,7 @@ func recognize(t trace, now sight) finding {
 	case now.held:
 		return effective
 	case t.refused && (now.version.Generation == 0 || now.version.Generation >= t.generation()):
-		return void // somebody else's write stood in the way
+		return void // another writer's write caused the conflict
 	}
 	return pending
 }

@@ -56,7 +56,7 @@ func ClearNetwork(option string) []edits.Setting {
 }
 
 // WithoutConnector removes the connector. An egress of all traffic must then be
-// set anew, because that traffic would silently go to the internet.
+// set again, because that traffic would silently go to the internet.
 func WithoutConnector(option string) []edits.Setting {
 	remove := AnnotateTemplate(option, AnnotationVPCConnector, "", nil)
 	return []edits.Setting{remove, dropEgress(option, edits.PhaseRemove, func(w *Workload) (bool, error) {

@@ -23,7 +23,7 @@ const (
 // Verdict is what a judge decides about one observation.
 type Verdict struct {
 	State State
-	// Of identifies what is Failing. The failure window of another one starts anew.
+	// Of identifies what is Failing. Another one starts a new failure window.
 	Of int64
 	// Err is the error of a watch that is Done; nil if it succeeded.
 	Err error
