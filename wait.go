@@ -226,9 +226,9 @@ func (j serviceJudge) Judge(s *servingv1.Service, operation error) watch.Verdict
 	return watch.Verdict{State: watch.Pending}
 }
 
-// Confirm checks whose Revision became ready. If somebody else wrote the Service
-// during the wait, their Revision may equal ours in all that the Knative types
-// show. Then two Revisions have the nonce of the write.
+// Confirm checks whose Revision became ready. A Revision of another writer during
+// the wait may equal ours in all that the Knative types show. Then two Revisions
+// have the nonce of the write.
 func (j serviceJudge) Confirm(ctx context.Context, s *servingv1.Service) (watch.Verdict, error) {
 	done := watch.Verdict{State: watch.Done}
 	if j.marked == nil || s.Generation <= j.generation {
