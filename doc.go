@@ -78,6 +78,10 @@
 // again. If a response is lost, the Service is read to find out whether the
 // write took effect. One Deploy makes at most one Revision.
 //
+// [Deployer.Plan] returns what a Deploy would change, and changes nothing. For
+// the same purpose, ReplaceManifest, Rollback, PruneRevisions and single writes
+// accept [DryRun].
+//
 // # Waiting
 //
 // A Service is ready if its status says so for the generation that was written.
