@@ -94,29 +94,31 @@ func checkSuffix(suffix string) error {
 // WithMinInstances sets how many instances each Revision keeps running; 0, the
 // default, removes the setting. Prefer [WithServiceMinInstances], which counts
 // the Service as a whole and makes no new Revision. Flag: --min-instances.
-// Field: the template annotation autoscaling.knative.dev/minScale.
+// Field: the template annotation autoscaling.knative.dev/minScale, or
+// autoscaling.knative.dev/min-scale where the Service has that spelling.
 func WithMinInstances(n int) ServiceOption {
-	return onService(spec.AnnotateTemplate(edits.Spell("WithMinInstances", n), spec.AnnotationMinScale, minimum(n), checkInstances(n)))
+	return onService(spec.Autoscale(edits.Spell("WithMinInstances", n), spec.AnnotationMinScale, minimum(n), checkInstances(n)))
 }
 
 // WithoutMinInstances lets Revisions scale down to zero. Flag: --min-instances=default.
-// Field: the template annotation autoscaling.knative.dev/minScale.
+// Field: the template annotation autoscaling.knative.dev/minScale, in every spelling.
 func WithoutMinInstances() ServiceOption {
-	return onService(spec.AnnotateTemplate("WithoutMinInstances()", spec.AnnotationMinScale, "", nil))
+	return onService(spec.Autoscale("WithoutMinInstances()", spec.AnnotationMinScale, "", nil))
 }
 
 // WithMaxInstances sets the highest number of instances of each Revision.
 // Cloud Run's default is 100. Flag: --max-instances. Field: the template
-// annotation autoscaling.knative.dev/maxScale.
+// annotation autoscaling.knative.dev/maxScale, or autoscaling.knative.dev/max-scale
+// where the Service has that spelling.
 func WithMaxInstances(n int) ServiceOption {
-	return onService(spec.AnnotateTemplate(edits.Spell("WithMaxInstances", n), spec.AnnotationMaxScale, strconv.Itoa(n), checkInstances(n)))
+	return onService(spec.Autoscale(edits.Spell("WithMaxInstances", n), spec.AnnotationMaxScale, strconv.Itoa(n), checkInstances(n)))
 }
 
 // WithoutMaxInstances makes Cloud Run choose the highest number of instances of
 // each Revision. Flag: --max-instances=default. Field: the template annotation
-// autoscaling.knative.dev/maxScale.
+// autoscaling.knative.dev/maxScale, in every spelling.
 func WithoutMaxInstances() ServiceOption {
-	return onService(spec.AnnotateTemplate("WithoutMaxInstances()", spec.AnnotationMaxScale, "", nil))
+	return onService(spec.Autoscale("WithoutMaxInstances()", spec.AnnotationMaxScale, "", nil))
 }
 
 // WithServiceMinInstances sets how many instances the Service keeps running,

@@ -1,7 +1,6 @@
 package cloudrun
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,16 +62,18 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 	if err != nil {
 		return nil, err
 	}
-	var all []RevisionInfo
+	var found []*status.RevisionSummary
 	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, revisionInfo(r, s))
+		found = append(found, r)
 	}
-	slices.SortFunc(all, func(a, b RevisionInfo) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.Name, a.Name))
-	})
+	slices.SortFunc(found, func(a, b *status.RevisionSummary) int { return b.Compare(a) })
+	all := make([]RevisionInfo, len(found))
+	for i, r := range found {
+		all[i] = revisionInfo(r, s)
+	}
 	return all, nil
 }
 

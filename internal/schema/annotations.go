@@ -16,13 +16,13 @@ import (
 // maxShown is the length to which messages cut names and values, in bytes.
 const maxShown = 80
 
-// Misplaced returns warnings about annotations in a manifest that Cloud Run
-// silently ignores: they are in the wrong metadata, or misspelt.
+// Misplaced returns warnings about annotations in a manifest that Cloud Run and
+// Knative silently ignore: they are in the wrong metadata, or misspelt.
 func Misplaced(manifest rawjson.Object) []string {
 	inService := manifest.Object("metadata", "annotations")
 	inTemplate := manifest.Object("spec", "template", "metadata", "annotations")
 	service := place{"metadata", spec.ServiceAnnotations()}
-	template := place{"spec.template.metadata", spec.TemplateAnnotations()}
+	template := place{"spec.template.metadata", append(spec.TemplateAnnotations(), spec.AutoscalingAnnotations()...)}
 	return append(misplaced(inService, service, template), misplaced(inTemplate, template, service)...)
 }
 

@@ -54,6 +54,7 @@ func TestMisplaced(t *testing.T) {
 		service, template string // annotations
 		want              []string
 	}{
+		"in kn's spelling":       {template: `"autoscaling.knative.dev/min-scale":"1","autoscaling.knative.dev/initialScale":"1","autoscaling.knative.dev/target":"5"`},
 		"in their places":        {service: `"run.googleapis.com/ingress":"all","run.googleapis.com/minScale":"1"`, template: `"autoscaling.knative.dev/minScale":"1"`},
 		"of others":              {service: `"example.com/ingress":"all"`, template: `"ingress":"all"`},
 		"unknown, like no other": {service: `"run.googleapis.com/brand-new-thing":"x"`},

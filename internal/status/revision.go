@@ -1,6 +1,9 @@
 package status
 
 import (
+	"cmp"
+	"strconv"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -44,4 +47,25 @@ func (r *RevisionSummary) Digest(container string) string {
 		}
 	}
 	return ""
+}
+
+// configurationGeneration is the label with the generation of the Configuration
+// that a Revision was made of.
+const configurationGeneration = "serving.knative.dev/configurationGeneration"
+
+// Compare orders Revisions of a Service by age, the oldest first. A cluster
+// reports creation times in seconds. Within a second the generation decides, and
+// the name only if there is none.
+func (r *RevisionSummary) Compare(other *RevisionSummary) int {
+	return cmp.Or(r.Metadata.CreationTimestamp.Compare(other.Metadata.CreationTimestamp.Time),
+		cmp.Compare(r.generation(), other.generation()), cmp.Compare(r.Metadata.Name, other.Metadata.Name))
+}
+
+// generation returns the generation that a Revision was made of; 0 if unknown.
+func (r *RevisionSummary) generation() int64 {
+	n, err := strconv.ParseInt(r.Metadata.Labels[configurationGeneration], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
