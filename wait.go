@@ -123,7 +123,7 @@ func (w serviceWait) watch(ctx context.Context, watched watch.Watch[*servingv1.S
 }
 
 func (w serviceWait) judge() serviceJudge {
-	j := serviceJudge{name: w.name, goal: w.goal, generation: w.generation(), write: w.write, marked: w.marked}
+	j := serviceJudge{start: time.Now(), name: w.name, goal: w.goal, generation: w.generation(), write: w.write, marked: w.marked}
 	if revisions, ok := w.services.(RevisionGetter); ok {
 		j.revision = revisions.GetRevision
 	}
@@ -166,15 +166,12 @@ func (w serviceWait) longPoll() *watch.LongPoll[*servingv1.Service] {
 	}
 }
 
-// birth is how long reads may not show a Service that was created.
-const birth = 5 * time.Second
-
 // mayPass returns a function that reports whether a failed poll of a wait that
 // began at start may succeed later.
 func (w serviceWait) mayPass(start time.Time) func(error) (bool, time.Duration) {
 	created := w.write != nil && w.write.Generation == 1
 	return func(err error) (bool, time.Duration) {
-		stale := created && apierrors.IsNotFound(err) && time.Since(start) < birth
+		stale := created && apierrors.IsNotFound(err) && time.Since(start) < status.ReadLag
 		return stale || pollMayPass(err), rest.Delay(err)
 	}
 }
@@ -198,6 +195,7 @@ func pollMayPass(err error) bool {
 
 // serviceJudge decides whether a Service meets a goal.
 type serviceJudge struct {
+	start      time.Time // of the wait
 	name       string
 	goal       status.Goal
 	generation int64         // the oldest that counts
@@ -210,7 +208,7 @@ type serviceJudge struct {
 
 // Judge returns the verdict on a Service as it was just seen.
 func (j serviceJudge) Judge(s *servingv1.Service, operation error) watch.Verdict {
-	if j.write != nil && j.write.IsStale(s) {
+	if j.write != nil && j.write.IsStale(s, time.Since(j.start)) {
 		return watch.Verdict{State: watch.Ignored}
 	}
 	if j.write != nil && j.write.Overtaken(s, j.goal) {

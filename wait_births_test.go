@@ -57,6 +57,51 @@ func TestWaitForAMissingService(t *testing.T) {
 	}
 }
 
+// A Service that somebody deleted and created again during the wait is another
+// one, even if all that happened within one second of the server's clock.
+func TestWaitForAServiceRecreatedWithinASecond(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newCluster(t) // its times are in seconds
+		s.Script("hello", cloudruntest.Script{TimeToReady: 20 * time.Second})
+		time.AfterFunc(500*time.Millisecond, func() {
+			s.Script("hello", cloudruntest.Script{})
+			require.NoError(t, c.DeleteService(context.Background(), "hello"))
+			_, err := c.CreateService(context.Background(), newService(t, "hello"))
+			require.NoError(t, err)
+		})
+		start := time.Now()
+		_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		var overtaken *cloudrun.OvertakenError
+		require.ErrorAs(t, err, &overtaken)
+		require.Equal(t, cloudrun.Written, outcomeOf(t, err))
+		require.Less(t, time.Since(start), time.Minute)
+	})
+}
+
+// An operation that never ends does not hide a Service that is ready, whether
+// or not anybody listens to events.
+func TestOperationThatNeverEnds(t *testing.T) {
+	t.Parallel()
+	for name, opts := range map[string][]cloudrun.DeployOption{
+		"without a listener": nil,
+		"with a listener":    {cloudrun.WithProgress(func(cloudrun.Event) {})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t, cloudruntest.WithTimeToReady(3*time.Second))
+				s.Fault(cloudruntest.Fault{Method: http.MethodPost, Path: ":wait", Times: -1, Delay: 30 * time.Second,
+					Status: http.StatusOK, Body: `{"name": "operations/1", "done": false}`})
+				start := time.Now()
+				_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", append(opts, cloudrun.WithImage(image))...)
+				require.NoError(t, err)
+				require.Less(t, time.Since(start), 15*time.Second)
+				require.Less(t, len(s.Requests()), 8)
+			})
+		})
+	}
+}
+
 // Any later change overtakes one that makes no Revision.
 func TestWaitIsOvertakenWithoutARevision(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {

@@ -244,8 +244,11 @@ func TestIsStale(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	w := status.Write{Service: written(t, "u 1 mine img", now), Generation: 1, Nonce: "mine"}
-	require.True(t, w.IsStale(written(t, "v 9 - img", now.Add(-time.Hour))), "a deleted one")
-	require.True(t, w.IsStale(written(t, "v 9 - img", now)), "timestamps are in seconds")
-	require.False(t, w.IsStale(written(t, "v 1 - img", now.Add(time.Hour))), "a later one")
-	require.False(t, w.IsStale(written(t, "u 1 - img", now.Add(-time.Hour))))
+	for _, after := range []time.Duration{0, time.Hour} {
+		require.True(t, w.IsStale(written(t, "v 9 - img", now.Add(-time.Hour)), after), "a deleted one")
+		require.False(t, w.IsStale(written(t, "v 1 - img", now.Add(time.Hour)), after), "a later one")
+		require.False(t, w.IsStale(written(t, "u 1 - img", now.Add(-time.Hour)), after), "the one written")
+	}
+	require.True(t, w.IsStale(written(t, "v 9 - img", now), time.Second), "one of the same second, at first")
+	require.False(t, w.IsStale(written(t, "v 9 - img", now), status.ReadLag), "one of the same second, for good")
 }

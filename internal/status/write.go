@@ -1,6 +1,8 @@
 package status
 
 import (
+	"time"
+
 	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -23,10 +25,21 @@ type Write struct {
 	Nonce nonce.Nonce
 }
 
-// IsStale reports whether s is a stale read of a deleted Service with the same
-// name, from before the write.
-func (w *Write) IsStale(s *servingv1.Service) bool {
-	return w.IsOther(s) && !w.Service.CreationTimestamp.Before(&s.CreationTimestamp)
+// ReadLag is how long reads may miss a write that has been answered.
+const ReadLag = 5 * time.Second
+
+// IsStale reports whether s, read some time after the write, is a stale read of
+// a deleted Service with the same name, from before the write. Creation times
+// are in seconds, so one of the same second counts as stale only until
+// reads show the write.
+func (w *Write) IsStale(s *servingv1.Service, after time.Duration) bool {
+	switch {
+	case !w.IsOther(s) || w.Service.CreationTimestamp.Before(&s.CreationTimestamp):
+		return false
+	case s.CreationTimestamp.Before(&w.Service.CreationTimestamp):
+		return true
+	}
+	return after < ReadLag
 }
 
 // IsOther reports whether s only has the name in common with the Service that was written.

@@ -76,31 +76,39 @@ func (l *loop[T]) trouble(ctx context.Context, err error) (done bool, _ error) {
 
 // next returns the next observation: at the end of the operation, or at the next poll.
 func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
-	pause := l.pace.pause(l.window, l.operation.underWay())
+	pause := l.pace.pause(l.window, l.least())
 	if l.pace.err != nil && l.observer != nil {
 		l.observer.Retrying(l.pace.err, pause)
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
-	polls := timer.C
-	if l.operation.underWay() && l.observer == nil && !l.window.open() {
-		polls = nil
-	}
 	select {
 	case <-ctx.Done():
 		return none, ctx.Err()
-	case <-polls:
+	case <-timer.C:
 		return l.look(ctx)
 	case end := <-l.operation.result:
 		return l.ended(ctx, end)
 	}
 }
 
+// least returns the shortest pause before the next poll. A long poll may never
+// end, even if the server holds it, so polls go on beside it in any case.
+func (l *loop[T]) least() time.Duration {
+	switch {
+	case !l.operation.underWay():
+		return 0
+	case l.observer == nil:
+		return l.pace.insurance.NextBackOff()
+	}
+	return slowPoll
+}
+
 // ended handles the end of the operation. If the end has no observation, it
 // polls, or pauses first if the server asked to wait.
 func (l *loop[T]) ended(ctx context.Context, end End[T]) (T, error) {
 	l.operation.ended(end)
-	l.pace.interval.Reset()
+	l.pace.reset()
 	switch {
 	case end.Known && end.Failure == nil:
 		return end.Seen, nil

@@ -17,16 +17,22 @@ type Timing struct {
 const (
 	// troubleMax bounds the pause between polls that fail.
 	troubleMax = 30 * time.Second
-	// slowPoll is the shortest pause between polls beside a long poll.
+	// slowPoll is the shortest pause between polls beside a long poll whose
+	// observer wants to see what changes meanwhile.
 	slowPoll = 3 * time.Second
+	// Without an observer, the polls beside a long poll only insure against one
+	// that never ends. Their pauses grow from insuranceMin to insuranceMax.
+	insuranceMin = 10 * time.Second
+	insuranceMax = 30 * time.Second
 )
 
 // pace decides how long to pause before the next poll.
 type pace struct {
-	interval *backoff.ExponentialBackOff
-	trouble  *backoff.ExponentialBackOff // between polls that fail
-	err      error                       // of the last poll; nil if it succeeded
-	notUntil time.Time                   // the server asked to wait until then
+	interval  *backoff.ExponentialBackOff
+	trouble   *backoff.ExponentialBackOff // between polls that fail
+	insurance *backoff.ExponentialBackOff // beside a long poll without an observer
+	err       error                       // of the last poll; nil if it succeeded
+	notUntil  time.Time                   // the server asked to wait until then
 }
 
 func newPace(t Timing) *pace {
@@ -35,7 +41,15 @@ func newPace(t Timing) *pace {
 			backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(t.PollMax), backoff.WithMaxElapsedTime(0)),
 		trouble: backoff.NewExponentialBackOff(backoff.WithInitialInterval(t.PollInitial), backoff.WithMultiplier(2),
 			backoff.WithMaxInterval(troubleMax), backoff.WithMaxElapsedTime(0)),
+		insurance: backoff.NewExponentialBackOff(backoff.WithInitialInterval(insuranceMin), backoff.WithMultiplier(1.5),
+			backoff.WithRandomizationFactor(0.2), backoff.WithMaxInterval(insuranceMax), backoff.WithMaxElapsedTime(0)),
 	}
+}
+
+// reset makes the pauses short again.
+func (p *pace) reset() {
+	p.interval.Reset()
+	p.insurance.Reset()
 }
 
 func (p *pace) failed(err error, atLeast time.Duration) {
@@ -49,7 +63,8 @@ func (p *pace) asked() bool { return time.Now().Before(p.notUntil) }
 
 // pause returns the pause before the next poll. A failure that has to last is
 // looked at again when its window ends.
-func (p *pace) pause(failing *window, besideLongPoll bool) time.Duration {
+// Otherwise it lasts at least as long as told.
+func (p *pace) pause(failing *window, least time.Duration) time.Duration {
 	d := p.interval.NextBackOff()
 	if p.err != nil {
 		d = max(d, p.trouble.NextBackOff())
@@ -59,8 +74,8 @@ func (p *pace) pause(failing *window, besideLongPoll bool) time.Duration {
 	switch {
 	case p.err == nil && failing.open():
 		d = min(d, failing.left())
-	case besideLongPoll:
-		d = max(d, slowPoll)
+	default:
+		d = max(d, least)
 	}
 	return d + max(time.Until(p.notUntil), 0)
 }

@@ -23,7 +23,7 @@ type Watch[T any] struct {
 	// LongPoll waits for operations; nil if there is no long poll.
 	LongPoll *LongPoll[T]
 	Judge    Judge[T]
-	// Observer may be nil. Then there are no polls beside a long poll.
+	// Observer may be nil. Then the polls beside a long poll are rare.
 	Observer Observer[T]
 }
 

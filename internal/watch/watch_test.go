@@ -317,6 +317,14 @@ func TestLongPoll(t *testing.T) {
 			operations: operations{"a": after(7*time.Second, watch.End[state]{Known: true, Seen: state{word: "ready"}})},
 			timeline:   []moment{{0, pending, nil}}, listens: true, least: 7 * time.Second, most: 7 * time.Second, polls: 3,
 		},
+		"never ends": {
+			operations: operations{"a": after(time.Hour, watch.End[state]{})},
+			timeline:   []moment{{0, pending, nil}, {2 * time.Minute, state{word: "ready"}, nil}}, least: 2 * time.Minute, most: 156 * time.Second, polls: 8,
+		},
+		"never ends, and the Service is ready soon": {
+			operations: operations{"a": after(time.Hour, watch.End[state]{})},
+			timeline:   []moment{{0, pending, nil}, {2 * time.Second, state{word: "ready"}, nil}}, least: 8 * time.Second, most: 12 * time.Second, polls: 2,
+		},
 		"ends without an observation": {
 			operations: operations{"a": after(7*time.Second, watch.End[state]{})},
 			timeline:   []moment{{0, pending, nil}, {6 * time.Second, state{word: "ready"}, nil}}, least: 7 * time.Second, most: 7 * time.Second, polls: 2,
@@ -331,7 +339,7 @@ func TestLongPoll(t *testing.T) {
 		},
 		"goes on with the next operation": {
 			operations: operations{"a": after(time.Second, watch.End[state]{}), "b": after(time.Minute, watch.End[state]{Known: true, Seen: state{word: "ready"}})},
-			timeline:   []moment{{0, pending, nil}, {time.Second, state{word: "pending", operation: "b"}, nil}}, least: 61 * time.Second, most: 61 * time.Second, polls: 2,
+			timeline:   []moment{{0, pending, nil}, {time.Second, state{word: "pending", operation: "b"}, nil}}, least: 61 * time.Second, most: 61 * time.Second, polls: 6,
 		},
 		"fails": {
 			operations: operations{"a": after(5*time.Second, watch.End[state]{Failure: errOperation})},
