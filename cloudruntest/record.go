@@ -25,6 +25,7 @@ type Write struct {
 	Project         string // project number
 	Region          string
 	Name            string // of the Service
+	UID             string // of the Service; another one after it was deleted and created again
 	Generation      int64
 	ResourceVersion string
 	Revision        string // created or deleted by the write

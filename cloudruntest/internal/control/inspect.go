@@ -63,7 +63,7 @@ func (p *Plane) SeedPolicy(project, name string, policy tree.Object, now time.Ti
 		return noService(project, name)
 	}
 	etag := tree.Text(policy, "etag")
-	sv.Policy = resources.StoredPolicy(policy)
+	sv.PreviousPolicy, sv.Policy = sv.Policy, resources.StoredPolicy(policy)
 	if etag != "" {
 		sv.Policy["etag"] = etag
 	}

@@ -43,7 +43,12 @@ type Call struct {
 	Strict      bool     // unknown fields are an error
 	Foreground  bool     // a deletion returns the object
 	Stale       bool     // a read shows the state before the last write
+
+	Lag time.Duration // a list leaves out what was created within this time
 }
+
+// hides reports whether a list leaves out what was created at a time.
+func (c Call) hides(created time.Time) bool { return c.Lag > 0 && c.Now.Sub(created) < c.Lag }
 
 // Entry is one item of a list.
 type Entry struct {

@@ -32,7 +32,11 @@ func (p *Plane) GetPolicy(c Call, version int) (tree.Object, *apierror.Error) {
 	if !slices.Contains([]int{0, 1, 3}, version) {
 		return nil, apierror.Invalid("Requested policy version must be one of 0, 1 or 3.")
 	}
-	return resources.ShownPolicy(sv.Policy, version), nil
+	policy := sv.Policy
+	if c.Stale {
+		policy = sv.PreviousPolicy
+	}
+	return resources.ShownPolicy(policy, version), nil
 }
 
 // SetPolicy sets the IAM policy of a Service.
@@ -52,7 +56,7 @@ func (p *Plane) SetPolicy(c Call) (tree.Object, *apierror.Error) {
 	if err := p.Permissions.CheckPublic(policy, resourceName(c.Target)); err != nil {
 		return nil, err
 	}
-	sv.Policy = resources.StoredPolicy(policy)
+	sv.PreviousPolicy, sv.Policy = sv.Policy, resources.StoredPolicy(policy)
 	p.Store.Notify()
 	p.Store.Record(store.Write{Kind: "setIamPolicy", Body: c.Body}, sv, c.Now)
 	return sv.Policy, nil

@@ -41,6 +41,9 @@ func (p *Plane) ListRevisions(c Call) ([]Entry, *apierror.Error) {
 	var entries []Entry
 	for sv := range p.Store.Services.In(c.Target.Project, c.Target.Region, c.Now) {
 		for _, r := range sv.Revisions {
+			if c.hides(r.Created) {
+				continue
+			}
 			key := fmt.Sprintf("%019d", 1<<62-r.Seq)
 			if p.Store.Cluster {
 				key = r.Name

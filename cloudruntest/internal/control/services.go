@@ -37,6 +37,9 @@ func (p *Plane) ListServices(c Call) ([]Entry, *apierror.Error) {
 	}
 	var entries []Entry
 	for sv := range p.Store.Services.In(c.Target.Project, c.Target.Region, c.Now) {
+		if c.hides(sv.Created) {
+			continue
+		}
 		entries = append(entries, Entry{
 			Key: sv.Key.Name + "/" + sv.Key.Region, Labels: tree.At(sv.Doc, "metadata", "labels"),
 			Render: func() tree.Object { return lifecycle.RenderService(p.Store, sv, c.Now) },

@@ -30,10 +30,11 @@ type Service struct {
 	Latest         *Revision   // latest created
 	Rollout        Rollout
 
-	Policy   tree.Object // IAM policy; nil if it was never set
-	Deleted  time.Time   // when the deletion began
-	GoneAt   time.Time   // when the deletion is complete
-	Previous Snapshot
+	Policy         tree.Object // IAM policy; nil if it was never set
+	PreviousPolicy tree.Object // the one before the last write
+	Deleted        time.Time   // when the deletion began
+	GoneAt         time.Time   // when the deletion is complete
+	Previous       Snapshot
 }
 
 // Snapshot is a read of a Service before its last write.

@@ -27,6 +27,7 @@ type Write struct {
 	Project         string
 	Region          string
 	Name            string
+	UID             string
 	Generation      int64
 	ResourceVersion string
 	Revision        string
@@ -73,7 +74,7 @@ func (s *Store) Timestamp(t time.Time) string {
 
 // Record adds a write of a Service to the journal.
 func (s *Store) Record(w Write, sv *Service, now time.Time) {
-	w.Project, w.Region, w.Name = sv.Key.Project, sv.Key.Region, sv.Key.Name
+	w.Project, w.Region, w.Name, w.UID = sv.Key.Project, sv.Key.Region, sv.Key.Name, sv.UID
 	w.Generation, w.ResourceVersion, w.Time = sv.Generation, s.Versions.Spell(sv.Rollout.Version), now
 	s.Journal.Add(w)
 }

@@ -197,7 +197,7 @@ func TestJournalAndNotify(t *testing.T) {
 	st.Notify()
 	<-changed
 	require.NotEqual(t, changed, st.Changed())
-	require.Equal(t, []store.Write{{Kind: "update", Revision: "r", Project: sv.Key.Project, Region: "us-central1", Name: "hello",
+	require.Equal(t, []store.Write{{Kind: "update", Revision: "r", Project: sv.Key.Project, Region: "us-central1", Name: "hello", UID: sv.UID,
 		Generation: 3, ResourceVersion: st.Versions.Spell(sv.Rollout.Version), Time: now}}, slices.Collect(st.Journal.All()))
 }
 

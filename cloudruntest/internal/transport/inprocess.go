@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 type inProcess struct{ handler http.Handler }
@@ -70,6 +71,8 @@ type memoryWriter struct {
 	body    bytes.Buffer
 	flushed bool
 	aborted bool
+	refused bool
+	drip    time.Duration // before each byte of the body
 }
 
 // serve runs the handler. A panic breaks the connection, as in net/http's server.
@@ -100,10 +103,25 @@ func (w *memoryWriter) Flush() {
 	w.flushed = true
 }
 
-var errReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+// refuse makes the client see a connection that was refused.
+func (w *memoryWriter) refuse() { w.refused = true }
+
+// writeDrops writes a body that the client receives byte by byte.
+func (w *memoryWriter) writeDrops(body []byte, pause time.Duration) {
+	w.drip = pause
+	_, _ = w.Write(body)
+}
+
+var (
+	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+)
 
 // response returns the response as a client sees it.
 func (w *memoryWriter) response(req *http.Request) (*http.Response, error) {
+	if w.refused {
+		return nil, errRefused
+	}
 	if w.aborted && !w.flushed {
 		return nil, errReset
 	}
@@ -120,6 +138,9 @@ func (w *memoryWriter) response(req *http.Request) (*http.Response, error) {
 	if w.aborted {
 		resp.ContentLength, _ = strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
 		body = io.MultiReader(body, brokenReader{})
+	}
+	if w.drip > 0 {
+		body = &drops{ctx: req.Context(), body: body, pause: w.drip}
 	}
 	if req.Method == http.MethodHead {
 		body = http.NoBody

@@ -50,3 +50,13 @@ func Break(w http.ResponseWriter) {
 	}
 	_ = conn.Close()
 }
+
+// Refuse ends a request as if no server listened. Over TCP it is too late for
+// that, so the connection is reset.
+func Refuse(w http.ResponseWriter) {
+	if r, ok := w.(interface{ refuse() }); ok {
+		r.refuse()
+		return
+	}
+	Break(w)
+}

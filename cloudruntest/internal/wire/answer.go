@@ -1,12 +1,14 @@
 package wire
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/frontend"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/transport"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
@@ -55,18 +57,21 @@ func (a answer) warn(warnings []string) answer {
 	return a
 }
 
-// send writes the answer. With truncate, it breaks the connection after so many
-// bytes of the body.
-func (a answer) send(w http.ResponseWriter, truncate int) {
+// send writes the answer. A fault may break the connection after a part of the
+// body, or slow the body down.
+func (a answer) send(ctx context.Context, w http.ResponseWriter, f Fault) {
 	for k, v := range a.header {
 		w.Header()[k] = v
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	w.WriteHeader(a.code)
-	if truncate > 0 && truncate < len(a.body) {
-		_, _ = w.Write(a.body[:truncate])
+	part, whole := a.body, true
+	if f.Truncate > 0 && f.Truncate < len(a.body) {
+		part, whole = a.body[:f.Truncate], false
+	}
+	transport.Drip(ctx, w, part, f.Drip)
+	if !whole {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
-	_, _ = w.Write(a.body)
 }

@@ -32,7 +32,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !struck {
 		result := a.handle(c)
 		a.Log.record(c, result.code)
-		result.send(w, 0)
+		result.send(c.ctx, w, Fault{})
+		return
+	}
+	if f.Refuse {
+		transport.Refuse(w)
 		return
 	}
 	result, ok := a.answerWith(c, f)
@@ -42,7 +46,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.Log.record(c, result.code)
-	result.send(w, f.Truncate)
+	result.send(c.ctx, w, f)
 }
 
 // answerWith handles a request that a fault strikes. It returns false if the
@@ -51,16 +55,37 @@ func (a *API) answerWith(c *call, f Fault) (answer, bool) {
 	if !c.sleep(f.Delay) {
 		return answer{}, false
 	}
-	c.now = time.Now()
-	c.stale = f.Stale
-	result := answer{code: http.StatusOK}
-	if !f.replaces() {
-		result = a.handle(c)
+	result := a.handleUnder(c, f)
+	if f.Hang {
+		<-c.ctx.Done()
 	}
-	if f.Reset {
+	if f.Reset || f.Hang {
 		return answer{}, false
 	}
 	return f.spoil(result, a.Control.Store.Cluster), true
+}
+
+// handleUnder answers a call as often as a fault lets it take effect.
+func (a *API) handleUnder(c *call, f Fault) answer {
+	do := f.Do
+	if do == nil {
+		do = func() {}
+	}
+	if !f.After {
+		do()
+	}
+	c.now, c.stale, c.lag, c.endless = time.Now(), f.Stale, f.Lag, f.Endless
+	result := answer{code: http.StatusOK}
+	if !f.replaces() {
+		result = a.handle(c)
+		if f.Twice {
+			result = a.handle(c)
+		}
+	}
+	if f.After {
+		do()
+	}
+	return result
 }
 
 // handle counts a request against the quota and answers it.

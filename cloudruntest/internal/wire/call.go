@@ -24,8 +24,11 @@ type call struct {
 	host   string // without a port
 	region string // the host's, or empty
 	global bool   // the host serves all regions
-	stale  bool   // reads show the state before the last write
 	now    time.Time
+
+	stale   bool          // reads show the state before the last write
+	lag     time.Duration // lists leave out what is newer
+	endless bool          // lists do not end
 }
 
 func newCall(r *http.Request, body []byte) *call {
@@ -61,7 +64,7 @@ func regionOf(host string) (region string, global bool) {
 func (c *call) to(t control.Target) control.Call {
 	t.Elsewhere = c.region == "" && !c.global
 	return control.Call{
-		Target: t, Now: c.now, Body: c.body, ContentType: c.r.Header.Get("Content-Type"), DryRun: c.query["dryRun"], Stale: c.stale,
+		Target: t, Now: c.now, Body: c.body, ContentType: c.r.Header.Get("Content-Type"), DryRun: c.query["dryRun"], Stale: c.stale, Lag: c.lag,
 		Strict: c.query.Get("fieldValidation") == "Strict", Foreground: c.query.Get("propagationPolicy") == "Foreground",
 	}
 }

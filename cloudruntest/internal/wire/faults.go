@@ -19,15 +19,24 @@ type Fault struct {
 	Match       func(*http.Request) bool
 	Skip        int
 	Times       int
+	For         time.Duration
 	Delay       time.Duration
+	Do          func()
 	After       bool
+	Twice       bool
 	Status      int
 	Body        string
+	Edit        func(body []byte) []byte
 	ContentType string
 	Header      http.Header
+	Refuse      bool
 	Reset       bool
+	Hang        bool
 	Truncate    int
+	Drip        time.Duration
 	Stale       bool
+	Lag         time.Duration
+	Endless     bool
 }
 
 // Faults are the faults of a server. They are safe for concurrent use.
@@ -40,17 +49,24 @@ type Faults struct {
 type armed struct {
 	Fault
 	skip, left int
+	until      time.Time // zero: it does not end
 }
 
 // Add adds a fault. If several select a request, the first one strikes.
 func (fs *Faults) Add(f Fault) {
-	left := f.Times
-	if left == 0 {
-		left = 1
+	a := &armed{Fault: f, skip: f.Skip, left: f.Times}
+	switch {
+	case f.Times == 0 && f.For > 0:
+		a.left = -1
+	case f.Times == 0:
+		a.left = 1
+	}
+	if f.For > 0 {
+		a.until = time.Now().Add(f.For)
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.list = append(fs.list, &armed{Fault: f, skip: f.Skip, left: left})
+	fs.list = append(fs.list, a)
 }
 
 // Clear removes all faults.
@@ -75,6 +91,9 @@ func (fs *Faults) next(r *http.Request, body []byte) (Fault, bool) {
 }
 
 func (f *armed) selects(r *http.Request) bool {
+	if !f.until.IsZero() && !time.Now().Before(f.until) {
+		return false
+	}
 	return (f.Method == "" || f.Method == r.Method) && strings.Contains(r.URL.Path, f.Path) && (f.Match == nil || f.Match(r))
 }
 
@@ -94,7 +113,9 @@ func (fs *Faults) take(f *armed) bool {
 }
 
 // replaces reports whether the fault prevents the effect of the request.
-func (f Fault) replaces() bool { return !f.After && (f.Reset || f.Status != 0 || f.Body != "") }
+func (f Fault) replaces() bool {
+	return !f.After && (f.Reset || f.Hang || f.Status != 0 || f.Body != "")
+}
 
 // spoil returns an answer with the fault's changes.
 func (f Fault) spoil(a answer, cluster bool) answer {
@@ -103,6 +124,9 @@ func (f Fault) spoil(a answer, cluster bool) answer {
 	}
 	if f.Body != "" {
 		a.body = []byte(f.Body)
+	}
+	if f.Edit != nil {
+		a.body = f.Edit(a.body)
 	}
 	header := a.header.Clone()
 	if header == nil {

@@ -21,15 +21,16 @@ func answerList(p *control.Plane, c *call, kind string, entries []control.Entry)
 	}
 	entries = slices.DeleteFunc(entries, func(e control.Entry) bool { return !match(e.Labels) })
 	sort.Slice(entries, func(i, j int) bool { return entries[i].Key < entries[j].Key })
-	entries, err = after(entries, c.query.Get("continue"))
-	if err != nil {
+	meta := tree.Object{}
+	if c.endless {
+		meta["continue"] = c.query.Get("continue") + "x"
+	} else if entries, err = after(entries, c.query.Get("continue")); err != nil {
 		return answer{}, err
 	}
-	meta := tree.Object{}
 	if p.Store.Cluster {
 		meta["resourceVersion"] = p.Store.Versions.Spell(p.Store.Versions.Last())
 	}
-	if limit := c.number("limit"); limit > 0 && limit < len(entries) {
+	if limit := c.number("limit"); limit > 0 && limit < len(entries) && !c.endless {
 		meta["continue"] = base64.RawURLEncoding.EncodeToString([]byte("k:" + entries[limit-1].Key))
 		if p.Store.Cluster {
 			meta["remainingItemCount"] = len(entries) - limit
