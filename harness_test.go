@@ -3,6 +3,7 @@ package cloudrun_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -70,8 +71,8 @@ type endpointRecorder struct {
 	answer   func(*http.Request) (*http.Response, error) // nil: endpointAnything
 }
 
-// endpointAnything is a response that every call understands.
-const endpointAnything = `{"metadata": {"name": "hello", "resourceVersion": "1"}, "bindings": [], "locations": [], "items": []}`
+// endpointAnything is a response that every call understands but those of IAM.
+const endpointAnything = `{"metadata": {"name": "hello", "resourceVersion": "1"}, "locations": [{"locationId": "us-central1"}], "items": []}`
 
 func (r *endpointRecorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.mu.Lock()
@@ -79,6 +80,9 @@ func (r *endpointRecorder) RoundTrip(req *http.Request) (*http.Response, error) 
 	r.mu.Unlock()
 	if r.answer != nil {
 		return r.answer(req)
+	}
+	if strings.HasSuffix(req.URL.Path, "IamPolicy") {
+		return endpointAnswer(req, http.StatusOK, "application/json", `{"etag": "ACAB"}`), nil
 	}
 	return endpointAnswer(req, http.StatusOK, "application/json", endpointAnything), nil
 }

@@ -148,6 +148,9 @@ func (c *Client) GetPolicy(ctx context.Context, name string) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkPolicy(raw); err != nil {
+		return nil, c.unreadablePolicy(name, err)
+	}
 	p, err := rest.Decode[Policy](raw)
 	if err != nil {
 		return nil, c.unreadablePolicy(name, err)

@@ -39,14 +39,12 @@ func TestIAMWrites(t *testing.T) {
 				{"role": "roles/run.invoker", "members": ["allUsers"]}]}`},
 		"make public of a policy without bindings": {`{"etag": "ACAB"}`, makePublic,
 			`{"etag": "ACAB", "bindings": [{"role": "roles/run.invoker", "members": ["allUsers"]}]}`},
-		"make public of a policy without an etag": {`{}`, makePublic,
-			`{"bindings": [{"role": "roles/run.invoker", "members": ["allUsers"]}]}`},
 		"make public of what is public": {replaced("user:bob@example.com", "allUsers"), makePublic, ""},
 		"make private drops the binding that is empty then": {
 			`{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["allUsers"]}]}`, makePrivate, `{"etag": "e"}`},
 		"make private takes allUsers out of every unconditional binding": {
-			`{"bindings": [{"role": "roles/run.invoker", "members": ["allUsers", "user:a@x.org"]}, {"role": "roles/run.invoker", "members": ["allUsers"]}]}`,
-			makePrivate, `{"bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org"]}]}`},
+			`{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["allUsers", "user:a@x.org"]}, {"role": "roles/run.invoker", "members": ["allUsers"]}]}`,
+			makePrivate, `{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org"]}]}`},
 		"make private leaves a conditional grant": {replaced("user:ann@example.com", "allUsers"), makePrivate, ""},
 		"make private of what is private":         {fullPolicy, makePrivate, ""},
 		"add a member": {fullPolicy, add("roles/run.admin", ann),
@@ -56,17 +54,17 @@ func TestIAMWrites(t *testing.T) {
 			`{"etag": "e", "bindings": [{"role": "organizations/1/roles/my.role", "members": ["principalSet://iam.googleapis.com/x/y"]}]}`},
 		"add a member under the same condition": {fullPolicy, add(invoker, "user:new@example.com", cloudrun.WithCondition(untilThen)),
 			replaced(`["user:ann@example.com"], "bindingId": "b1"`, `["user:ann@example.com", "user:new@example.com"], "bindingId": "b1"`)},
-		"add a member under another condition": {`{"bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "false"}}]}`,
+		"add a member under another condition": {`{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "false"}}]}`,
 			add(invoker, "user:a@x.org", cloudrun.WithCondition(cloudrun.BindingCondition{Title: "t", Expression: "true"})),
-			`{"bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "false"}},
+			`{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "false"}},
 				{"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "true"}}]}`},
 		"remove a member": {fullPolicy, remove(invoker, "user:BOB@example.com"),
 			replaced(`,
 		{"role": "roles/run.invoker", "members": ["user:bob@example.com"], "bindingId": "b3"}`, "")},
 		"remove a member under a condition": {
-			`{"bindings": [{"role": "r", "members": ["user:a@x.org", "user:b@x.org"], "condition": {"title": "t", "expression": "false"}}, {"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "false"}}]}`,
+			`{"etag": "e", "bindings": [{"role": "r", "members": ["user:a@x.org", "user:b@x.org"], "condition": {"title": "t", "expression": "false"}}, {"role": "roles/run.invoker", "members": ["user:a@x.org"], "condition": {"title": "t", "expression": "false"}}]}`,
 			remove(invoker, "user:a@x.org", cloudrun.WithCondition(cloudrun.BindingCondition{Title: "t", Expression: "false"})),
-			`{"bindings": [{"role": "r", "members": ["user:a@x.org", "user:b@x.org"], "condition": {"title": "t", "expression": "false"}}]}`},
+			`{"etag": "e", "bindings": [{"role": "r", "members": ["user:a@x.org", "user:b@x.org"], "condition": {"title": "t", "expression": "false"}}]}`},
 		"an edit in another order changes nothing": {fullPolicy, updatePolicy(func(p *cloudrun.Policy) error {
 			p.Bindings[0], p.Bindings[2] = p.Bindings[2], p.Bindings[0]
 			p.Bindings = append(p.Bindings, cloudrun.Binding{Role: "roles/run.viewer"}, cloudrun.Binding{Role: invoker, Members: []string{"user:Bob@Example.com"}})
@@ -142,10 +140,10 @@ func TestPolicyRequests(t *testing.T) {
 func TestIsPublic(t *testing.T) {
 	t.Parallel()
 	for policy, want := range map[string]bool{
-		`{"bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org", "allUsers"]}]}`:                                                     true,
-		`{"bindings": [{"role": "roles/run.invoker", "members": ["allUsers"], "condition": {"title": "t", "expression": "true"}}]}`:                  false,
-		`{"bindings": [{"role": "roles/run.invoker", "members": ["allAuthenticatedUsers"]}, {"role": "roles/run.viewer", "members": ["allUsers"]}]}`: false,
-		`{}`: false,
+		`{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["user:a@x.org", "allUsers"]}]}`:                                                     true,
+		`{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["allUsers"], "condition": {"title": "t", "expression": "true"}}]}`:                  false,
+		`{"etag": "e", "bindings": [{"role": "roles/run.invoker", "members": ["allAuthenticatedUsers"]}, {"role": "roles/run.viewer", "members": ["allUsers"]}]}`: false,
+		`{"etag": "ACAB"}`: false,
 	} {
 		public, err := cloudrun.IsPublic(t.Context(), newIAMFake(policy).client(t), "hello")
 		require.NoError(t, err)
@@ -204,7 +202,7 @@ func TestIAMAcceptsEveryKindOfMemberAndRole(t *testing.T) {
 		"principalSet://goog/cloudIdentityCustomerId/C0", "deleted:user:x@example.com?uid=123", "deleted:principal://iam.googleapis.com/x",
 		"projectOwner:demo", "projectEditor:demo", "projectViewer:demo",
 	} {
-		fake := newIAMFake(`{}`)
+		fake := newIAMFake(`{"etag": "ACAB"}`)
 		for _, role := range []string{"roles/run.invoker", "projects/demo/roles/my_Role.x", "organizations/123/roles/y"} {
 			require.NoError(t, cloudrun.AddMember(t.Context(), fake.client(t), "hello", role, member), member)
 		}

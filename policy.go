@@ -3,8 +3,8 @@ package cloudrun
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -110,13 +110,17 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON decodes a policy and keeps everything in it.
 func (p *Policy) UnmarshalJSON(raw []byte) error {
-	var view struct {
-		Bindings []Binding `json:"bindings"`
-	}
-	if err := json.Unmarshal(raw, &view); err != nil {
+	encoded, err := policy.Bindings(raw)
+	if err != nil {
 		return fmt.Errorf("IAM policy: %w", err)
 	}
-	p.Bindings, p.raw = view.Bindings, slices.Clone(raw)
+	var bindings []Binding
+	if len(encoded) > 0 {
+		if err := json.Unmarshal(encoded, &bindings); err != nil {
+			return fmt.Errorf("IAM policy: %w", err)
+		}
+	}
+	p.Bindings, p.raw = bindings, slices.Clone(raw)
 	return nil
 }
 
@@ -133,46 +137,6 @@ func (b *Binding) has(member string) bool {
 
 func (b *Binding) without(member string) []string {
 	return slices.DeleteFunc(slices.Clone(b.Members), func(m string) bool { return policy.Fold(m) == policy.Fold(member) })
-}
-
-// grant is one role of one member. Policies are compared by their grants, because
-// the order and the grouping of bindings and members have no meaning.
-type grant struct {
-	role, member string
-	conditional  bool
-	condition    BindingCondition
-}
-
-func (p *Policy) grants() map[grant]bool {
-	all := map[grant]bool{}
-	for _, b := range p.Bindings {
-		g := grant{role: b.Role}
-		if b.Condition != nil {
-			g.conditional, g.condition = true, *b.Condition
-		}
-		for _, m := range b.Members {
-			g.member = policy.Fold(m)
-			all[g] = true
-		}
-	}
-	return all
-}
-
-// touched returns the members whom an organization policy may forbid: those of
-// the added grants, or of all grants if none is added.
-func touched(before, after map[grant]bool) []string {
-	members := map[string]bool{}
-	for g := range after {
-		if !before[g] {
-			members[g.member] = true
-		}
-	}
-	if len(members) == 0 {
-		for g := range after {
-			members[g.member] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(members))
 }
 
 // policyWrite is one edit of the IAM policy of a Service. The etag makes each
@@ -203,34 +167,37 @@ func (w policyWrite) run(ctx context.Context) error {
 // write edits the policy. Its error is a [*once.Failure].
 func (w policyWrite) write(ctx context.Context) error {
 	_, err := once.Writer[*policyDocument, composedPolicy]{
-		Store: &policyStore{w.client, w.name}, Compose: w.compose,
+		Store: &policyStore{w.client, w.name}, Compose: w.compose, Holds: holdsPolicyWrite,
 		Classify: classifyPolicy, Delay: rest.Delay, Patience: w.patience(), Retrying: w.client.onRetry,
 	}.Run(ctx)
 	return err
 }
 
 // compose edits the policy. An edit that changes nobody's roles changes nothing.
+// What the edit cannot see comes from the base, whatever became of the Policy that it got.
 func (w policyWrite) compose(_ context.Context, base *policyDocument) (composedPolicy, error) {
-	p, err := base.policy()
+	p, err := rest.Decode[Policy](base.raw)
 	if err != nil {
 		return composedPolicy{}, &once.StepError{Step: once.StepRead, Err: err}
 	}
-	before := p.grants()
 	if err := w.edit(p); err != nil {
 		return composedPolicy{}, err
 	}
-	after := p.grants()
-	if maps.Equal(before, after) {
+	raw, err := json.Marshal(Policy{Bindings: p.Bindings, raw: base.raw})
+	if err != nil {
+		return composedPolicy{}, fmt.Errorf("set IAM policy: %w", err)
+	}
+	after, err := policy.GrantsOf(raw)
+	if err == nil && after.Equal(base.grants) {
 		return composedPolicy{body: base.raw}, nil
 	}
-	raw, err := json.Marshal(p)
 	if err == nil {
 		raw, err = policy.SetRequest(raw, w.keepVersion)
 	}
 	if err != nil {
 		return composedPolicy{}, fmt.Errorf("set IAM policy: %w", err)
 	}
-	return composedPolicy{body: raw, members: touched(before, after)}, nil
+	return composedPolicy{body: raw, before: base.grants, after: after}, nil
 }
 
 // serviceSpread is how long the servers of IAM may not know a new Service.
@@ -255,9 +222,38 @@ func patience(applies func(error) bool, pauses backoff.BackOff) once.Patience {
 
 // policyDocument is an IAM policy as the server sent it.
 type policyDocument struct {
-	raw  []byte
-	etag string
+	raw    []byte
+	etag   string
+	grants policy.Grants
 }
+
+// newPolicyDocument reads a policy that can be edited: a write without an etag
+// would overwrite concurrent changes.
+func newPolicyDocument(raw []byte) (*policyDocument, error) {
+	if err := checkPolicy(raw); err != nil {
+		return nil, err
+	}
+	d := &policyDocument{raw: raw, etag: policy.Etag(raw)}
+	if d.etag == "" {
+		return nil, errNoEtag
+	}
+	var err error
+	d.grants, err = policy.GrantsOf(raw)
+	return d, err
+}
+
+// checkPolicy returns an error for a response that is not a policy.
+func checkPolicy(raw []byte) error {
+	if err := policy.Check(raw); err != nil {
+		return fmt.Errorf("read the response: %w: %w: check the endpoint", ErrNotAPI, err)
+	}
+	return nil
+}
+
+var (
+	errNoEtag      = errors.New("the IAM policy has no etag, so a write could overwrite a concurrent change: check the endpoint; policies of Cloud Run always have one")
+	errOtherPolicy = errors.New("the response is not the IAM policy that was sent")
+)
 
 // Bytes returns the text that the server sent.
 func (d *policyDocument) Bytes() []byte { return d.raw }
@@ -265,16 +261,19 @@ func (d *policyDocument) Bytes() []byte { return d.raw }
 // Version returns the etag. A policy does not count its changes.
 func (d *policyDocument) Version() once.Version { return once.Version{Resource: d.etag} }
 
-func (d *policyDocument) policy() (*Policy, error) { return rest.Decode[Policy](d.raw) }
-
 // composedPolicy is what one edit of a policy came to.
 type composedPolicy struct {
-	body    []byte
-	members []string // whose roles are changed
+	body          []byte
+	before, after policy.Grants
 }
 
 // Bytes returns the text to send.
 func (c composedPolicy) Bytes() []byte { return c.body }
+
+// holdsPolicyWrite reports whether a policy has everything that a write was to change.
+func holdsPolicyWrite(_ *policyDocument, body composedPolicy, now *policyDocument) bool {
+	return now.grants.Hold(body.before, body.after)
+}
 
 // policyStore reads and writes the policy of a Service.
 type policyStore struct {
@@ -287,13 +286,11 @@ func (s *policyStore) Read(ctx context.Context) (*policyDocument, error) {
 	if err != nil {
 		return nil, err
 	}
-	etag, err := rest.Decode[struct {
-		Etag string `json:"etag"`
-	}](raw)
+	d, err := newPolicyDocument(raw)
 	if err != nil {
 		return nil, s.client.unreadablePolicy(s.name, err)
 	}
-	return &policyDocument{raw, etag.Etag}, nil
+	return d, nil
 }
 
 // Create is never called: every Service has a policy.
@@ -301,12 +298,22 @@ func (s *policyStore) Create(ctx context.Context, body composedPolicy) (*policyD
 	return s.Replace(ctx, nil, body)
 }
 
-func (s *policyStore) Replace(ctx context.Context, _ *policyDocument, body composedPolicy) (*policyDocument, error) {
-	raw, err := s.client.write(ctx, s.client.iamRequest("set IAM policy", s.name, http.MethodPost, ":setIamPolicy", body.body))
+// Replace sets the policy. A response that is not the policy as it was sent,
+// under a new etag, leaves open whether the write took effect.
+func (s *policyStore) Replace(ctx context.Context, base *policyDocument, body composedPolicy) (*policyDocument, error) {
+	r := s.client.iamRequest("set IAM policy", s.name, http.MethodPost, ":setIamPolicy", body.body)
+	raw, err := s.client.write(ctx, r)
 	if err != nil {
-		return nil, iamError(err, permissionSetPolicy, body.members)
+		return nil, iamError(err, permissionSetPolicy, policy.Touched(body.before, body.after))
 	}
-	return &policyDocument{raw: raw}, nil
+	d, err := newPolicyDocument(raw)
+	if err == nil && (!d.grants.Equal(body.after) || base != nil && d.etag == base.etag) {
+		err = errOtherPolicy
+	}
+	if err != nil {
+		return nil, rest.Unreadable(r.Op, r.Resource, err)
+	}
+	return d, nil
 }
 
 // classifyPolicy says what an error of IAM means for a write. A Service that

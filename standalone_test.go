@@ -42,7 +42,9 @@ func (s *standaloneServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(name, ":getIamPolicy"):
 		_ = json.NewEncoder(w).Encode(s.policy)
 	case strings.HasSuffix(name, ":setIamPolicy"):
+		s.version++
 		s.policy = sent["policy"].(map[string]any)
+		s.policy["etag"] = fmt.Sprint(s.version)
 		_ = json.NewEncoder(w).Encode(s.policy)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
 		_ = json.NewEncoder(w).Encode(s.put(sent))

@@ -15,8 +15,9 @@ type object = map[string]json.RawMessage
 
 // Merge replaces the bindings of a policy. A binding with the same role and
 // condition as an existing one keeps the fields that this package does not know.
-// Bindings without members are dropped. Everything else in the policy (version,
-// etag, audit configs, unknown fields) is preserved.
+// If several have them, the members decide which one is continued. Bindings
+// without members are dropped. Everything else in the policy (version, etag,
+// audit configs, unknown fields) is preserved.
 func Merge(policy, bindings []byte) ([]byte, error) {
 	merged := object{}
 	if len(policy) > 0 {
@@ -61,27 +62,6 @@ func SetRequest(policy []byte, asRead bool) ([]byte, error) {
 		body["version"] = json.RawMessage(newestVersion)
 	}
 	return json.Marshal(map[string]object{"policy": body})
-}
-
-func mergeBindings(have, want []object) []object {
-	known := map[key][]object{}
-	for _, b := range have {
-		k := keyOf(b)
-		known[k] = append(known[k], b)
-	}
-	var result []object
-	for _, w := range want {
-		k := keyOf(w)
-		if old := known[k]; len(old) > 0 {
-			known[k] = old[1:]
-			old[0]["members"] = w["members"]
-			w = old[0]
-		}
-		if hasMembers(w) {
-			result = append(result, w)
-		}
-	}
-	return result
 }
 
 // key identifies a binding of a policy.

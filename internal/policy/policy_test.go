@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,7 @@ import (
 
 func TestMerge(t *testing.T) {
 	t.Parallel()
+	const twins = `{"bindings":[{"role":"r","members":["a"],"x":1},{"role":"r","members":["b"],"x":2}]}`
 	cases := map[string]struct{ policy, bindings, want string }{
 		"nothing at all":            {``, `null`, `{}`},
 		"null":                      {`null`, `[]`, `{}`},
@@ -26,6 +28,21 @@ func TestMerge(t *testing.T) {
 		"twins keep their own": {`{"bindings":[{"role":"r","members":["a"],"x":1},{"role":"r","members":["b"],"x":2}]}`,
 			`[{"role":"r","members":["a","c"]},{"role":"r","members":["b"]}]`,
 			`{"bindings":[{"role":"r","members":["a","c"],"x":1},{"role":"r","members":["b"],"x":2}]}`},
+		"twins in another order keep their own": {twins,
+			`[{"role":"r","members":["b"]},{"role":"r","members":["a"]}]`,
+			`{"bindings":[{"role":"r","members":["b"],"x":2},{"role":"r","members":["a"],"x":1}]}`},
+		"the first twin goes":                      {twins, `[{"role":"r","members":["b"]}]`, `{"bindings":[{"role":"r","members":["b"],"x":2}]}`},
+		"the first twin goes, the other is edited": {twins, `[{"role":"r","members":["c","b"]}]`, `{"bindings":[{"role":"r","members":["c","b"],"x":2}]}`},
+		"a new twin comes first": {twins,
+			`[{"role":"r","members":["c"]},{"role":"r","members":["a"]},{"role":"r","members":["b"]}]`,
+			`{"bindings":[{"role":"r","members":["c"]},{"role":"r","members":["a"],"x":1},{"role":"r","members":["b"],"x":2}]}`},
+		"a twin is emptied": {twins, `[{"role":"r","members":[]},{"role":"r","members":["b"]}]`, `{"bindings":[{"role":"r","members":["b"],"x":2}]}`},
+		"the twin that shares most": {`{"bindings":[{"role":"r","members":["a","y"],"x":1},{"role":"r","members":["a","b","z"],"x":2}]}`,
+			`[{"role":"r","members":["a","b"]}]`, `{"bindings":[{"role":"r","members":["a","b"],"x":2}]}`},
+		"a twin whose members are spelled in another way": {`{"bindings":[{"role":"r","members":["a"],"x":1},{"role":"r","members":["user:B@x.org","c"],"x":2}]}`,
+			`[{"role":"r","members":["c","user:b@x.org","user:b@x.org"]}]`, `{"bindings":[{"role":"r","members":["c","user:b@x.org","user:b@x.org"],"x":2}]}`},
+		"a twin with other members": {twins, `[{"role":"r","members":["c"]},{"role":"r","members":["b"]}]`,
+			`{"bindings":[{"role":"r","members":["c"],"x":1},{"role":"r","members":["b"],"x":2}]}`},
 		"empty bindings go": {`{"bindings":[{"role":"r","members":["a"]},{"role":"s","members":["b"]}]}`,
 			`[{"role":"r","members":[]},{"role":"s","members":["b"]},{"role":"t","members":null}]`, `{"bindings":[{"role":"s","members":["b"]}]}`},
 	}
@@ -41,6 +58,28 @@ func TestMerge(t *testing.T) {
 		_, err := policy.Merge([]byte(wrong), []byte(`[]`))
 		require.ErrorContains(t, err, "policy: ", wrong)
 	}
+}
+
+// Many bindings of one role take no more than a moment.
+func TestMergeOfManyTwins(t *testing.T) {
+	t.Parallel()
+	var have, want []map[string]any
+	for i := range 20_000 {
+		have = append(have, map[string]any{"role": "r", "members": []string{fmt.Sprint(i), "a"}, "x": i})
+		want = append(want, map[string]any{"role": "r", "members": []string{fmt.Sprint(i), "a", "new"}})
+	}
+	raw, err := json.Marshal(map[string]any{"bindings": have})
+	require.NoError(t, err)
+	bindings, err := json.Marshal(want)
+	require.NoError(t, err)
+	merged, err := policy.Merge(raw, bindings)
+	require.NoError(t, err)
+	for i := range want {
+		want[i]["x"] = i
+	}
+	bindings, err = json.Marshal(map[string]any{"bindings": want})
+	require.NoError(t, err)
+	require.Equal(t, string(bindings), string(merged))
 }
 
 func TestSetRequest(t *testing.T) {
