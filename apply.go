@@ -96,7 +96,7 @@ func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*applic
 	if plan == nil || plan.prepared == nil {
 		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errNoPlan}
 	}
-	p := plan.prepared
+	p := plan.prepared()
 	c, err := d.beginWith(op, p.name, append(slices.Clone(p.layers), edits.Of(opts))...)
 	if err == nil {
 		err = p.checkFor(d.client)

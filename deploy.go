@@ -255,8 +255,9 @@ const (
 
 // Result is what a call of a [Deployer] did.
 type Result struct {
-	// Service is the Service as it was last seen.
-	Service *servingv1.Service
+	// Service is the Service as it was last seen. It is not part of the result's
+	// JSON, which logs use too: it has the values of variables.
+	Service *servingv1.Service `json:"-"`
 	// Action reports whether the Service was created, updated or not changed.
 	Action Action
 	// Revision is the new Revision, or the latest one if the call made none.
@@ -277,6 +278,11 @@ type Result struct {
 	// Warnings do not make the call fail, such as that the new Revision gets no
 	// traffic because the traffic is pinned to another.
 	Warnings []string
+}
+
+// String returns what the call did, on one line.
+func (r Result) String() string {
+	return fmt.Sprintf("%s: revision %q with %d%% of the traffic, %q", r.Action, r.Revision, r.Percent, r.URL)
 }
 
 // ending is how a call goes on after its write.

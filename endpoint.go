@@ -83,7 +83,7 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	version := agent.Version()
 	hc, endpoint, err := htransport.NewClient(ctx, slices.Concat(transportOptions(version), endpointOptions(region), opts)...)
 	if err != nil {
-		return nil, fmt.Errorf("new client for project %q: %w", project, err)
+		return nil, fmt.Errorf("new client for project %q: %w", project, names.HideURL(err))
 	}
 	base, isDefault := strings.CutSuffix(endpoint, defaultEndpointMark)
 	regional, err := baseURL(base, opts)
@@ -139,7 +139,7 @@ func NewClusterClient(ctx context.Context, namespace string, opts ...option.Clie
 	version := agent.Version()
 	hc, endpoint, err := clusterTransport(ctx, slices.Concat(transportOptions(version), opts))
 	if err != nil {
-		return nil, fmt.Errorf("new cluster client: %w", err)
+		return nil, fmt.Errorf("new cluster client: %w", names.HideURL(err))
 	}
 	if endpoint == "" {
 		return nil, errors.New("new cluster client: option.WithEndpoint must name the cluster's API server")
@@ -210,15 +210,16 @@ func baseURL(endpoint string, opts []option.ClientOption) (string, error) {
 		endpoint = "https://" + endpoint
 	}
 	u, err := url.Parse(endpoint)
+	shown := names.ShownURL(endpoint)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("endpoint %q: %w", endpoint, err)
+		return "", fmt.Errorf("endpoint %q: invalid URL: use https://HOST[:PORT], without a user", shown)
 	case u.Scheme != "https" && u.Scheme != "http":
-		return "", fmt.Errorf("endpoint %q: the scheme must be https or http", endpoint)
-	case u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return "", fmt.Errorf("endpoint %q: must be scheme://host, with a path at most", u.Redacted())
+		return "", fmt.Errorf("endpoint %q: the scheme must be https or http", shown)
+	case u.Host == "" || strings.HasSuffix(u.Host, ":") || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return "", fmt.Errorf("endpoint %q: must be scheme://host, with a path at most", shown)
 	case u.Scheme == "http" && !names.IsLoopback(u.Hostname()) && !plainHTTPAllowed(opts):
-		return "", fmt.Errorf("endpoint %q: plain http exposes the credentials to the network: use https or AllowPlainHTTP", endpoint)
+		return "", fmt.Errorf("endpoint %q: plain http exposes the credentials to the network: use https or AllowPlainHTTP", shown)
 	}
 	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
 }

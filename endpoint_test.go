@@ -128,7 +128,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		"https://user:secret@run.internal":    "scheme://host",
 		"https://run.internal/?a=b":           "scheme://host",
 		"https://run.internal/#frag":          "scheme://host",
-		"https://run.internal:port":           "invalid port",
+		"https://run.internal:port":           "invalid URL",
 		"https://run.googleapis.com\\@evil.x": "invalid",
 	} {
 		_, err := cloudrun.NewClient(t.Context(), "demo", "europe-west1", option.WithEndpoint(endpoint), (&endpointRecorder{}).client())
@@ -136,6 +136,28 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 		_, err = cloudrun.NewClusterClient(t.Context(), "default", option.WithEndpoint(endpoint), (&endpointRecorder{}).client())
 		require.Error(t, err, endpoint)
+	}
+}
+
+// A password in a malformed endpoint, or in one that is refused, is not shown.
+func TestEndpointErrorsHidePasswords(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{
+		"https://user:hunter2@host", "http://user:hunter2@host", "ftp://user:hunter2@host", "user:hunter2@host", "//user:hunter2@host",
+		"https://user:hunter2@host:port", "https://user:%zzhunter2@host", "https://user:hunter2\\@host", "https://user:hunt@hunter2@host", "https://user:/hunter2@host",
+		"https://user:hunter2", "https://user:?hunter2@host", "https://user:#hunter2@host", "https:/user:hunter2@host", "https:user:hunter2@host", "https://user:a://hunter2@host",
+		"https://host/?key=hunter2", "https://host/#hunter2", "https://user:hunter2 @host", "https://user:hunter2\n@host", "://user:hunter2@host", "https://[user:hunter2@host",
+	} {
+		for _, opts := range [][]option.ClientOption{
+			{option.WithEndpoint(endpoint), (&endpointRecorder{}).client()}, {option.WithEndpoint(endpoint), option.WithoutAuthentication()},
+			{option.WithEndpoint(endpoint), option.WithTokenSource(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "x"}))},
+		} {
+			_, err := cloudrun.NewClient(t.Context(), "demo", "europe-west1", opts...)
+			require.Error(t, err, endpoint)
+			_, clusterErr := cloudrun.NewClusterClient(t.Context(), "default", opts...)
+			require.Error(t, clusterErr, endpoint)
+			require.NotContains(t, printed(err)+printed(clusterErr), "hunter2", endpoint)
+		}
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 // [Deployer.ReplaceManifest]. It keeps fields of Cloud Run that the Knative types
 // lack, and the spelling of numbers and quantities. It is immutable.
 type Manifest struct {
-	json      []byte
+	text      func() []byte // as JSON; a function, so that package fmt prints an address
 	name      string
 	namespace string
 	location  string
@@ -106,7 +106,7 @@ func newManifest(raw []byte) (*Manifest, error) {
 	if name == "" {
 		return nil, &ManifestError{Path: "metadata.name", Reason: "missing: the name of the service"}
 	}
-	return &Manifest{json: raw, name: name, namespace: meta.Text("namespace"), location: meta.Object("labels").Text(configuration.Location)}, nil
+	return &Manifest{text: func() []byte { return raw }, name: name, namespace: meta.Text("namespace"), location: meta.Object("labels").Text(configuration.Location)}, nil
 }
 
 // ExportManifest returns the current Service as a manifest, as gcloud run services
@@ -133,24 +133,35 @@ func (c *Client) ExportManifest(ctx context.Context, name string) (*Manifest, er
 
 // object returns the manifest as an object.
 func (m *Manifest) object() rawjson.Object {
-	o, _ := rawjson.Parse(m.json) // newManifest has parsed it
+	o, _ := rawjson.Parse(m.raw()) // newManifest has parsed it
 	return o
+}
+
+// raw returns the manifest as JSON, which must not be changed; nil if it is empty.
+func (m *Manifest) raw() []byte {
+	if m == nil || m.text == nil {
+		return nil
+	}
+	return m.text()
 }
 
 // Name returns the name of the Service.
 func (m *Manifest) Name() string { return m.name }
 
+// String names the Service. It shows no values, because they may be secret.
+func (m *Manifest) String() string { return fmt.Sprintf("manifest of service %q", m.name) }
+
 // JSON returns the manifest as JSON. It keeps the order of fields and the spelling of values.
-func (m *Manifest) JSON() []byte { return append([]byte(nil), m.json...) }
+func (m *Manifest) JSON() []byte { return append([]byte(nil), m.raw()...) }
 
 // YAML returns the manifest as YAML, from which [ParseManifest] reads the same manifest.
-func (m *Manifest) YAML() ([]byte, error) { return manifest.YAML(m.json) }
+func (m *Manifest) YAML() ([]byte, error) { return manifest.YAML(m.raw()) }
 
 // Service returns the manifest as the Knative type, which may lack some of its
 // fields. To change a manifest without losing any, use [Manifest.With].
 func (m *Manifest) Service() (*servingv1.Service, error) {
 	s := new(servingv1.Service)
-	if err := json.Unmarshal(m.json, s); err != nil {
+	if err := json.Unmarshal(m.raw(), s); err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
 	return s, nil
@@ -167,7 +178,7 @@ func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
-	base, err := newDocument(m.json)
+	base, err := newDocument(m.raw())
 	if err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}

@@ -73,6 +73,15 @@ type settings []edits.Setting
 // Settings returns what the option asks for. Only this module can use it.
 func (s settings) Settings() []edits.Setting { return s }
 
+// String returns the option as the program wrote it, without values that may be secret.
+func (s settings) String() string { return edits.Spelled(s) }
+
+// GoString is the form of the verb %#v.
+func (s settings) GoString() string { return s.String() }
+
+// MarshalText is the form for JSON and for logs.
+func (s settings) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 type (
 	planOption      struct{ settings }
 	deployOption    struct{ planOption }

@@ -15,7 +15,7 @@ import (
 // the ingress container; names must not begin with X_GOOGLE_.
 // Flag: --update-env-vars. Field: containers[].env.
 func WithEnv(name, value string) ContainerOption {
-	return onContainer(spec.Env(edits.Spell("WithEnv", name, edits.Hidden{}), name, value))
+	return onContainer(spec.Env(edits.Spell("WithEnv", edits.Variable(name), edits.Hidden{}), name, value))
 }
 
 // SetEnv replaces all environment variables except those that hold secrets; see
@@ -27,7 +27,7 @@ func SetEnv(variables map[string]string) ContainerOption {
 // WithoutEnv removes environment variables, except those that hold secrets: see
 // [WithoutSecret]. Flag: --remove-env-vars. Field: containers[].env.
 func WithoutEnv(names ...string) ContainerOption {
-	return onContainer(spec.WithoutEnv(edits.SpellList("WithoutEnv", names), names)...)
+	return onContainer(spec.WithoutEnv(edits.SpellList("WithoutEnv", edits.Variables(names)), names)...)
 }
 
 // ClearEnv removes all environment variables except those that hold secrets.
@@ -51,7 +51,7 @@ type SecretVersion struct {
 // containers[].env[].valueFrom.secretKeyRef and, for a secret of another
 // project, the template annotation run.googleapis.com/secrets.
 func WithSecretEnv(name, secret, version string) ContainerOption {
-	option := edits.Spell("WithSecretEnv", name, secret, version)
+	option := edits.Spell("WithSecretEnv", edits.Variable(name), secret, version)
 	return onContainer(spec.SecretEnv(option, name, spec.SecretVersion{Secret: secret, Version: version})...)
 }
 
@@ -82,7 +82,7 @@ func SetSecrets(secrets map[string]SecretVersion) ContainerOption {
 // environment variables or the paths of the files that hold them.
 // Flag: --remove-secrets.
 func WithoutSecret(namesOrPaths ...string) ContainerOption {
-	return onContainer(spec.WithoutSecret(edits.SpellList("WithoutSecret", namesOrPaths), namesOrPaths)...)
+	return onContainer(spec.WithoutSecret(edits.SpellList("WithoutSecret", edits.Variables(namesOrPaths)), namesOrPaths)...)
 }
 
 // ClearSecrets removes all secrets from the container, in environment variables

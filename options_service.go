@@ -227,7 +227,7 @@ func WithDescription(text string) ServiceOption {
 // WithAnnotation sets an annotation of the Service, which makes no new
 // Revision. Flag: --update-annotations (hidden). Field: metadata.annotations.
 func WithAnnotation(key, value string) WorkloadOption {
-	return onWorkload(spec.AnnotateResourceAsIs(edits.Spell("WithAnnotation", key, value), key, value, edits.NotEmpty("key", key)))
+	return onWorkload(spec.AnnotateResourceAsIs(edits.Spell("WithAnnotation", key, edits.Value(key, value)), key, value, edits.NotEmpty("key", key)))
 }
 
 // WithoutAnnotation removes annotations of the Service, which makes no new
@@ -240,7 +240,7 @@ func WithoutAnnotation(keys ...string) WorkloadOption {
 // Revisions made from it; gcloud has no flag for it. Field:
 // spec.template.metadata.annotations.
 func WithTemplateAnnotation(key, value string) WorkloadOption {
-	option := edits.Spell("WithTemplateAnnotation", key, value)
+	option := edits.Spell("WithTemplateAnnotation", key, edits.Value(key, value))
 	return onWorkload(spec.AnnotateTemplateAsIs(option, key, value, edits.NotEmpty("key", key)))
 }
 
@@ -259,7 +259,7 @@ func WithoutTemplateAnnotation(keys ...string) WorkloadOption {
 // digits, underscores and hyphens, at most 63. Flags: --labels,
 // --update-labels. Fields: metadata.labels and spec.template.metadata.labels.
 func WithLabel(key, value string) WorkloadOption {
-	return onWorkload(spec.Label(edits.Spell("WithLabel", key, value), key, value))
+	return onWorkload(spec.Label(edits.Spell("WithLabel", key, edits.Value(key, value)), key, value))
 }
 
 // SetLabels replaces all labels except those that Cloud Run sets; see

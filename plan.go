@@ -53,17 +53,17 @@ type Plan struct {
 	// accepts it or did not check it. It wraps an [*APIError].
 	Verdict error
 
-	prepared *prepared // a pointer, so that package fmt does not look into it
+	prepared func() *prepared // a function, so that package fmt prints an address
 }
 
 // Answer returns the Service as the server would have it, with the server's
 // defaults; nil unless the server checked and accepts the change. No values are
 // hidden in it.
 func (p *Plan) Answer() *servingv1.Service {
-	if p.prepared == nil || p.prepared.answer == nil {
+	if p.prepared == nil || p.prepared().answer == nil {
 		return nil
 	}
-	return p.prepared.answer.DeepCopy()
+	return p.prepared().answer.DeepCopy()
 }
 
 // RevealValues shows the values of environment variables, secrets and
@@ -191,7 +191,7 @@ func (p *planning) plan(tried *once.Written[*trial, composed], layers [][]edits.
 		Service: p.call.name, Project: p.call.client.project, Region: p.call.client.region,
 		Action: actionOf(written{created: tried.Created, changed: tried.Changed}), Changes: changes, NewRevision: ready.marked,
 		PublicAccess: p.composition.cfg.public, Warnings: slices.Clone(tried.Body.warnings),
-		Checked: tried.Doc.checked, Verdict: tried.Doc.verdict, prepared: ready,
+		Checked: tried.Doc.checked, Verdict: tried.Doc.verdict, prepared: func() *prepared { return ready },
 	}
 	if plan.NewRevision {
 		plan.Revision = target.service.Spec.Template.Name

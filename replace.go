@@ -97,7 +97,7 @@ type replacement struct {
 }
 
 func (d *Deployer) beginReplace(op string, m *Manifest, opts []ReplaceOption) (*replacement, error) {
-	if m == nil || m.json == nil {
+	if m.raw() == nil {
 		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errors.New("the manifest is empty: make it with ParseManifest")}
 	}
 	c, err := d.beginCall(op, m.name, edits.Of(opts))
@@ -163,7 +163,7 @@ func (r *replacement) compose(_ context.Context, base *document) (composed, erro
 		if err := r.manifest.checkNumber(base.service.Namespace); err != nil {
 			return composed{}, err
 		}
-		if configuration.Same(r.manifest.json, base.raw) {
+		if configuration.Same(r.manifest.raw(), base.raw) {
 			return composed{body: base.raw}, nil
 		}
 	}
@@ -177,7 +177,7 @@ func (m *Manifest) body(c *Client, d *document) ([]byte, error) {
 	if d != nil {
 		existing = &configuration.Existing{Annotations: d.service.Annotations, ResourceVersion: d.service.ResourceVersion}
 	}
-	body, err := configuration.Replacement(m.json, c.project, existing)
+	body, err := configuration.Replacement(m.raw(), c.project, existing)
 	if err != nil {
 		return nil, &ManifestError{Reason: err.Error()}
 	}

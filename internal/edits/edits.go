@@ -30,18 +30,22 @@ const (
 // layer that claim different values for a thing contradict each other.
 type Claim struct {
 	Thing string // in words, for messages: "the CPU limit"
-	Value string // only compared, never shown, because it may be a secret
+	// value is only compared, because it may be a secret. It is a function, so
+	// that package fmt prints an address, even inside of unexported fields.
+	value func() string
 }
 
 // Claims are all that a setting decides.
 type Claims []Claim
 
 // Decides claims a value for a thing.
-func Decides(thing, value string) Claims { return Claims{{thing, value}} }
+func Decides(thing, value string) Claims { return Claims{claim(thing, value)} }
+
+func claim(thing, value string) Claim { return Claim{thing, func() string { return value }} }
 
 // And claims a value for another thing too.
 func (c Claims) And(thing, value string) Claims {
-	return append(slices.Clip(c), Claim{thing, value})
+	return append(slices.Clip(c), claim(thing, value))
 }
 
 // Setting is one thing that an option asks for. An option may have several.

@@ -82,7 +82,7 @@ func take(settings []Setting) (taken map[string]Setting, conflicts Problems) {
 func (s Setting) contradicts(taken map[string]Setting, scope string) *Problem {
 	for _, c := range s.Claims {
 		key := spell(c.Thing, scope)
-		if other, ok := taken[key]; ok && other.value(key) != c.Value {
+		if other, ok := taken[key]; ok && other.value(key) != c.value() {
 			return &Problem{Option: s.Option, Conflict: other.Option, Reason: "both decide " + key}
 		}
 	}
@@ -93,7 +93,7 @@ func (s Setting) contradicts(taken map[string]Setting, scope string) *Problem {
 func (s Setting) value(key string) string {
 	for _, c := range s.Claims {
 		if spell(c.Thing, s.Scope) == key {
-			return c.Value
+			return c.value()
 		}
 	}
 	return ""

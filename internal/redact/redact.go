@@ -106,13 +106,16 @@ func (r Redactor) textsIn(p diff.Path, v any, hidden bool) (all []string) {
 		if hidden && !version && len(v) >= minSecret {
 			all = append(all, v, safetext.Message(v))
 		}
+		if inner := embedded(v); inner != nil {
+			all = append(all, r.textsIn(p, inner, hidden)...)
+		}
 	}
 	return all
 }
 
 // hides reports whether a value is hidden as a whole.
 func (r Redactor) hides(p diff.Path, v any) bool {
-	if slices.ContainsFunc(p, func(s diff.Step) bool { return !s.Item && secretName(s.Name) }) {
+	if slices.ContainsFunc(p, func(s diff.Step) bool { return !s.Item && Name(s.Name) }) {
 		return true
 	}
 	if len(p) == 0 {
@@ -121,7 +124,7 @@ func (r Redactor) hides(p diff.Path, v any) bool {
 	last := p[len(p)-1].Name
 	switch v := v.(type) {
 	case string:
-		return secretText(v) || r.volumes[v] && last == "name"
+		return Form(v) && embedded(v) == nil || broken(v) || r.volumes[v] && last == "name"
 	case []any:
 		return (last == "args" || last == "command") && slices.ContainsFunc(v, secretArgument)
 	}
@@ -170,6 +173,8 @@ func (r Redactor) Value(p diff.Path, v any) (shown any, hidden bool) {
 			all[i], hidden = is, hidden || hid
 		}
 		return all, hidden
+	case string:
+		return r.text(p, v)
 	}
 	return v, false
 }

@@ -54,6 +54,15 @@ func TestChange(t *testing.T) {
 		"a volume of a secret": {container: `"volumeMounts":[{"mountPath":"/m","name":"db-vol"}]`, pod: `,"volumes":[{"name":"db-vol","secret":{"secretName":"db"}}]`,
 			want: "added containers[app].volumeMounts[/m].name: <nil> -> (hidden) (hidden: true)\nadded volumes[(hidden)].secret.secretName: <nil> -> (hidden) (hidden: true)",
 			open: "added containers[app].volumeMounts[/m].name: <nil> -> db-vol (hidden: false)\nadded volumes[db-vol].secret.secretName: <nil> -> db (hidden: false)"},
+		"a Service in an annotation": {container: `"x":"{\"spec\":{\"env\":[{\"name\":\"A\",\"value\":\"hunter2\"}],\"n\":1}}"`,
+			want: `added containers[app].x: <nil> -> {"spec":{"env":"(hidden)","n":1}} (hidden: true)`,
+			open: `added containers[app].x: <nil> -> {"spec":{"env":[{"name":"A","value":"hunter2"}],"n":1}} (hidden: false)`},
+		"a harmless object in an annotation": {container: `"x":" {\"n\": 1}"`,
+			want: `added containers[app].x: <nil> ->  {"n": 1} (hidden: false)`, open: `added containers[app].x: <nil> ->  {"n": 1} (hidden: false)`},
+		"half of a Service in an annotation": {container: `"x":"{\"env\":[{\"value\":\"hunter2"`,
+			want: `added containers[app].x: <nil> -> (hidden) (hidden: true)`, open: `added containers[app].x: <nil> -> {"env":[{"value":"hunter2 (hidden: false)`},
+		"a URL with a password in an annotation": {container: `"x":"[\"x://u:p@h\",2]"`,
+			want: `added containers[app].x: <nil> -> ["(hidden)",2] (hidden: true)`, open: `added containers[app].x: <nil> -> ["x://u:p@h",2] (hidden: false)`},
 		"another volume": {container: `"x":1`, pod: `,"volumes":[{"name":"tmp","emptyDir":{}}]`,
 			want: "added containers[app].x: <nil> -> 1 (hidden: false)\nadded volumes[tmp].emptyDir: <nil> -> map[] (hidden: false)",
 			open: "added containers[app].x: <nil> -> 1 (hidden: false)\nadded volumes[tmp].emptyDir: <nil> -> map[] (hidden: false)"},
@@ -87,6 +96,9 @@ func TestText(t *testing.T) {
 	after := service(`"image":"img/app","env":[{"name":"A","value":"hunter2-and-more"},{"name":"C","value":"two\nlines"},{"name":"D","value":"short"}]`, "")
 	r, err := redact.New(before, after)
 	require.NoError(t, err)
+	applied, err := redact.New(service(`"x":"{\"env\":[{\"value\":\"hunter2\"}]}"`, ""))
+	require.NoError(t, err)
+	require.Equal(t, "bad (hidden)", applied.Text("bad hunter2"))
 	for text, want := range map[string]string{
 		"hunter2-and-more, hunter2 and hunter2x": "(hidden), (hidden) and (hidden)x",
 		"two lines, two\nlines":                  "(hidden), (hidden)",

@@ -6,10 +6,13 @@ import (
 	"unicode"
 )
 
-// secretName reports whether a field, annotation or label of that name has a value to hide.
-func secretName(name string) bool {
+// Name reports whether a field, annotation or label of that name has a value to hide.
+func Name(name string) bool {
 	return hasSecretWord(name) || strings.EqualFold(name, "env") || strings.EqualFold(name, "envFrom") || strings.EqualFold(name, "httpHeaders")
 }
+
+// Text reports whether a text may be, or announce, a secret, as an argument of a command does.
+func Text(text string) bool { return hasSecretWord(text) || Form(text) }
 
 // secretArgument reports whether an argument of a command may be, or announce, a secret.
 func secretArgument(v any) bool {
@@ -46,8 +49,8 @@ func hasKeyOf(text, kind string) bool {
 	}
 }
 
-// secretText reports whether a text is secret by its form: it contains a URL with a password, or a private key.
-func secretText(text string) bool {
+// Form reports whether a text is secret by its form: it contains a URL with a password, or a private key.
+func Form(text string) bool {
 	if strings.Contains(text, "PRIVATE KEY-----") {
 		return true
 	}

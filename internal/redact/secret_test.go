@@ -22,8 +22,8 @@ func FuzzRules(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		require.Equal(t, name.MatchString(s), secretName(s), "%q as a name", s)
+		require.Equal(t, name.MatchString(s), Name(s), "%q as a name", s)
 		require.Equal(t, argument.MatchString(s), secretArgument(s), "%q as an argument", s)
-		require.Equal(t, text.MatchString(s), secretText(s), "%q as a text", s)
+		require.Equal(t, text.MatchString(s), Form(s), "%q as a text", s)
 	})
 }

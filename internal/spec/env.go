@@ -50,9 +50,11 @@ func WithoutEnv(option string, names []string) []edits.Setting {
 // envThing is the literal value of an environment variable, secretThing the
 // secret in it. A variable has either: a setting of one claims that the other
 // is absent, and a removal of one claims nothing of the other.
-func envThing(name string) string { return fmt.Sprintf("environment variable %q", name) }
+func envThing(name string) string {
+	return fmt.Sprintf("environment variable %q", edits.Variable(name))
+}
 func secretThing(name string) string {
-	return fmt.Sprintf("the secret in environment variable %q", name)
+	return fmt.Sprintf("the secret in environment variable %q", edits.Variable(name))
 }
 
 func isLiteral(v corev1.EnvVar) bool { return v.ValueFrom == nil }
