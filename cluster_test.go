@@ -75,3 +75,49 @@ func TestRevisionsOfOneSecond(t *testing.T) {
 		require.Equal(t, []string{"hello-00001", "hello-c"}, revisionNames(pruned))
 	})
 }
+
+// The Revision that serves is not at fault if another one has the wanted name.
+func TestRevisionNameThatIsTaken(t *testing.T) {
+	onCluster(t, func(t *testing.T, _ *cloudruntest.Server, d *cloudrun.Deployer) {
+		for _, suffix := range []string{"one", "two"} {
+			_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix(suffix), cloudrun.WithEnv("A", suffix))
+			require.NoError(t, err)
+		}
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("one"), cloudrun.WithEnv("A", "three"))
+		var failed *cloudrun.NotReadyError
+		require.ErrorAs(t, err, &failed)
+		require.Empty(t, failed.Revision)
+		require.Equal(t, cloudrun.CauseRevisionName, failed.Cause())
+		require.Contains(t, failed.Message, `"hello-one" already exists`)
+		require.Contains(t, failed.Explain(), "choose another name")
+		all, err := d.Revisions(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Len(t, all, 3)
+	})
+}
+
+// A container that is not created has a reason but no message. Its image is
+// pulled, or a secret is missing.
+func TestContainerThatHangs(t *testing.T) {
+	onCluster(t, func(t *testing.T, s *cloudruntest.Server, d *cloudrun.Deployer) {
+		ready := func(c string) []cloudruntest.Condition {
+			return []cloudruntest.Condition{
+				{Type: "ConfigurationsReady", Status: "False", Reason: "RevisionFailed", Message: `Revision "hello-00002" failed with message: .`},
+				{Type: "Ready", Status: "False", Reason: c, Message: `Configuration "hello" does not have any ready Revision.`},
+				{Type: "RoutesReady", Status: "False", Reason: c, Message: `Configuration "hello" does not have any ready Revision.`},
+			}
+		}
+		s.Script("hello", cloudruntest.Script{
+			Stages:       []cloudruntest.Stage{{Conditions: ready("RevisionMissing")}},
+			FailRevision: &cloudruntest.Failure{Reason: "ContainerCreating", Condition: "ResourcesAvailable", Message: " "},
+		})
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "1"))
+		var failed *cloudrun.NotReadyError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, "hello-00002", failed.Revision)
+		require.Equal(t, cloudrun.CauseContainerStart, failed.Cause())
+		require.Equal(t, "ContainerCreating", failed.Reason)
+		require.NotContains(t, failed.Explain(), "failed with message")
+		require.Contains(t, failed.Explain(), "Why: ContainerCreating")
+	})
+}

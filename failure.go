@@ -8,6 +8,7 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -21,7 +22,8 @@ type NotReadyError struct {
 	Service string
 	// Generation is the generation of the Service that failed.
 	Generation int64
-	// Revision is the Revision at fault; empty if the failure is not a Revision's.
+	// Revision is the Revision at fault; empty if the failure is not a Revision's, or
+	// the Revision was not created.
 	Revision string
 	// Condition is the type of the condition with the cause, such as "ConfigurationsReady".
 	Condition string
@@ -33,6 +35,16 @@ type NotReadyError struct {
 	RevisionConditions []Condition
 	// LogURL is the page with the log of the Revision at fault; empty if unknown.
 	LogURL string
+
+	platform diagnosis.Platform
+}
+
+// platformOf returns where a Service runs: Cloud Run labels each with its location.
+func platformOf(s *servingv1.Service) diagnosis.Platform {
+	if s.Labels[configuration.Location] == "" {
+		return diagnosis.Cluster
+	}
+	return diagnosis.CloudRun
 }
 
 // Error names the Service, the Revision and the cause, and where the log is.
@@ -67,7 +79,7 @@ const (
 	CauseUnknown Cause = "unknown"
 	// CauseImage: the image does not exist, cannot be read, or is not built for this platform.
 	CauseImage Cause = "image pull"
-	// CauseContainerStart: the container exited, or does not listen on its port.
+	// CauseContainerStart: the container was not created, exited, or does not listen on its port.
 	CauseContainerStart Cause = "container start"
 	// CauseHealthCheck: the container runs, but fails a probe.
 	CauseHealthCheck Cause = "health check"
@@ -79,10 +91,12 @@ const (
 	CauseSecret Cause = "secret access"
 	// CauseRouting: the Revision is ready, but the traffic cannot be routed as configured.
 	CauseRouting Cause = "routing"
+	// CauseRevisionName: the Revision was not created, because another one has its name.
+	CauseRevisionName Cause = "revision name"
 )
 
 // Cause returns the cause, as far as the server's messages are known.
-func (e *NotReadyError) Cause() Cause { return Cause(diagnosis.Of(e.failed()).Cause) }
+func (e *NotReadyError) Cause() Cause { return Cause(e.platform.Of(e.failed()).Cause) }
 
 // failed returns all conditions that report the failure, the most specific first.
 func (e *NotReadyError) failed() []diagnosis.Condition {
@@ -119,7 +133,7 @@ func (e *NotReadyError) DeniedSecrets() []DeniedSecret {
 // in the server's words, what to do, and where the log is. It ends with a line
 // feed. [NotReadyError.Error] says the same on one line.
 func (e *NotReadyError) Explain() string {
-	d := diagnosis.Of(e.failed())
+	d := e.platform.Of(e.failed())
 	message, log, help := diagnosis.SplitLinks(safetext.Message(e.Message))
 	log = cmp.Or(e.LogURL, log)
 	var b strings.Builder

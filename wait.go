@@ -242,19 +242,18 @@ func (j serviceJudge) Confirm(ctx context.Context, s *servingv1.Service) (watch.
 // Failure explains why the Service failed, in the words of the failed Revision
 // if there is one.
 func (j serviceJudge) Failure(ctx context.Context, s *servingv1.Service, operation error) error {
-	e := NotReadyError{Service: j.name, Generation: s.Generation, Conditions: s.Status.Conditions}
+	e := NotReadyError{Service: j.name, Generation: s.Generation, Conditions: s.Status.Conditions, platform: platformOf(s)}
 	if c := j.goal.Cause(s); c != nil {
-		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(c.Message, maxMessage)
+		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(status.Message(c), maxMessage)
 	}
 	if failure, ok := asType[*OperationError](operation); ok && e.Message == "" {
 		e.Message = printable(failure.Message, maxMessage)
 	}
 	_, e.LogURL, _ = diagnosis.SplitLinks(e.Message)
-	configurations := status.Find(s.Status.Conditions, status.ConditionConfigurations)
-	if status.StateOf(configurations) != status.Failed || j.goal.Excuses(s) {
+	if j.goal.Excuses(s) {
 		return &e
 	}
-	e.Revision = s.Status.LatestCreatedRevisionName
+	e.Revision = status.FailedRevision(s)
 	e = e.with(j.failed(ctx, e.Revision))
 	return &e
 }

@@ -14,9 +14,26 @@ import (
 // Condition is a failed condition of a Service or Revision.
 type Condition struct{ Type, Reason, Message string }
 
+// Platform is where a Service runs.
+type Platform int
+
+// The platforms.
+const (
+	CloudRun Platform = iota
+	Cluster           // any other with Knative Serving
+)
+
 // Of returns the diagnosis of failed conditions, the most specific first.
 // Messages count before reasons, and reasons before the types of conditions.
-func Of(failed []Condition) Diagnosis {
+func (p Platform) Of(failed []Condition) Diagnosis {
+	d := of(failed)
+	if p == Cluster {
+		d.Advice = clusterAdvice(d.Advice)
+	}
+	return d
+}
+
+func of(failed []Condition) Diagnosis {
 	for _, sign := range signs {
 		if slices.ContainsFunc(failed, func(c Condition) bool { return containsAll(c.Message, sign.words) }) {
 			return sign.Diagnosis
@@ -31,11 +48,17 @@ func Of(failed []Condition) Diagnosis {
 		}
 	}
 	for _, c := range failed {
-		if d, ok := find(conditions, c.Type); ok {
+		if d, ok := find(conditions, c.Type); ok && !consequence(c, failed) {
 			return d
 		}
 	}
 	return Diagnosis{Cause: Unknown}
+}
+
+// consequence reports whether a condition failed only because another one did:
+// there is nothing to route to while no Revision is ready.
+func consequence(c Condition, failed []Condition) bool {
+	return c.Type == routesReady && slices.ContainsFunc(failed, func(other Condition) bool { return other.Type == configurationsReady })
 }
 
 func find(all []named, name string) (Diagnosis, bool) {

@@ -56,6 +56,9 @@ var messages = map[string][]string{
 		`Revision "x-00099" referenced in traffic not found.`,
 		"Revision 'cloudrun-srv-green' does not exist or is deleted. Update all traffic to route to currently available revisions.",
 	},
+	diagnosis.RevisionName: {
+		`Revision creation failed with message: revisions.serving.knative.dev "j-named-one" already exists.`,
+	},
 	diagnosis.Unknown: {
 		"",
 		"Revision 'x-00001-abc' is not ready and cannot serve traffic.",
@@ -67,12 +70,12 @@ func TestByMessage(t *testing.T) {
 	t.Parallel()
 	for want, all := range messages {
 		for _, message := range all {
-			d := diagnosis.Of([]diagnosis.Condition{{Type: "ConfigurationsReady", Reason: "RevisionFailed", Message: message}})
+			d := diagnosis.CloudRun.Of([]diagnosis.Condition{{Type: "ConfigurationsReady", Reason: "RevisionFailed", Message: message}})
 			require.Equal(t, want, d.Cause, message)
 			require.Equal(t, want == diagnosis.Unknown && !strings.Contains(message, "internal error"), d.Advice == "", message)
 
 			vague := diagnosis.Condition{Message: "Revision 'x' is not ready and cannot serve traffic."}
-			d = diagnosis.Of([]diagnosis.Condition{vague, {Type: "ContainerHealthy", Message: message}})
+			d = diagnosis.CloudRun.Of([]diagnosis.Condition{vague, {Type: "ContainerHealthy", Message: message}})
 			if want != diagnosis.Unknown { // then the condition's type counts
 				require.Equal(t, want, d.Cause, "only the Revision has the message: %s", message)
 			}
@@ -91,14 +94,17 @@ func TestByReasonAndCondition(t *testing.T) {
 		"too much memory":                 {[]diagnosis.Condition{{Reason: "ExitCode137"}}, diagnosis.ContainerStart},
 		"the message is more specific":    {[]diagnosis.Condition{{Reason: "HealthCheckContainerError", Message: "failed the configured startup probe checks"}}, diagnosis.HealthCheck},
 		"a later message before a reason": {[]diagnosis.Condition{{Reason: "ResourceExhausted"}, {Message: "exec format error"}}, diagnosis.ContainerStart},
+		"a taken name":                    {[]diagnosis.Condition{{Type: "ConfigurationsReady", Reason: "RevisionFailed"}, {Type: "RoutesReady", Reason: "RevisionNameTaken"}}, diagnosis.RevisionName},
+		"a container that hangs":          {[]diagnosis.Condition{{Type: "ConfigurationsReady", Reason: "RevisionFailed"}, {Type: "ResourcesAvailable", Reason: "ContainerCreating"}, {Type: "RoutesReady", Reason: "RevisionMissing"}}, diagnosis.ContainerStart},
+		"routes that wait for a Revision": {[]diagnosis.Condition{{Type: "ConfigurationsReady", Reason: "RevisionFailed", Message: `Revision "a" failed with message: .`}, {Type: "RoutesReady", Reason: "RevisionMissing"}}, diagnosis.Unknown},
 		"a type":                          {[]diagnosis.Condition{{Type: "RoutesReady", Reason: "NotOwned"}}, diagnosis.Routing},
 		"a later reason before a type":    {[]diagnosis.Condition{{Type: "RoutesReady"}, {Reason: "ImagePullBackOff"}}, diagnosis.Image},
 		"another type":                    {[]diagnosis.Condition{{Type: "Ready"}}, diagnosis.Unknown},
 		"nothing at all":                  {nil, diagnosis.Unknown},
 	} {
-		require.Equal(t, tc.want, diagnosis.Of(tc.failed).Cause, name)
+		require.Equal(t, tc.want, diagnosis.CloudRun.Of(tc.failed).Cause, name)
 	}
-	oom := diagnosis.Of([]diagnosis.Condition{{Reason: "ExitCode137"}})
+	oom := diagnosis.CloudRun.Of([]diagnosis.Condition{{Reason: "ExitCode137"}})
 	require.Contains(t, oom.Advice, "WithMemory", "more specific than any other exit code")
 }
 
@@ -126,4 +132,32 @@ func TestSplitLinks(t *testing.T) {
 		text, l, h := diagnosis.SplitLinks(message)
 		require.Equal(t, want, [3]string{text, l, h}, message)
 	}
+}
+
+// What only Cloud Run has is no advice for a cluster.
+func TestAdviceOnACluster(t *testing.T) {
+	t.Parallel()
+	var all []diagnosis.Condition
+	for _, texts := range messages {
+		for _, message := range texts {
+			all = append(all, diagnosis.Condition{Message: message})
+		}
+	}
+	for _, reason := range []string{"ContainerMissing", "ContainerImageUnauthorized", "ContainerImageAuthorizationCheckFailed", "SecretsAccessCheckFailed", "CreateContainerConfigError",
+		"EncryptionKeyPermissionDenied", "EncryptionKeyCheckFailed", "ResourceExhausted", "Unschedulable", "ContainerCreating", "RevisionNameTaken", "CrashLoopBackOff"} {
+		all = append(all, diagnosis.Condition{Reason: reason})
+	}
+	differ := 0
+	for _, c := range all {
+		there, here := diagnosis.Cluster.Of([]diagnosis.Condition{c}), diagnosis.CloudRun.Of([]diagnosis.Condition{c})
+		require.Equal(t, here.Cause, there.Cause)
+		for _, word := range []string{"Cloud Run", "service agent", "region", "cloud.google", "roles/", "Binary"} {
+			require.NotContains(t, there.Advice, word, c)
+		}
+		if there != here {
+			differ++
+		}
+	}
+	require.Greater(t, differ, 10)
+	require.Contains(t, diagnosis.Cluster.Of([]diagnosis.Condition{{Reason: "ImagePullBackOff"}}).Advice, "imagePullSecrets")
 }

@@ -1,5 +1,7 @@
 package diagnosis
 
+import "strings"
+
 // The causes.
 const (
 	Unknown        = "unknown"
@@ -10,6 +12,7 @@ const (
 	Permission     = "permission"
 	Secret         = "secret access"
 	Routing        = "routing"
+	RevisionName   = "revision name"
 )
 
 // Diagnosis is a cause and the way out; the advice is empty if none is known.
@@ -21,6 +24,8 @@ const (
 	adviceListen   = "make the ingress container listen on 0.0.0.0 at the port in the variable PORT soon after it starts; its log says why it did not"
 	adviceLog      = "read in the log what the container wrote before it exited, or run the image locally"
 	adviceMemory   = "raise the memory limit with WithMemory, or make the container use less"
+	adviceCreate   = "look at the events of its pod: the image may take long to pull, or a volume, a secret or a config map may be missing"
+	adviceName     = "choose another name for the revision, or none: a name can be used only once"
 	adviceProbe    = "check the path and the port of the probe, and give the container more time with a higher failure threshold or period"
 	adviceQuota    = "use fewer instances, less CPU or less memory, request more quota, or use another region: https://cloud.google.com/run/quotas"
 	adviceCluster  = "the cluster has no node with enough free CPU and memory: request less, or add nodes"
@@ -40,6 +45,7 @@ type sign struct {
 // signs are the known signs. The first match counts, so the most specific ones
 // come first.
 var signs = []sign{
+	{[]string{"revision creation failed", "already exists"}, Diagnosis{RevisionName, adviceName}},
 	{[]string{"permission denied on secret"}, Diagnosis{Secret, adviceSecret}},
 	{[]string{"secretmanager.versions.access"}, Diagnosis{Secret, adviceSecret}},
 	{[]string{"/secrets/", "not found"}, Diagnosis{Secret, adviceNoSecret}},
@@ -87,6 +93,7 @@ type named struct {
 // reasons are the machine-readable ones. They are less specific than messages,
 // and often absent.
 var reasons = []named{
+	{"RevisionNameTaken", Diagnosis{RevisionName, adviceName}},
 	{"ContainerMissing", Diagnosis{Image, adviceImage}},
 	{"ContainerPermissionDenied", Diagnosis{Image, adviceImage}},
 	{"ContainerImageUnauthorized", Diagnosis{Image, "the image does not pass the Binary Authorization policy: sign it, or change the policy"}},
@@ -101,6 +108,8 @@ var reasons = []named{
 	{"HealthCheckContainerError", Diagnosis{ContainerStart, adviceListen}},
 	{"CrashLoopBackOff", Diagnosis{ContainerStart, adviceLog}},
 	{"CreateContainerError", Diagnosis{ContainerStart, adviceLog}},
+	{"ContainerCreating", Diagnosis{ContainerStart, adviceCreate}},
+	{"PodInitializing", Diagnosis{ContainerStart, adviceCreate}},
 	{"RunContainerError", Diagnosis{ContainerStart, adviceLog}},
 	{"OOMKilled", Diagnosis{ContainerStart, adviceMemory}},
 	{"ExitCode137", Diagnosis{ContainerStart, adviceMemory}},
@@ -112,9 +121,35 @@ var reasons = []named{
 	{"PermissionDenied", Diagnosis{Permission, adviceGrant}},
 }
 
+const (
+	configurationsReady = "ConfigurationsReady"
+	routesReady         = "RoutesReady"
+)
+
 // conditions are the types of conditions whose failure alone identifies the cause.
 var conditions = []named{
 	{"ContainerReady", Diagnosis{Image, adviceImage}},
 	{"ContainerHealthy", Diagnosis{ContainerStart, adviceLog}},
-	{"RoutesReady", Diagnosis{Routing, adviceTraffic}},
+	{routesReady, Diagnosis{Routing, adviceTraffic}},
+}
+
+// clusterAdvice returns the advice for a cluster in place of the one for Cloud
+// Run. It is empty if only Cloud Run has what the advice is about.
+func clusterAdvice(advice string) string {
+	switch advice {
+	case adviceImage:
+		return "check the name of the image and its tag, and that the revision's service account has the imagePullSecrets to read it"
+	case advicePlatform:
+		return "build the image for the platform of the cluster's nodes, as with docker build --platform=linux/amd64"
+	case adviceQuota:
+		return "use fewer instances, less CPU or less memory, or raise the ResourceQuota of the namespace"
+	case adviceSecret, adviceNoSecret:
+		return "create the Secret or the ConfigMap in the namespace of the service, or correct its name and key"
+	case adviceInternal:
+		return "try again; if it fails again, look at the events of the revision and at the log of Knative's controller"
+	}
+	if strings.Contains(advice, "Cloud Run") || strings.Contains(advice, "Binary Authorization") {
+		return ""
+	}
+	return advice
 }

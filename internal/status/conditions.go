@@ -3,8 +3,11 @@
 package status
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
@@ -79,20 +82,55 @@ func Cause(conditions []Condition) *Condition {
 }
 
 // RevisionCause returns the failed condition of a Revision that explains the
-// failure best, nil if none has failed. Ready usually repeats the message of
-// another one, so the others come first.
+// failure best, nil if none has failed: one with a message, otherwise one with a
+// reason. Ready usually repeats another one, so the others come first.
 func RevisionCause(conditions []Condition) *Condition {
+	rank := func(c *Condition) int {
+		n := 0
+		if c.Message != "" {
+			n += 4
+		}
+		if c.Type != ConditionReady {
+			n += 2
+		}
+		if c.Reason != "" {
+			n++
+		}
+		return n
+	}
 	var cause *Condition
 	for i := range conditions {
-		c := &conditions[i]
-		if !HasFailed(c) {
-			continue
-		}
-		if cause == nil || cause.Message == "" || cause.Type == ConditionReady && c.Message != "" {
+		if c := &conditions[i]; HasFailed(c) && (cause == nil || rank(c) > rank(cause)) {
 			cause = c
 		}
 	}
 	return cause
+}
+
+// Message returns the message of a condition; empty if it only says that a
+// Revision failed without a message, as Knative does.
+func Message(c *Condition) string {
+	if text := strings.TrimRight(c.Message, ". "); strings.HasPrefix(text, "Revision ") && strings.HasSuffix(text, "failed with message:") {
+		return ""
+	}
+	return c.Message
+}
+
+// notCreated begins Knative's message about a Revision that could not be created.
+const notCreated = "Revision creation failed"
+
+// FailedRevision returns the Revision whose failure made the configuration of a
+// Service fail; empty if none did, or if the Revision could not be created.
+// Then the latest created one is an older one, which may serve.
+func FailedRevision(s *servingv1.Service) string {
+	configurations, latest := Find(s.Status.Conditions, ConditionConfigurations), s.Status.LatestCreatedRevisionName
+	if configurations == nil || !HasFailed(configurations) || strings.HasPrefix(configurations.Message, notCreated) {
+		return ""
+	}
+	if named := s.Spec.Template.Name; named != "" && named != latest {
+		return ""
+	}
+	return latest
 }
 
 // Warnings returns the messages of the conditions that only warn.

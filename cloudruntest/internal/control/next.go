@@ -16,8 +16,13 @@ func (p *Plane) next(c Call, doc tree.Object, old *store.Service) (*store.Servic
 	next.Doc = doc
 	script := p.Scripts.For(next.Project, next.Key.Name)
 	revision, exists, err := resources.ExistingRevision(tree.At(doc, "spec", "template"), old)
+	taken := ""
 	if err != nil {
-		return nil, err
+		if !p.Store.Cluster {
+			return nil, err
+		}
+		taken, revision, exists = tree.Text(tree.At(doc, "spec", "template", "metadata"), "name"), old.Latest, true
+		next.Configurations++
 	}
 	if !exists {
 		next.Configurations++
@@ -28,7 +33,7 @@ func (p *Plane) next(c Call, doc tree.Object, old *store.Service) (*store.Servic
 	if old != nil && next.Generation == old.Generation {
 		next.Rollout = p.sameRollout(old)
 	} else {
-		next.Rollout = lifecycle.Plan(p.Store, lifecycle.Write{Service: next, Previous: old, Script: script, Made: !exists, At: c.Now})
+		next.Rollout = lifecycle.Plan(p.Store, lifecycle.Write{Service: next, Previous: old, Script: script, Made: !exists, Taken: taken, At: c.Now})
 	}
 	return next, nil
 }

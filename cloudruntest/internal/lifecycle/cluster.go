@@ -11,6 +11,8 @@ import (
 func clusterCourse(t timing) course {
 	stages := clusterStart(t)
 	switch r := t.sv.Latest; {
+	case t.taken != "":
+		return clusterTaken(t, stages)
 	case t.stuck():
 		return course{stages: stages, never: true}
 	case r != nil && r.Fate.Failure != nil:
@@ -36,13 +38,24 @@ func clusterStart(t timing) []store.Stage {
 			store.Stage{After: t.share(3), Uncreated: true, Conditions: clusterConditions(configStale, routeStale, routeStale)},
 			store.Stage{After: t.share(6), Uncreated: true, Conditions: clusterConditions(configStale, missing, missing)},
 			store.Stage{After: t.share(8), Conditions: clusterConditions(pending(), missing, missing)})
-	case t.made:
-		return append(stages,
-			store.Stage{After: t.share(3), Uncreated: true, Conditions: clusterConditions(configStale, configStale, succeeded())},
-			store.Stage{After: t.share(8), Conditions: clusterConditions(pending(), pending(), succeeded())})
+	case t.made || t.taken != "":
+		stages = append(stages,
+			store.Stage{After: t.share(3), Uncreated: true, Conditions: clusterConditions(configStale, configStale, succeeded())})
+		if t.made {
+			stages = append(stages, store.Stage{After: t.share(8), Conditions: clusterConditions(pending(), pending(), succeeded())})
+		}
+		return stages
 	default:
 		return append(stages, store.Stage{After: t.share(3), Conditions: clusterConditions(succeeded(), routeStale, routeStale)})
 	}
+}
+
+// clusterTaken ends without the new Revision, because another one has its name.
+func clusterTaken(t timing, stages []store.Stage) course {
+	cause := failed("RevisionFailed", `Revision creation failed with message: revisions.serving.knative.dev "`+t.taken+`" already exists.`)
+	taken := failed("RevisionNameTaken", `The revision name "`+t.taken+`" is taken by a conflicting Revision, so traffic will not be migrated`)
+	done := t.share(8)
+	return course{done: done, stages: append(stages, store.Stage{After: done, Conditions: clusterConditions(cause, taken, taken)})}
 }
 
 func awaiting(t timing) store.Condition {

@@ -12,7 +12,8 @@ type Write struct {
 	Service  *store.Service // as the write leaves it, without Rollout
 	Previous *store.Service // nil for a create
 	Script   Script
-	Made     bool // the write created the latest Revision
+	Made     bool   // the write created the latest Revision
+	Taken    string // the name that the write asked for, if another Revision has it; on a cluster
 	At       time.Time
 }
 
@@ -35,7 +36,7 @@ func Plan(st *store.Store, w Write) store.Rollout {
 }
 
 func planCourse(w Write, cluster bool) course {
-	t := timing{sv: w.Service, script: w.Script, at: w.At, made: w.Made, first: w.Previous == nil}
+	t := timing{sv: w.Service, script: w.Script, at: w.At, made: w.Made, taken: w.Taken, first: w.Previous == nil}
 	switch {
 	case len(w.Script.Stages) > 0:
 		return scriptedCourse(w.Script)

@@ -21,6 +21,7 @@ type timing struct {
 	at     time.Time // of the write
 	made   bool      // the write created a Revision
 	first  bool      // the write created the Service
+	taken  string    // the name of another Revision that the new one asked for
 }
 
 // noticed returns when the controllers start to work.
