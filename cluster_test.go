@@ -121,3 +121,18 @@ func TestContainerThatHangs(t *testing.T) {
 		require.Contains(t, failed.Explain(), "Why: ContainerCreating")
 	})
 }
+
+// Knative fills in one default when it creates a Service, but not when it updates one.
+func TestReplaceTwiceOnACluster(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newCluster(t)
+		d := cloudrun.NewDeployer(c)
+		for _, want := range []cloudrun.Action{cloudrun.Created, cloudrun.Unchanged, cloudrun.Unchanged} {
+			r, err := d.ReplaceManifest(t.Context(), mustParseManifest(t, manifestContainer("")))
+			require.NoError(t, err)
+			require.Equal(t, want, r.Action)
+		}
+		require.Len(t, s.Revisions("default", "hello"), 1)
+	})
+}

@@ -175,7 +175,7 @@ func (r *replacement) compose(_ context.Context, base *document) (composed, erro
 func (m *Manifest) body(c *Client, d *document) ([]byte, error) {
 	var existing *configuration.Existing
 	if d != nil {
-		existing = &configuration.Existing{Annotations: d.service.Annotations, ResourceVersion: d.service.ResourceVersion}
+		existing = &configuration.Existing{Annotations: d.service.Annotations, ResourceVersion: d.service.ResourceVersion, Raw: d.raw}
 	}
 	body, err := configuration.Replacement(m.raw(), c.project, existing)
 	if err != nil {

@@ -57,10 +57,11 @@ func Export(raw []byte) ([]byte, error) {
 	return o.Encode(), nil
 }
 
-// Existing is what a replacement keeps of the Service that it replaces.
+// Existing is the Service that a replacement replaces.
 type Existing struct {
 	Annotations     map[string]string
 	ResourceVersion string
+	Raw             []byte // the whole Service
 }
 
 // Replacement returns the text that makes a Service what a manifest says. The
@@ -84,7 +85,37 @@ func Replacement(manifest []byte, namespace string, existing *Existing) ([]byte,
 		}
 		meta.SetObject("annotations", annotations)
 		meta.SetText("resourceVersion", existing.ResourceVersion)
+		if err := keepDefaults(o, existing.Raw); err != nil {
+			return nil, err
+		}
 	}
 	o.SetObject("metadata", meta)
 	return o.Encode(), nil
+}
+
+// keepDefaults adds to a manifest the defaults that the server fills in only
+// when it creates a Service. Without them, a manifest that says nothing of such
+// a field would change it.
+func keepDefaults(manifest rawjson.Object, existing []byte) error {
+	if existing == nil {
+		return nil
+	}
+	old, err := rawjson.Parse(existing)
+	if err != nil {
+		return err
+	}
+	spec, template := manifest.Object("spec"), manifest.Object("spec", "template")
+	pod, oldPod := template.Object("spec"), old.Object("spec", "template", "spec")
+	changed := false
+	for field, value := range createDefaults() {
+		if _, set := pod[field]; !set && string(oldPod[field]) == value {
+			pod[field], changed = oldPod[field], true
+		}
+	}
+	if changed {
+		template.SetObject("spec", pod)
+		spec.SetObject("template", template)
+		manifest.SetObject("spec", spec)
+	}
+	return nil
 }

@@ -15,6 +15,10 @@ func service(metadata string) string {
 	return fmt.Sprintf(`{"kind":"Service","metadata":{"name":"a",%s},"spec":{"x":1}}`, metadata)
 }
 
+func podOf(fields string) string {
+	return `{"kind":"Service","metadata":{"name":"a"},"spec":{"template":{"spec":{` + fields + `}}}}`
+}
+
 func TestSame(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -74,6 +78,12 @@ func TestReplacement(t *testing.T) {
 			want: `{"kind":"Service","metadata":{"annotations":{"serving.knative.dev/creator":"c"},"name":"a","namespace":"own","resourceVersion":"7"},"spec":{"x":1}}`},
 		"with annotations": {manifest: service(`"annotations":{"a":"b","serving.knative.dev/creator":"other"}`), existing: existing,
 			want: `{"kind":"Service","metadata":{"annotations":{"a":"b","serving.knative.dev/creator":"c"},"name":"a","namespace":"demo","resourceVersion":"7"},"spec":{"x":1}}`},
+		"a default that only a create gets": {manifest: podOf(``), existing: &configuration.Existing{ResourceVersion: "7", Raw: []byte(podOf(`"enableServiceLinks":false,"timeoutSeconds":300`))},
+			want: `{"kind":"Service","metadata":{"name":"a","namespace":"demo","resourceVersion":"7"},"spec":{"template":{"spec":{"enableServiceLinks":false}}}}`},
+		"a setting instead of the default": {manifest: podOf(`"enableServiceLinks":true`), existing: &configuration.Existing{ResourceVersion: "7", Raw: []byte(podOf(`"enableServiceLinks":false`))},
+			want: `{"kind":"Service","metadata":{"name":"a","namespace":"demo","resourceVersion":"7"},"spec":{"template":{"spec":{"enableServiceLinks":true}}}}`},
+		"a setting that is removed": {manifest: podOf(``), existing: &configuration.Existing{ResourceVersion: "7", Raw: []byte(podOf(`"enableServiceLinks":true`))},
+			want: `{"kind":"Service","metadata":{"name":"a","namespace":"demo","resourceVersion":"7"},"spec":{"template":{"spec":{}}}}`},
 		"nothing to keep": {manifest: bare, existing: &configuration.Existing{ResourceVersion: "7"},
 			want: `{"kind":"Service","metadata":{"name":"a","namespace":"demo","resourceVersion":"7"},"spec":{"x":1}}`},
 	} {

@@ -30,6 +30,10 @@ func serverMetadata() []string {
 		"managedFields", "resourceVersion", "selfLink", "uid"}
 }
 
+// createDefaults are the defaults in the spec of a template that Knative fills in
+// when it creates a Service, but not when it updates one.
+func createDefaults() map[string]string { return map[string]string{"enableServiceLinks": "false"} }
+
 // authorship are the annotations that say who wrote a Service, and with which client.
 func authorship() []string {
 	return []string{Creator, LastModifier, ClientName, ClientVersion, creatorEmail, modifierEmail, OperationID}

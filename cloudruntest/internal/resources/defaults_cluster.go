@@ -28,8 +28,11 @@ func ClusterDefaults(doc tree.Object, current *store.Service) {
 	tree.DropEmpty(tree.Child(template, "metadata"), "name")
 	pod := tree.Child(template, "spec")
 	tree.DropEmpty(pod, forbiddenPodFields()...)
-	for k, v := range map[string]any{"containerConcurrency": 0, "timeoutSeconds": 300, "enableServiceLinks": false} {
+	for k, v := range map[string]any{"containerConcurrency": 0, "timeoutSeconds": 300} {
 		tree.SetIfAbsent(pod, k, v)
+	}
+	if current == nil { // an update does not get this default
+		tree.SetIfAbsent(pod, "enableServiceLinks", false)
 	}
 	clusterContainerDefaults(tree.Objects(pod, "containers"))
 }

@@ -5,8 +5,12 @@ import (
 	"reflect"
 )
 
+// optional is the field of a Service in which false is not the same as absent.
+const optional = "enableServiceLinks"
+
 // Same reports whether two JSON values have the same meaning. Absent, null,
-// false, 0 and empty are equal, and so are different spellings of a number.
+// false, 0 and empty are equal, and so are different spellings of a number. Only
+// in the field enableServiceLinks false differs from absent.
 func Same(a, b any) bool { return reflect.DeepEqual(meaning(a), meaning(b)) }
 
 // Blank reports whether a JSON value means the same as an absent one.
@@ -26,7 +30,10 @@ func meaning(v any) any {
 	case Object:
 		m := Object{}
 		for k, e := range v {
-			if e = meaning(e); e != nil {
+			if m[k] = meaning(e); m[k] == nil {
+				delete(m, k)
+			}
+			if e == false && k == optional {
 				m[k] = e
 			}
 		}
