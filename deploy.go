@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/task"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -113,8 +113,10 @@ func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call,
 // of the Deployer's defaults and of the options: those that a call of the
 // Deployer with the same options reports to. Programs that combine several
 // calls use it to report stages of their own between them. Event.Time is set by
-// the function. Without handlers it does nothing. It may be called concurrently;
-// the handlers are called one at a time.
+// the function. Without handlers it does nothing. It may be called concurrently
+// and by the handlers. The handlers are called one at a time: an event that is
+// reported while they run is handled next, by the same goroutine. After a
+// handler has panicked, further events are dropped.
 //
 // The error joins an [*OptionError] for each option that cannot be used. The
 // function is not nil even then.
@@ -192,11 +194,11 @@ func (c *call) write(ctx context.Context, w serviceWrite) (written, error) {
 // finish waits until what was written is ready, updates the IAM policy beside
 // the wait, and returns the result.
 func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error) {
-	var publishing sync.WaitGroup
-	var published error
-	publishing.Go(func() { published = publish(ctx, c.observed(StagePublish), c.name, w.created, e.access, c.report) })
-	s, waited := c.await(ctx, w, e)
-	publishing.Wait()
+	var s *servingv1.Service
+	var waited error
+	published := task.Beside(ctx, func(ctx context.Context) error {
+		return publish(ctx, c.observed(StagePublish), c.name, w.created, e.access, c.report)
+	}, func(ctx context.Context) { s, waited = c.await(ctx, w, e) })
 
 	outcome := NotWritten
 	if w.changed {

@@ -272,7 +272,9 @@ func DryRun() DryRunOption {
 
 // WithProgress calls handle for every event: in order, one call at a time, and
 // never after the deployment or wait has returned. handle should be quick,
-// because the work waits for it. All handlers of a call are called.
+// because the work waits for it. It may call the library. If it panics, the call
+// ends and panics with the same value, and handle gets no more events. All
+// handlers of a call are called.
 func WithProgress(handle func(Event)) ProgressOption {
 	s := edits.Configures("WithProgress", "", "", notNil(handle == nil), func(c *waitConfig) { c.listen(handle) })
 	s.Claims = nil

@@ -2,13 +2,13 @@ package cloudrun
 
 import (
 	"cmp"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/events"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
@@ -54,40 +54,30 @@ type Event struct {
 // reporter passes events to a handler: in order, one at a time, and none after
 // close. A nil reporter drops them.
 type reporter struct {
-	mu      sync.Mutex
 	service string
-	handle  func(Event)
-	closed  bool
+	queue   *events.Queue[Event]
 }
 
 func newReporter(service string, handle func(Event)) *reporter {
 	if handle == nil {
 		return nil
 	}
-	return &reporter{service: service, handle: handle}
+	return &reporter{service: service, queue: events.NewQueue(handle)}
 }
 
 func (r *reporter) emit(e Event) {
 	if r == nil {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return
-	}
 	e.Time, e.Service = time.Now(), cmp.Or(e.Service, r.service)
-	r.handle(e)
+	r.queue.Add(e)
 }
 
-// close waits for a handler that is running and drops all later events.
+// close waits until all events are handled and drops later ones.
 func (r *reporter) close() {
-	if r == nil {
-		return
+	if r != nil {
+		r.queue.Close()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
 }
 
 // stage reports the start of a stage; the returned function reports its end.

@@ -22,13 +22,15 @@ import (
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/task"
 )
 
 // tick is the interval at which the spinner of a terminal moves.
 const tick = 100 * time.Millisecond
 
 // Renderer shows the events of one call, or of several in sequence. End it with
-// [Renderer.Done] or [Renderer.Close]. It is safe for concurrent use.
+// [Renderer.Done] or [Renderer.Close]. It is safe for concurrent use. A Renderer
+// that [New] did not make shows nothing.
 type Renderer struct {
 	mu    sync.Mutex
 	board board
@@ -37,7 +39,7 @@ type Renderer struct {
 	ended bool
 
 	stop    chan struct{}
-	spinner sync.WaitGroup
+	spinner *task.Task[struct{}] // nil until it moves
 }
 
 // view displays a board.
@@ -51,8 +53,11 @@ type view interface {
 }
 
 // New returns a Renderer that writes to w. It writes nothing before the first
-// event. A nil Option is ignored.
+// event. A nil Option is ignored, and so is all that is written to a nil writer.
 func New(w io.Writer, opts ...Option) *Renderer {
+	if w == nil {
+		w = io.Discard
+	}
 	c := config{title: "Deploying", terminal: isTerminal(w), width: widthOf(w)}
 	for _, o := range opts {
 		if o != nil {
@@ -68,6 +73,9 @@ func New(w io.Writer, opts ...Option) *Renderer {
 
 // Handle shows an event. Pass it to [cloudrun.WithProgress]. Events after the end are ignored.
 func (r *Renderer) Handle(e cloudrun.Event) {
+	if r == nil || r.view == nil {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended {
@@ -90,7 +98,10 @@ func (r *Renderer) begin(at time.Time) {
 	r.board.title.start(at)
 	r.view.show(&r.board, &r.board.title, started)
 	if t, ok := r.view.(*terminal); ok {
-		r.spinner.Go(func() { r.spin(t) })
+		r.spinner = task.Go(func() struct{} {
+			r.spin(t)
+			return struct{}{}
+		})
 	}
 }
 
@@ -104,17 +115,22 @@ func (r *Renderer) spin(t *terminal) {
 			return
 		case <-ticker.C:
 		}
-		r.mu.Lock()
-		if !r.ended {
-			t.frame++
-			t.draw(&r.board)
-		}
-		r.mu.Unlock()
+		r.move(t)
+	}
+}
+
+func (r *Renderer) move(t *terminal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended {
+		t.frame++
+		t.draw(&r.board)
 	}
 }
 
 // Done shows how the call ended, and stops the Renderer. When it returns, no
-// goroutine of the Renderer is left. It does not print the error.
+// goroutine of the Renderer is left. It does not print the error. If the writer
+// panicked while the spinner moved, Done panics with the same value.
 func (r *Renderer) Done(err error) {
 	to := done
 	if err != nil {
@@ -128,16 +144,31 @@ func (r *Renderer) Done(err error) {
 func (r *Renderer) Close() { r.finish(interrupted) }
 
 func (r *Renderer) finish(to state) {
-	r.mu.Lock()
-	first := !r.ended
-	if first {
-		r.ended = true
-		close(r.stop)
+	if r == nil || r.view == nil {
+		return
 	}
-	if first && r.begun {
+	spinner, first := r.end(to)
+	switch {
+	case spinner == nil:
+	case first:
+		spinner.Wait()
+	default:
+		<-spinner.Done()
+	}
+}
+
+// end shows the end. It returns the spinner, and reports whether it is the first call.
+func (r *Renderer) end(to state) (spinner *task.Task[struct{}], first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended {
+		return r.spinner, false
+	}
+	r.ended = true
+	close(r.stop)
+	if r.begun {
 		r.board.end(to, time.Now())
 		r.view.end(&r.board)
 	}
-	r.mu.Unlock()
-	r.spinner.Wait()
+	return r.spinner, true
 }

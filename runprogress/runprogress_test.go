@@ -200,3 +200,35 @@ func TestNilOptionIsIgnored(t *testing.T) {
 	t.Parallel()
 	runprogress.New(&bytes.Buffer{}, nil, runprogress.WithASCII()).Close()
 }
+
+// brokenWriter panics at its third write, which is the spinner's.
+type brokenWriter struct{ writes int }
+
+func (w *brokenWriter) Write(p []byte) (int, error) {
+	if w.writes++; w.writes == 3 {
+		panic("oops")
+	}
+	return len(p), nil
+}
+
+// A writer that panics while the spinner moves does not end the process.
+func TestWriterThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := runprogress.New(&brokenWriter{}, runprogress.WithTerminal(true))
+		defer r.Close()
+		r.Handle(cloudrun.Event{Kind: cloudrun.StageStarted, Stage: cloudrun.StageWait})
+		time.Sleep(time.Second)
+		r.Handle(cloudrun.Event{Kind: cloudrun.StageDone, Stage: cloudrun.StageWait})
+		require.PanicsWithValue(t, "oops", func() { r.Done(nil) })
+	})
+}
+
+func TestNilAndZeroRenderers(t *testing.T) {
+	t.Parallel()
+	for _, r := range []*runprogress.Renderer{nil, {}, runprogress.New(nil), runprogress.New(nil, nil, runprogress.WithTerminal(true), runprogress.WithWidth(nil))} {
+		r.Handle(cloudrun.Event{Kind: cloudrun.StageStarted, Stage: cloudrun.StageWait})
+		r.Handle(cloudrun.Event{})
+		r.Done(nil)
+		r.Close()
+	}
+}

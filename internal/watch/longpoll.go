@@ -2,8 +2,9 @@ package watch
 
 import (
 	"context"
-	"sync"
 	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/task"
 )
 
 // LongPoll waits for the operations that observations name.
@@ -29,15 +30,14 @@ type End[T any] struct {
 // for is not waited for again.
 type operation[T any] struct {
 	source   *LongPoll[T]
-	id       string      // the operation waited for last
-	failure  error       // how it failed
-	notUntil time.Time   // no other one before
-	result   chan End[T] // nil unless the long poll is under way
+	id       string             // the operation waited for last
+	failure  error              // how it failed
+	notUntil time.Time          // no other one before
+	running  *task.Task[End[T]] // nil unless the long poll is under way
 	cancel   context.CancelFunc
-	running  sync.WaitGroup
 }
 
-func (o *operation[T]) underWay() bool { return o.result != nil }
+func (o *operation[T]) underWay() bool { return o.running != nil }
 
 // start starts the long poll on the operation that an observation names.
 func (o *operation[T]) start(ctx context.Context, seen T) {
@@ -50,26 +50,26 @@ func (o *operation[T]) start(ctx context.Context, seen T) {
 	}
 	o.id, o.failure = id, nil // an earlier operation says nothing about this one
 	ctx, o.cancel = context.WithCancel(ctx)
-	result := make(chan End[T], 1)
-	o.running.Go(func() { result <- o.source.Wait(ctx, id) })
-	o.result = result
+	o.running = task.Go(func() End[T] { return o.source.Wait(ctx, id) })
 }
 
-// ended takes up how the operation ended.
-func (o *operation[T]) ended(end End[T]) {
-	o.stop()
+// ended returns how the operation ended.
+func (o *operation[T]) ended() End[T] {
+	end := o.stop()
 	o.notUntil = time.Now().Add(end.NotAgain)
 	if end.Failure != nil {
 		o.failure = end.Failure
 	}
+	return end
 }
 
-// stop ends the long poll if it is under way.
-func (o *operation[T]) stop() {
+// stop ends the long poll if it is under way, and waits for it.
+func (o *operation[T]) stop() (end End[T]) {
 	if !o.underWay() {
-		return
+		return end
 	}
+	running := o.running
+	o.running = nil
 	o.cancel()
-	o.running.Wait()
-	o.result = nil
+	return running.Wait()
 }

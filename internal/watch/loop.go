@@ -87,8 +87,8 @@ func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 		return none, ctx.Err()
 	case <-timer.C:
 		return l.look(ctx)
-	case end := <-l.operation.result:
-		return l.ended(ctx, end)
+	case <-l.operation.running.Done():
+		return l.ended(ctx, l.operation.ended())
 	}
 }
 
@@ -107,7 +107,6 @@ func (l *loop[T]) least() time.Duration {
 // ended handles the end of the operation. If the end has no observation, it
 // polls, or pauses first if the server asked to wait.
 func (l *loop[T]) ended(ctx context.Context, end End[T]) (T, error) {
-	l.operation.ended(end)
 	l.pace.reset()
 	switch {
 	case end.Known && end.Failure == nil:
