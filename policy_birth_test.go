@@ -77,8 +77,9 @@ func TestDeployPublishesUnderLostAnswers(t *testing.T) {
 			t.Parallel()
 			inVirtualTime(t, func(t *testing.T) {
 				s, c := newServer(t)
-				fault.Path = ":setIamPolicy"
-				s.Fault(fault)
+				faulty := fault
+				faulty.Path = ":setIamPolicy"
+				s.Fault(faulty)
 				_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithPublicAccess())
 				require.NoError(t, err)
 				kinds := []string{}

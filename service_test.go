@@ -376,8 +376,9 @@ func TestUpdateWhoseAnswerIsLost(t *testing.T) {
 				s, c := newServer(t)
 				_, err := c.CreateService(t.Context(), newService(t, "hello", cloudrun.WithMaxInstances(1)))
 				require.NoError(t, err)
-				fault.Method = http.MethodPut
-				s.Fault(fault)
+				faulty := fault
+				faulty.Method = http.MethodPut
+				s.Fault(faulty)
 				got, err := c.UpdateService(t.Context(), "hello", func(s *service) error {
 					s.Spec.Template.Annotations["autoscaling.knative.dev/maxScale"] += "0"
 					return nil
@@ -446,8 +447,9 @@ func TestDeletesAreRepeated(t *testing.T) {
 				s, c := newServer(t)
 				_, err := c.CreateService(t.Context(), newService(t, "hello"))
 				require.NoError(t, err)
-				fault.Method = http.MethodDelete
-				s.Fault(fault)
+				faulty := fault
+				faulty.Method = http.MethodDelete
+				s.Fault(faulty)
 				require.NoError(t, c.DeleteService(t.Context(), "hello"))
 				_, ok := s.Service("demo", "hello")
 				require.False(t, ok)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -161,7 +162,7 @@ func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
 							tc.others(s)
 							return nil
 						})
-						require.NoError(t, err)
+						assert.NoError(t, err)
 						writing = false
 					})
 				}
@@ -212,7 +213,7 @@ func TestUpdateServiceOutcomes(t *testing.T) {
 				s.ResetHistory()
 				if tc.missing {
 					before(s, http.MethodPut, "/services/hello", 1, func() {
-						require.NoError(t, c.DeleteService(context.Background(), "hello"))
+						assert.NoError(t, c.DeleteService(context.Background(), "hello"))
 					})
 				}
 				if tc.fault.Method != "" {

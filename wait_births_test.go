@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -65,9 +66,9 @@ func TestWaitForAServiceRecreatedWithinASecond(t *testing.T) {
 		s.Script("hello", cloudruntest.Script{TimeToReady: 20 * time.Second})
 		time.AfterFunc(500*time.Millisecond, func() {
 			s.Script("hello", cloudruntest.Script{})
-			require.NoError(t, c.DeleteService(context.Background(), "hello"))
+			assert.NoError(t, c.DeleteService(context.Background(), "hello"))
 			_, err := c.CreateService(context.Background(), newService(t, "hello"))
-			require.NoError(t, err)
+			assert.NoError(t, err)
 		})
 		start := time.Now()
 		_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
@@ -115,7 +116,7 @@ func TestWaitIsOvertakenWithoutARevision(t *testing.T) {
 				s.Labels = map[string]string{"others": "x"}
 				return nil
 			})
-			require.NoError(t, err)
+			assert.NoError(t, err)
 		})
 		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithDescription("mine"))
 		var overtaken *cloudrun.OvertakenError
@@ -150,7 +151,7 @@ func TestWaitChecksWhoseTheRevisionIs(t *testing.T) {
 						s.Labels = map[string]string{"others": "x"}
 						return nil
 					})
-					require.NoError(t, err)
+					assert.NoError(t, err)
 					if tc.status != 0 {
 						s.Fault(cloudruntest.Fault{Method: http.MethodGet, Path: "/revisions", Times: tc.times, Status: tc.status})
 					}

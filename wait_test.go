@@ -84,10 +84,11 @@ func TestLongPollThatIsOfNoUse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inVirtualTime(t, func(t *testing.T) {
-				tc.script.TimeToReady = ready
-				s, c, _ := waitServer(t, tc.script)
-				tc.fault.Path, tc.fault.Times = waitOperation, -1
-				s.Fault(tc.fault)
+				script, fault := tc.script, tc.fault
+				script.TimeToReady = ready
+				s, c, _ := waitServer(t, script)
+				fault.Path, fault.Times = waitOperation, -1
+				s.Fault(fault)
 				start := time.Now()
 				got, err := cloudrun.WaitReady(t.Context(), c, "hello")
 				require.NoError(t, err)

@@ -97,10 +97,8 @@ func TestDiff(t *testing.T) {
 			t.Parallel()
 			changes, err := diff.Diff([]byte(tc.before), []byte(tc.after))
 			require.NoError(t, err)
-			if tc.want == nil {
-				tc.want = []string{}
-			}
-			require.Equal(t, tc.want, lines(changes))
+			want := append([]string{}, tc.want...)
+			require.Equal(t, want, lines(changes))
 			requireSymmetric(t, []byte(tc.before), []byte(tc.after), changes)
 		})
 	}

@@ -145,8 +145,9 @@ func TestErrorResponses(t *testing.T) {
 			} else {
 				require.NotErrorIs(t, err, rest.ErrNotAPI)
 			}
-			tc.want.StatusCode, tc.want.Host, tc.want.Header, tc.want.Body, tc.want.Details = got.StatusCode, got.Host, got.Header, got.Body, got.Details
-			require.Equal(t, tc.want, got)
+			want := tc.want
+			want.StatusCode, want.Host, want.Header, want.Body, want.Details = got.StatusCode, got.Host, got.Header, got.Body, got.Details
+			require.Equal(t, want, got)
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/api/option"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -26,10 +27,10 @@ func FuzzServiceAnswer(f *testing.F) {
 		c := hostileClient(t, testkit.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			if req.Method == http.MethodPut {
 				body, err := req.GetBody()
-				require.NoError(t, err)
+				assert.NoError(t, err)
 				sent = make([]byte, req.ContentLength)
 				_, err = body.Read(sent)
-				require.NoError(t, err)
+				assert.NoError(t, err)
 				return hostileAnswer{status: 400, body: `{"error": {"code": 400, "message": "enough"}}`}.RoundTrip(req)
 			}
 			return hostileAnswer{body: string(answer)}.RoundTrip(req)

@@ -101,9 +101,10 @@ func TestBeginRollout(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tc.want.RunID = "run"
+			want := tc.want
+			want.RunID = "run"
 			got := traffic.BeginRollout(onService(t, nil, tc.now...), "run", tc.revision, tc.tag)
-			require.Equal(t, tc.want, got)
+			require.Equal(t, want, got)
 			require.Equal(t, tc.done, got.Done())
 		})
 	}
