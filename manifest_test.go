@@ -81,12 +81,12 @@ func TestManifestRefusals(t *testing.T) {
 		"hexadecimal number":        {manifestContainer("        ports: [{containerPort: 0x50}]\n"), container + ".ports[0].containerPort", 10, "the number 0x50"},
 		"number with a fraction":    {manifestContainer("        ports: [{containerPort: 80.0}]\n"), container + ".ports[0].containerPort", 10, "the number 80.0, want a whole number"},
 		"number too large":          {manifestContainer("        ports: [{containerPort: 3000000000}]\n"), container + ".ports[0].containerPort", 10, "out of range"},
-		"number for a string":       {manifestContainer("        env: [{name: A, value: 5}]\n"), container + ".env[0].value", 10, "not a string: put it in quotes"},
+		"number for a string":       {manifestContainer("        env: [{name: A, value: 5}]\n"), container + ".env[0].value", 10, "got a number, want a string: put it in quotes"},
 		"boolean for a string":      {manifestMetadata("  annotations: {a/b: true}\n"), "metadata.annotations[a/b]", 5, "the boolean true, want a string: put it in quotes"},
 		"date for a string":         {manifestMetadata("  labels: {a: 2025-01-02}\n"), "metadata.labels[a]", 5, "the date 2025-01-02, want a string: put it in quotes"},
 		"nothing for a string":      {manifestMetadata("  labels: {a: }\n"), "metadata.labels[a]", 5, "got an empty value, want a string"},
 		"list for a string":         {manifestMetadata("  labels: {a: [b]}\n"), "metadata.labels[a]", 5, "got a list, want a string"},
-		"string for a list":         {manifestContainer("        args: a\n"), container + ".args", 10, `the string "a", want a list`},
+		"string for a list":         {manifestContainer("        args: a\n"), container + ".args", 10, "a string, want a list"},
 		"string for an object":      {manifestContainer("        resources: a\n"), container + ".resources", 10, "want an object"},
 		"object for a list":         {manifestContainer("        env: {A: b}\n"), container + ".env", 10, "got an object, want a list"},
 		"string for a boolean":      {manifestContainer("        tty: \"true\"\n"), container + ".tty", 10, `the string "true", want true or false`},
@@ -104,7 +104,7 @@ func TestManifestRefusals(t *testing.T) {
 		"key given twice in JSON":   {"{\"kind\": \"Service\",\n\"apiVersion\": \"serving.knative.dev/v1\",\n\"metadata\": {\"name\": \"a\",\n\"name\": \"b\"}}", "metadata.name", 4, "duplicate key, first in line 3"},
 		"unknown field in JSON":     {"{\"kind\": \"Service\", \"apiVersion\": \"serving.knative.dev/v1\",\n\"bogus\": 1}", "bogus", 2, "unknown field"},
 		"merge of a string":         {manifestMetadata("  labels: {<<: a}\n"), "metadata.labels", 5, "<< merges objects"},
-		"tag":                       {manifestMetadata("  labels: {a: !secret b}\n"), "metadata.labels[a]", 5, "a value with the tag !secret"},
+		"tag":                       {manifestMetadata("  labels: {a: !secret b}\n"), "metadata.labels[a]", 5, "a value with a tag of its own"},
 		"binary":                    {manifestMetadata("  labels: {a: !!binary Yg==}\n"), "metadata.labels[a]", 5, "a value with the tag !!binary"},
 		"tag of an object":          {manifestMetadata("  labels: !mine {a: b}\n"), "metadata.labels", 5, "want an object"},
 		"control characters":        {manifestMetadata("  \"a\\e[31m\\nb\": c\n"), `metadata."a\x1b[31m\nb"`, 5, "unknown field"},
@@ -130,7 +130,7 @@ func TestManifestProblemsAtOnce(t *testing.T) {
 	require.EqualError(t, err, `manifest line 10: spec.template.spec.containers[0].evn: unknown field: did you mean env?
 manifest line 11: spec.template.spec.containers[0].tty: got the number 1, want true or false
 manifest line 12: spec.template.spec.containers[0].args[0]: yes is a boolean in some versions of YAML and a string in others: write true or false, or put it in quotes
-manifest line 12: spec.template.spec.containers[0].args[1]: got the number 5, want a string: put it in quotes`)
+manifest line 12: spec.template.spec.containers[0].args[1]: got a number, want a string: put it in quotes`)
 
 	_, err = cloudrun.ParseManifest([]byte(manifestContainer("        args: [" + strings.Repeat("1, ", 1000) + "]\n")))
 	problems := manifestProblems(t, err)

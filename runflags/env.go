@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 func envFlags() []*flag {
@@ -99,15 +100,47 @@ func envFile(g given) ([]cloudrun.ContainerOption, error) {
 	}
 	var values map[string]any
 	if err := yaml.UnmarshalStrict(text, &values); err != nil {
-		return nil, fmt.Errorf("invalid YAML/JSON data in [%s], expected map-like data: %w", path, err)
+		return nil, fmt.Errorf("invalid YAML/JSON data in [%s], expected map-like data%s", path, yamlProblem(err))
 	}
 	dict := map[string]string{}
 	for _, key := range sortedKeys(values) {
 		value, ok := values[key].(string)
 		if !ok {
-			return nil, fmt.Errorf("environment variable values must be strings in quotes: found %v for %s", values[key], key)
+			return nil, fmt.Errorf("environment variable values must be strings in quotes: found %s for %s", kindOf(values[key]), edits.Variable(key))
 		}
 		dict[key] = value
 	}
 	return replaceEnv(stripKeys(dict)), checkEnvKeys(sortedKeys(dict))
+}
+
+var (
+	yamlLine      = pattern(`line \d+`)
+	yamlDuplicate = pattern(`key "([^"=]*)" already set in map`)
+)
+
+// yamlProblem returns what is known of an error of the YAML parser without its
+// text, which may quote values.
+func yamlProblem(err error) (problem string) {
+	if line := yamlLine().FindString(err.Error()); line != "" {
+		problem = ", near " + line
+	}
+	if m := yamlDuplicate().FindStringSubmatch(err.Error()); m != nil {
+		return fmt.Sprintf("%s: the key %q occurs twice", problem, m[1])
+	}
+	return problem + ": put values with special characters in quotes"
+}
+
+// kindOf names the kind of a value in a YAML file.
+func kindOf(value any) string {
+	switch value.(type) {
+	case nil:
+		return "no value"
+	case bool:
+		return "a boolean"
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
+	}
+	return "a number"
 }

@@ -69,7 +69,7 @@ func Explain(fs *pflag.FlagSet, err error) error {
 
 func unrecognized(fs *pflag.FlagSet, e *pflag.NotExistError) error {
 	if e.GetSpecifiedShortnames() != "" {
-		return fmt.Errorf("unrecognized arguments: -%s", e.GetSpecifiedShortnames())
+		return fmt.Errorf("unrecognized arguments: -%s", e.GetSpecifiedName()) // what follows may be a value
 	}
 	var known []string
 	fs.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // kind is the kind of value that a flag takes.
@@ -189,7 +190,7 @@ func (g given) uniqueList(flag string) ([]string, error) {
 	for i := range all {
 		all[i] = strings.TrimLeft(all[i], " \t")
 		if slices.Contains(all[:i], all[i]) {
-			return nil, fmt.Errorf("%q cannot be specified multiple times", all[i])
+			return nil, fmt.Errorf("%q cannot be specified multiple times", edits.Variable(all[i]))
 		}
 	}
 	return all, err
@@ -204,8 +205,8 @@ func (g given) joinedDict(flag string) (map[string]string, error) {
 			return nil, err
 		}
 		for _, key := range sortedKeys(dict) {
-			if old, ok := all[key]; ok {
-				return nil, fmt.Errorf("%q cannot be specified multiple times; received: %s, %s", key, old, dict[key])
+			if _, ok := all[key]; ok {
+				return nil, fmt.Errorf("%q cannot be specified multiple times", key)
 			}
 			all[key] = dict[key]
 		}

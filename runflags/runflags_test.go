@@ -2,10 +2,12 @@ package runflags_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
@@ -103,8 +105,8 @@ func TestInvalidFlags(t *testing.T) {
 		"a switch with a value":              {[]string{"--cpu-boost=true"}, "argument --cpu-boost: ignored explicit argument 'true'"},
 		"a negated switch with a value":      {[]string{"--no-cpu-boost=false"}, "argument --no-cpu-boost: ignored explicit argument 'false'"},
 		"two that exclude each other":        {[]string{"--clear-env-vars", "--set-env-vars=A=1"}, "argument --clear-env-vars: at most one of --clear-env-vars | --env-vars-file | --set-env-vars | --remove-env-vars --update-env-vars can be specified"},
-		"no pair":                            {[]string{"--set-env-vars=A"}, "argument --set-env-vars: bad syntax for dict arg: [A]"},
-		"an empty key":                       {[]string{"--set-env-vars==A"}, "argument --set-env-vars: invalid value [=A]"},
+		"no pair":                            {[]string{"--set-env-vars=A"}, "argument --set-env-vars: bad syntax for dict arg: item 1 has no ="},
+		"an empty key":                       {[]string{"--set-env-vars==A"}, "argument --set-env-vars: invalid value: in item 1, a key must precede the ="},
 		"an empty delimiter":                 {[]string{"--set-env-vars=^^A=1"}, "argument --set-env-vars: invalid delimiter"},
 		"a key twice":                        {[]string{"--update-env-vars=A=1", "--update-env-vars=A=2"}, `argument --update-env-vars: "A" cannot be specified multiple times`},
 		"a reserved key":                     {[]string{"--set-env-vars=X_GOOGLE_A=1"}, "argument --set-env-vars: environment variable keys that start with `X_GOOGLE_`"},
@@ -169,24 +171,55 @@ func TestErrorsAreValues(t *testing.T) {
 
 func TestEnvFile(t *testing.T) {
 	t.Parallel()
-	file := func(text string) string {
-		path := filepath.Join(t.TempDir(), "env.yaml")
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		return "--env-vars-file=" + path
-	}
+	file := func(text string) string { return envFile(t, text) }
 	got := serviceOf(t, "--image=x", file("A: plain\nB: |\n  two\n  lines\nC: \"1\"\n"))
 	require.Contains(t, got, `{"name":"A","value":"plain"},{"name":"B","value":"two\nlines\n"},{"name":"C","value":"1"}`)
 	require.Contains(t, serviceOf(t, "--image=x", file(`{"A": "json"}`)), `{"name":"A","value":"json"}`)
 	for name, tc := range map[string]struct{ text, want string }{
-		"a number":  {"A: 1\n", "environment variable values must be strings in quotes: found 1 for A"},
+		"a number":  {"A: 1\n", "environment variable values must be strings in quotes: found a number for A"},
 		"a list":    {"- A\n", "expected map-like data"},
-		"one twice": {"A: x\nA: y\n", "already set in map"},
+		"one twice": {"A: x\nA: y\n", `near line 2: the key "A" occurs twice`},
 		"no YAML":   {"A: [\n", "invalid YAML/JSON data"},
 	} {
 		_, err := optionsOf([]string{"--image=x", file(tc.text)})
 		require.ErrorContains(t, err, tc.want, name)
 		require.ErrorContains(t, err, "argument --env-vars-file: ", name)
 	}
+}
+
+// An error shows no value, nor a part of one, that a user wrote in the wrong way.
+func TestErrorsOfFlagsHideValues(t *testing.T) {
+	t.Parallel()
+	const container = "--container=hello"
+	for _, args := range [][]string{
+		{"--set-env-vars=PASSWORD=ab,hunter2"}, {"--set-env-vars=PASSWORD=ab,=hunter2"}, {"--update-env-vars=^@^A=b@hunter2"},
+		{"--update-env-vars=A=hunter2", "--update-env-vars=A=b"}, {"--update-env-vars=A=b", "--update-env-vars=A=hunter2"},
+		{"--set-env-vars=X_GOOGLE_A=hunter2"}, {"--set-env-vars= =hunter2"}, {"--set-env-vars=K_SERVICE=hunter2"}, {container, "--image=x", "--set-env-vars=A=b,hunter2"},
+		{"--remove-env-vars=PASSWORD=hunter2"}, {"--remove-env-vars=PASSWORD=hunter2,PASSWORD=hunter2"}, {"--remove-secrets=A=hunter2,A=hunter2"},
+		{"--set-env-vars=A=hunter2", "--clear-env-vars"}, {"--container=a", "--labels=A=hunter2"}, {"--labels=A=b,hunter2"}, {"--labels=token=Hunter2"}, {"-phunter2"}, {"--pasword=hunter2"},
+		{"--set-secrets=PASSWORD=hunter2"}, {"--set-secrets=PASSWORD=a:hunter2:c"}, {"--set-secrets=PASSWORD=postgres://u:hunter2@h"}, {"--update-secrets=PASSWORD=hunter2!:1"},
+		{"--update-secrets=/a/b=hunter2"}, {"--set-secrets=PASSWORD=ab:1,hunter2"}, {"--update-annotations=a=b,hunter2"}, {"--startup-probe=httpGet.path=/a,hunter2"},
+		{envFile(t, "PASSWORD: {a: hunter2}\n")}, {envFile(t, "PASSWORD: [hunter2]\n")}, {envFile(t, "PASSWORD: 'hunter2\n")}, {envFile(t, "PASSWORD: *hunter2\n")},
+		{envFile(t, "PASSWORD=hunter2\n")}, {envFile(t, "- hunter2\n")}, {envFile(t, "hunter2\n")}, {envFile(t, "PASSWORD: a\nPASSWORD: hunter2\n")}, {envFile(t, "? [hunter2]\n: a\n")},
+		{envFile(t, "PASSWORD: 1234567 # hunter2\n")}, {envFile(t, "PASSWORD=hunter2: 5\n")}, {envFile(t, "PASSWORD: a: hunter2\n")}, {envFile(t, "PASSWORD: !!float hunter2\n")}, {envFile(t, `{"A": {"hunter2": 1}}`)},
+	} {
+		if !slices.Contains(args, container) {
+			args = append([]string{"--image=x"}, args...)
+		}
+		_, err := optionsOf(args)
+		if err == nil && strings.HasPrefix(args[1], "--remove") {
+			continue
+		}
+		require.Error(t, err, args)
+		require.NotContains(t, strings.ToLower(fmt.Sprintf("%v %+v %#v", err, err, err)), "hunter2", args)
+	}
+}
+
+// envFile returns the flag for a file of environment variables.
+func envFile(t *testing.T, text string) string {
+	path := filepath.Join(t.TempDir(), "env.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return "--env-vars-file=" + path
 }
 
 // TestEveryFlagIsUsable checks that each flag is documented and can be looked up.

@@ -40,7 +40,8 @@ var (
 )
 
 // parseSecret parses SECRET:VERSION, or projects/NUMBER/secrets/SECRET with an
-// optional version; the default is the latest.
+// optional version; the default is the latest. An error does not show the text:
+// it may be the value of a secret, given by mistake.
 func parseSecret(key, raw string) (cloudrun.SecretVersion, error) {
 	if strings.HasPrefix(key, "/") && (!secretFile().MatchString(key) || strings.Contains(key+"/", "/./") || strings.Contains(key+"/", "/../")) {
 		return cloudrun.SecretVersion{}, fmt.Errorf("mount path [%s] must be in the form /<mountPath>/<path>", key)
@@ -54,11 +55,11 @@ func parseSecret(key, raw string) (cloudrun.SecretVersion, error) {
 	name, version, ok := strings.Cut(raw, ":")
 	switch {
 	case !ok || version == "":
-		return cloudrun.SecretVersion{}, fmt.Errorf("no secret version specified for %s: use %s:latest to reference the latest version", key, name)
+		return cloudrun.SecretVersion{}, fmt.Errorf("no secret version specified for %s: use SECRET:latest to reference the latest version", key)
 	case strings.Contains(version, ":"):
-		return cloudrun.SecretVersion{}, fmt.Errorf("invalid secret spec '%s': use SECRET:VERSION or projects/NUMBER/secrets/SECRET:VERSION", raw)
+		return cloudrun.SecretVersion{}, fmt.Errorf("invalid secret spec for %s: use SECRET:VERSION or projects/NUMBER/secrets/SECRET:VERSION", key)
 	case !localSecret().MatchString(name):
-		return cloudrun.SecretVersion{}, fmt.Errorf("'%s' is not a valid secret name", name)
+		return cloudrun.SecretVersion{}, fmt.Errorf("not a valid secret name for %s", key)
 	}
 	return cloudrun.SecretVersion{Secret: name, Version: version}, nil
 }

@@ -33,19 +33,20 @@ func splitList(raw string) ([]string, error) {
 }
 
 // parseDict parses a list of KEY=VALUE. If a key occurs twice, the last one counts.
+// An error does not show the item, which may be a part of a secret.
 func parseDict(raw string) (map[string]string, error) {
 	items, err := splitList(raw)
 	if err != nil {
 		return nil, err
 	}
 	dict := map[string]string{}
-	for _, item := range items {
+	for i, item := range items {
 		key, value, ok := strings.Cut(item, "=")
 		if key == "" {
-			return nil, fmt.Errorf("invalid value [%s]: a key must precede the =", item)
+			return nil, fmt.Errorf("invalid value: in item %d, a key must precede the =", i+1)
 		}
 		if !ok {
-			return nil, fmt.Errorf("bad syntax for dict arg: [%s]: write KEY=VALUE, and ^D^ before the list to separate its items by D instead of a comma", item)
+			return nil, fmt.Errorf("bad syntax for dict arg: item %d has no =: write KEY=VALUE, and ^D^ before the list to separate its items by D instead of a comma", i+1)
 		}
 		dict[key] = value
 	}

@@ -65,6 +65,9 @@ func syntaxProblem(err error) *Problem {
 	if n, _ := fmt.Sscanf(p.Reason, "line %d:", &p.Line); n == 1 {
 		_, p.Reason, _ = strings.Cut(p.Reason, ": ")
 	}
+	if strings.HasPrefix(p.Reason, "unknown anchor") {
+		p.Reason = "unknown anchor: put a value that begins with * in quotes" // its name may be a secret
+	}
 	p.Reason = "not valid YAML, here or nearby: " + p.Reason // the parser's lines are sometimes off by one
 	return p
 }

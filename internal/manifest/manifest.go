@@ -21,11 +21,12 @@ func Parse(text []byte, schema Schema, lax bool) ([]byte, []Problem) {
 		return nil, []Problem{*err}
 	}
 	c := &converter{schema: schema, lax: lax}
+	top := place{secrets: &schema}
 	if wrong := wrongConstants(schema, root); len(wrong) > 0 {
 		return nil, wrong // it is another kind of object
 	}
-	c.value(root, place{}, schema.Type)
-	c.enter(root, place{}) // checks the size
+	c.value(root, top, schema.Type)
+	c.enter(root, top) // checks the size
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}
@@ -43,7 +44,7 @@ func wrongConstants(schema Schema, root *yaml.Node) (wrong []Problem) {
 		case n == nil:
 			wrong = append(wrong, Problem{Path: c.Field, Line: root.Line, Reason: fmt.Sprintf("missing: write %s: %s", c.Field, c.Value)})
 		case n.Value != c.Value:
-			wrong = append(wrong, Problem{Path: c.Field, Line: n.Line, Reason: fmt.Sprintf("got %s, want %s", describe(n), c.Value)})
+			wrong = append(wrong, Problem{Path: c.Field, Line: n.Line, Reason: fmt.Sprintf("got %s, want %s", place{secrets: &schema}.describe(n), c.Value)})
 		}
 	}
 	return wrong

@@ -68,25 +68,37 @@ func isBoolWord(s string) bool {
 	return slices.Contains([]string{"true", "True", "TRUE", "false", "False", "FALSE"}, s)
 }
 
-// describe returns a description of a value.
-func describe(n *yaml.Node) string {
+// describe returns a description of a value, without the value if it may be secret.
+func (p place) describe(n *yaml.Node) string {
+	kind, value := kindOf(n)
+	if value == "" || p.hides(n.Value) {
+		return kind
+	}
+	return "the " + strings.TrimPrefix(kind, "a ") + " " + value
+}
+
+// kindOf returns the kind of a value in words, and the value if it has one that can be shown.
+func kindOf(n *yaml.Node) (kind, value string) {
 	switch tag := n.ShortTag(); {
 	case tag == tagMap:
-		return "an object"
+		return "an object", ""
 	case tag == tagList:
-		return "a list"
+		return "a list", ""
 	case isNull(n):
-		return "an empty value"
+		return "an empty value", ""
 	case tag == tagString:
-		return fmt.Sprintf("the string %q", shown(n.Value))
+		return "a string", fmt.Sprintf("%q", shown(n.Value))
 	case tag == tagBool:
-		return "the boolean " + shown(n.Value)
+		return "a boolean", shown(n.Value)
 	case tag == tagInt || tag == tagFloat:
-		return "the number " + shown(n.Value)
+		return "a number", shown(n.Value)
 	case tag == tagTime:
-		return "the date " + shown(n.Value)
+		return "a date", shown(n.Value)
 	default:
-		return fmt.Sprintf("a value with the tag %s", shown(tag))
+		if strings.HasPrefix(tag, "!!") {
+			return "a value with the tag " + shown(tag), ""
+		}
+		return "a value with a tag of its own", "" // the tag may be a secret that begins with !
 	}
 }
 

@@ -54,7 +54,7 @@ func (c *converter) merge(all []pair, from *yaml.Node, at place) []pair {
 			}
 		}
 	default:
-		c.problem(from, at, "<< merges objects, got %s", describe(from))
+		c.problem(from, at, "<< merges objects, got %s", at.describe(from))
 	}
 	return all
 }
@@ -66,7 +66,7 @@ func (c *converter) key(n *yaml.Node, at place) (string, bool) {
 		return "", false
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != tagString {
-		c.problem(n, at, "has a key that is %s, want a string%s", describe(n), quoteAdvice(n))
+		c.problem(n, at, "has a key that is %s, want a string%s", at.describe(n), quoteAdvice(n))
 		return "", false
 	}
 	if isOldBool(n) {

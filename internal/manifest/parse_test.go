@@ -37,7 +37,7 @@ func schema() manifest.Schema {
 		Type: reflect.TypeFor[object](), Constants: []manifest.Constant{{Field: "version", Value: "v1"}},
 		Added: map[string]reflect.Type{"items[].extra": reflect.TypeFor[bool]()},
 		Hints: map[string]string{"scaling": "write any"},
-		Text:  []string{"meta.name"}, Hidden: ".secret", Dropped: []string{"status"},
+		Text:  []string{"meta.name"}, Hides: func(name string) bool { return name == "secret" }, HidesText: func(text string) bool { return strings.HasPrefix(text, "hunter") }, Dropped: []string{"status"},
 	}
 }
 
@@ -77,13 +77,19 @@ func TestParseProblems(t *testing.T) {
 		"version: v1\nxyz: 1":                 "2 xyz: unknown field of the object",
 		"version: v1\nitems: [{extar: true}]": "2 items[0].extar: unknown field: did you mean extra?",
 		"version: v1\nitems: [{count: 3e9}]":  "2 items[0].count: got the number 3e9, want a whole number",
-		"version: v1\nitems: [{count: 9999999999}]": "2 items[0].count: 9999999999 is out of range",
-		"version: v1\nitems: [{secret: 5}]":         "2 items[0].secret: not a string: put it in quotes",
+		"version: v1\nitems: [{count: 9999999999}]": "2 items[0].count: the number 9999999999 is out of range",
+		"version: v1\nitems: [{secret: 5}]":         "2 items[0].secret: got a number, want a string: put it in quotes",
 		"version: v1\nitems: [{enabled: 1}]":        "2 items[0].enabled: got the number 1, want true or false",
 		"version: v1\nmeta: []":                     "2 meta: got a list, want an object",
 		"version: v1\ntext: off":                    "2 text: off is a boolean in some versions of YAML and a string in others: write true or false, or put it in quotes",
 		"version: v1\ntext: a\ntext: b":             "3 text: duplicate key, first in line 2",
 		"version: v1\n---\nversion: v1":             "3 : a second document begins here: put it in a file of its own",
+		"version: v1\nitems: [{count: hunter2}]":    "2 items[0].count: got a string, want a whole number",
+		"version: v1\nitems: hunter2":               "2 items: got a string, want a list",
+		"version: v1\nitems: [{secret: {a: [1]}}]":  "2 items[0].secret: got an object, want a string",
+		"version: v1\nitems: [{A=hunter2: x}]":      "2 items[0].A=…: unknown field of items[0]",
+		"version: v1\nitems: [{secret: *hunter2}]":  "0 : not valid YAML, here or nearby: unknown anchor: put a value that begins with * in quotes",
+		"version: v1\nitems: [{secret: !hunter2 }]": "2 items[0].secret: got a value with a tag of its own, want a string: put it in quotes",
 		"version: v1\n\xff":                         "2 : not valid UTF-8",
 	} {
 		got, problems := manifest.Parse([]byte(text), schema(), false)

@@ -19,14 +19,12 @@ func (c *converter) scalar(n *yaml.Node, at place, t reflect.Type) {
 	case kind == reflect.String && isNumber(n) && slices.Contains(c.schema.Text, at.pattern):
 		c.out = appendString(c.out, n.Value)
 		return
-	case kind == reflect.String && !is(n, tagString) && c.schema.Hidden != "" && strings.HasSuffix(at.pattern, c.schema.Hidden):
-		err = fmt.Errorf("not a string%s", quoteAdvice(n))
 	case kind == reflect.String:
-		err = isString(n)
+		err = isString(n, at)
 	case kind == reflect.Bool:
-		err = isBool(n)
+		err = isBool(n, at)
 	case reflect.Int <= kind && kind <= reflect.Int64:
-		err = isInt(n, t.Bits())
+		err = isInt(n, at, t.Bits())
 	default:
 		err = fmt.Errorf("its type %s is not supported", t)
 	}
@@ -37,30 +35,30 @@ func (c *converter) scalar(n *yaml.Node, at place, t reflect.Type) {
 	c.plain(n, at)
 }
 
-func isString(n *yaml.Node) error {
+func isString(n *yaml.Node, at place) error {
 	if is(n, tagString) {
 		return nil
 	}
-	return fmt.Errorf("got %s, want a string%s", describe(n), quoteAdvice(n))
+	return fmt.Errorf("got %s, want a string%s", at.describe(n), quoteAdvice(n))
 }
 
 func ambiguous(n *yaml.Node) error {
 	return fmt.Errorf("%s is a boolean in some versions of YAML and a string in others: write true or false, or put it in quotes", n.Value)
 }
 
-func isBool(n *yaml.Node) error {
+func isBool(n *yaml.Node, at place) error {
 	if is(n, tagBool) {
 		return nil
 	}
-	return fmt.Errorf("got %s, want true or false", describe(n))
+	return fmt.Errorf("got %s, want true or false", at.describe(n))
 }
 
-func isInt(n *yaml.Node, bits int) error {
+func isInt(n *yaml.Node, at place, bits int) error {
 	if !is(n, tagInt) || !isNumber(n) {
-		return fmt.Errorf("got %s, want a whole number", describe(n))
+		return fmt.Errorf("got %s, want a whole number", at.describe(n))
 	}
 	if _, err := strconv.ParseInt(n.Value, 10, bits); err != nil {
-		return fmt.Errorf("%s is out of range", shown(n.Value))
+		return fmt.Errorf("%s is out of range", at.describe(n))
 	}
 	return nil
 }
@@ -69,7 +67,7 @@ func isInt(n *yaml.Node, bits int) error {
 func (c *converter) plain(n *yaml.Node, at place) {
 	switch tag := n.ShortTag(); {
 	case n.Kind != yaml.ScalarNode:
-		c.problem(n, at, "%s is not allowed here", describe(n))
+		c.problem(n, at, "%s is not allowed here", at.describe(n))
 	case isOldBool(n):
 		c.problem(n, at, "%v", ambiguous(n))
 	case tag == tagString || tag == tagTime:
@@ -81,6 +79,6 @@ func (c *converter) plain(n *yaml.Node, at place) {
 	case isNull(n):
 		c.out = append(c.out, "null"...)
 	default:
-		c.problem(n, at, "got %s: write a decimal number, true or false, or put it in quotes", describe(n))
+		c.problem(n, at, "got %s: write a decimal number, true or false, or put it in quotes", at.describe(n))
 	}
 }

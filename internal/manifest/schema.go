@@ -21,8 +21,9 @@ type Schema struct {
 	Hints map[string]string
 	// Text lists the paths of strings that may be written as whole numbers without quotes.
 	Text []string
-	// Hidden is the suffix of the paths of strings that may be secret. Messages do not show them.
-	Hidden string
+	// Hides reports whether all values in a field of that name may be secret, and
+	// HidesText whether a text itself may be. Messages do not show them. Nil hides nothing.
+	Hides, HidesText func(string) bool
 	// Dropped lists the paths of fields to leave out.
 	Dropped []string
 }

@@ -59,7 +59,11 @@ func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
 	}
 	text, decoded := c.out[start:], reflect.New(t).Interface()
 	if err := json.Unmarshal(text, decoded); err != nil {
-		c.problem(n, at, "%s is not a valid %s: %s", describe(n), t.Name(), shown(err.Error()))
+		reason := ""
+		if !at.hides(n.Value) {
+			reason = ": " + shown(err.Error())
+		}
+		c.problem(n, at, "%s is not a valid %s%s", at.describe(n), t.Name(), reason)
 		return
 	}
 	if isNumber(n) && writesText(decoded) { // a quantity: a string keeps its spelling
@@ -152,7 +156,7 @@ func (c *converter) list(n *yaml.Node, at place, t reflect.Type) {
 // is reports whether a value is of a kind, and records a problem if not.
 func (c *converter) is(n *yaml.Node, at place, kind yaml.Kind, tag, wanted string) bool {
 	if n.Kind != kind || n.ShortTag() != tag {
-		c.problem(n, at, "got %s, want %s", describe(n), wanted)
+		c.problem(n, at, "got %s, want %s", at.describe(n), wanted)
 		return false
 	}
 	return true

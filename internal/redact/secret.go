@@ -11,6 +11,10 @@ func Name(name string) bool {
 	return hasSecretWord(name) || strings.EqualFold(name, "env") || strings.EqualFold(name, "envFrom") || strings.EqualFold(name, "httpHeaders")
 }
 
+// Holder reports whether a field of that name has values to hide, or is a
+// command line, of which one argument may announce another.
+func Holder(name string) bool { return Name(name) || name == "args" || name == "command" }
+
 // Text reports whether a text may be, or announce, a secret, as an argument of a command does.
 func Text(text string) bool { return hasSecretWord(text) || Form(text) }
 

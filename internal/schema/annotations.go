@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/rawjson"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
@@ -59,7 +60,10 @@ func Removed(manifest rawjson.Object, current map[string]string) (warnings []str
 		if stays || isDefault || !strings.HasPrefix(k, "run.googleapis.com/") || configuration.ServerAnnotation(k) {
 			continue
 		}
-		warnings = append(warnings, fmt.Sprintf("the annotation %s (%s) is removed: it is not in the manifest", k, safetext.Line(value, maxShown)))
+		if value = safetext.Line(value, maxShown); redact.Name(k) || redact.Text(value) {
+			value = redact.Hidden
+		}
+		warnings = append(warnings, fmt.Sprintf("the annotation %s (%s) is removed: it is not in the manifest", k, value))
 	}
 	return warnings
 }

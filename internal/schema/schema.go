@@ -11,6 +11,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/manifest"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
@@ -22,11 +23,12 @@ func Service() manifest.Schema {
 			{Field: "apiVersion", Value: servingv1.SchemeGroupVersion.String()},
 			{Field: "kind", Value: "Service"},
 		},
-		Added:   addedFields(),
-		Hints:   fieldHints(),
-		Text:    []string{"metadata.namespace"},
-		Hidden:  ".env[].value",
-		Dropped: []string{"status"},
+		Added:     addedFields(),
+		Hints:     fieldHints(),
+		Text:      []string{"metadata.namespace"},
+		Hides:     redact.Holder,
+		HidesText: redact.Text,
+		Dropped:   []string{"status"},
 	}
 }
 
