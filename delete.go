@@ -47,7 +47,7 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 func awaitGone(ctx context.Context, services ServiceGetter, name string, cfg waitConfig, report *reporter) error {
 	watched := watch.Watch[*servingv1.Service]{
 		Timing:  cfg.timing(),
-		MayPass: func(err error) (bool, time.Duration) { return pollMayPass(err), rest.Delay(err) },
+		MayPass: pollsMayPass(),
 		Judge:   &goneJudge{},
 		Poll: func(ctx context.Context) (*servingv1.Service, error) {
 			s, err := services.GetService(rest.SingleAttempt(ctx), name)

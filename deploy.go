@@ -99,13 +99,14 @@ func (d *Deployer) beginCall(op, name string, opts []edits.Setting) (*call, erro
 func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call, error) {
 	options, err := collect(layers...)
 	c := &call{
-		op: op, name: name, client: d.client, options: options,
+		op: op, name: name, client: d.client.forCall(), options: options,
 		async: edits.Configure(options, callConfig{}).async, wait: edits.Configure(options, defaultWait()),
 	}
 	if err = errors.Join(c.check(), err); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
 	c.report = newReporter(name, c.wait.progress)
+	c.client = c.observed(StageRead)
 	return c, nil
 }
 
@@ -204,8 +205,7 @@ func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error)
 	if w.changed {
 		outcome = Written
 	}
-	result := newResult(w, s, e)
-	c.warn(result)
+	result := c.result(w, s, e)
 	switch {
 	case waited != nil:
 		return result, c.fail(StageWait, outcome, errors.Join(waited, published))
@@ -221,13 +221,14 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 	if c.async {
 		return w.doc.service, nil
 	}
+	client := c.observed(StageWait)
 	wait := serviceWait{
-		services: c.client, name: c.name, cfg: c.wait, report: c.report, goal: e.goal,
+		services: client, name: c.name, cfg: c.wait, report: c.report, goal: e.goal,
 		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: e.made},
 	}
 	if e.made != "" {
 		wait.marked = func(ctx context.Context) (int, error) {
-			found, err := c.client.revisionsOf(ctx, e.made, 2)
+			found, err := client.revisionsOf(ctx, e.made, 2)
 			return len(found), err
 		}
 	}
@@ -238,11 +239,15 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 	return s, err
 }
 
-// warn reports the warnings of a result.
-func (c *call) warn(r *Result) {
+// result returns the result of the call, with the warnings of the server, and
+// reports its warnings.
+func (c *call) result(w written, s *servingv1.Service, e ending) *Result {
+	r := newResult(w, s, e)
+	r.Warnings = append(r.Warnings, c.client.rest.Call.Warnings()...)
 	for _, warning := range r.Warnings {
 		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: r.Service.Generation, Message: warning})
 	}
+	return r
 }
 
 // Action is what a call did to the Service.

@@ -96,7 +96,7 @@
 // # Retries
 //
 // Reads are retried after lost connections, 429 and 5xx, with exponential
-// backoff and jitter, for up to three minutes. Retry-After is honored. Writes are
+// backoff and jitter, for up to three minutes in a call. Retry-After is honored. Writes are
 // retried if the failed one certainly had no effect, or if a resourceVersion, an
 // etag or the Service's name prevents a second effect.
 //

@@ -90,12 +90,27 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
+	limit, err := attemptTimeout(opts)
+	if err != nil {
+		return nil, fmt.Errorf("new client: %w", err)
+	}
 	global := regional
 	if domain, ok := strings.CutPrefix(base, "https://"+region+"-run."); isDefault && ok {
 		global = "https://run." + domain
 	}
 	return &Client{project: project, region: region, regional: regional, global: global,
-		rest: restClient(hc, version), version: version}, nil
+		rest: restClient(hc, version, limit), version: version}, nil
+}
+
+// forCall returns the same Client for the requests of one call, which share the
+// time for retries. The Client of a call is returned as it is.
+func (c *Client) forCall() *Client {
+	if c == nil || c.rest.Call != nil {
+		return c
+	}
+	d := *c
+	d.rest = c.rest.ForCall()
+	return &d
 }
 
 // transportOptions are the defaults of every Client.
@@ -116,10 +131,10 @@ func endpointOptions(region string) []option.ClientOption {
 
 // restClient returns a client that follows no redirect: the API sends none, and
 // a redirect to another host would get the token.
-func restClient(hc *http.Client, version string) rest.Client {
+func restClient(hc *http.Client, version string, limit time.Duration) rest.Client {
 	copied := *hc
 	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return rest.Client{HTTP: &copied, UserAgent: agent.UserAgent(version)}
+	return rest.Client{HTTP: &copied, UserAgent: agent.UserAgent(version), TimeLimit: limit}
 }
 
 // NewClusterClient returns the Client of a namespace on a cluster with Knative
@@ -148,7 +163,11 @@ func NewClusterClient(ctx context.Context, namespace string, opts ...option.Clie
 	if err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)
 	}
-	return &Client{project: namespace, regional: base, global: base, rest: restClient(hc, version), version: version}, nil
+	limit, err := attemptTimeout(opts)
+	if err != nil {
+		return nil, fmt.Errorf("new cluster client: %w", err)
+	}
+	return &Client{project: namespace, regional: base, global: base, rest: restClient(hc, version, limit), version: version}, nil
 }
 
 // clusterTransport uses the credentials of the options or none. Google's default
@@ -187,6 +206,34 @@ type allowPlainHTTP struct {
 // AllowPlainHTTP allows a Client to use plain http for an address that is not a
 // loopback one. Whoever can read the traffic can then use the credentials.
 func AllowPlainHTTP() option.ClientOption { return &allowPlainHTTP{} }
+
+type withAttemptTimeout struct {
+	internaloption.EmbeddableAdapter
+	limit time.Duration
+}
+
+// WithAttemptTimeout bounds each attempt to send a request and read its response,
+// with the time that a token takes. The default is one minute. In a list it bounds
+// the time until the next item. An attempt that takes longer counts as one whose
+// response was lost: reads are retried, and writes are looked for. Long polls have
+// their own limit.
+func WithAttemptTimeout(limit time.Duration) option.ClientOption {
+	return &withAttemptTimeout{limit: limit}
+}
+
+// attemptTimeout returns the limit that the options set last.
+func attemptTimeout(opts []option.ClientOption) (time.Duration, error) {
+	limit := rest.DefaultTimeLimit
+	for _, o := range opts {
+		if set, ok := o.(*withAttemptTimeout); ok {
+			limit = set.limit
+		}
+	}
+	if limit <= 0 {
+		return 0, fmt.Errorf("WithAttemptTimeout(%v): must be more than zero", limit)
+	}
+	return limit, nil
+}
 
 // defaultProject returns the project of the credentials that the options or the environment bring.
 func defaultProject(ctx context.Context, opts []option.ClientOption) (string, error) {

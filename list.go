@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
@@ -72,18 +73,29 @@ func list[T any](ctx context.Context, c *Client, kind string, opts []ListOption)
 			return
 		}
 		seen := 0
-		err = c.rest.List(ctx, pages, func(raw json.RawMessage) (bool, error) {
+		err = c.rest.List(ctx, pages, func(raw json.RawMessage) (string, bool, error) {
 			seen++
 			item, err := rest.Decode[T](raw)
 			if err != nil {
-				return false, fmt.Errorf("list %s: item %d: %w", kind, seen, err)
+				return "", false, fmt.Errorf("list %s: item %d: %w", kind, seen, err)
 			}
-			return yield(item, nil), nil
+			id := idOf(item)
+			return id, yield(item, nil), nil
 		})
 		if err != nil {
 			yield(nil, apiError(err))
 		}
 	}
+}
+
+// idOf returns what identifies an item of a list.
+func idOf(item any) string {
+	o, ok := item.(metav1.ObjectMetaAccessor)
+	if !ok {
+		return ""
+	}
+	m := o.GetObjectMeta()
+	return rest.ID(string(m.GetUID()), m.GetName())
 }
 
 // pages returns a function that makes the request for the page with a token.
@@ -128,9 +140,10 @@ func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
 	if c.region == "" {
 		return nil, fmt.Errorf("list locations: %w", ErrNotOnCluster)
 	}
+	c = c.forCall()
 	var all []Location
 	seen := map[string]bool{}
-	for token := ""; ; {
+	for token := ""; len(seen) < maxLocationPages; seen[token] = true {
 		page, err := c.listLocations(ctx, token)
 		if err != nil {
 			return nil, err
@@ -139,9 +152,12 @@ func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
 		if token = page.NextPageToken; token == "" || seen[token] {
 			return all, nil
 		}
-		seen[token] = true
 	}
+	return all, nil
 }
+
+// maxLocationPages ends a list that has no end. All locations fit on one page.
+const maxLocationPages = 50
 
 type locationPage struct {
 	Locations     []Location `json:"locations"`

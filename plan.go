@@ -13,7 +13,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/diff"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/once"
-	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -147,7 +146,7 @@ type planning struct {
 func (p *planning) try(ctx context.Context) (*once.Written[*trial, composed], error) {
 	client := p.call.observed(StageRead)
 	write := serviceWrite{compose: p.composition.compose}
-	losses := pause.NewBackOff() // a dry run can be repeated, whatever became of the last one
+	losses := client.rest.Call.Retries.BackOff() // a dry run can be repeated, whatever became of the last one
 	return once.Writer[*trial, composed]{
 		Store: &trialStore{serviceStore{client, p.call.name, true, p.cfg.reveal}, p.cfg},
 		Compose: func(ctx context.Context, base *trial) (composed, error) {
@@ -156,7 +155,7 @@ func (p *planning) try(ctx context.Context) (*once.Written[*trial, composed], er
 			}
 			return write.composeUnlessDeleting(ctx, base.document)
 		},
-		Create: true, DryRun: true, Classify: classify, Delay: rest.Delay, Retrying: client.onRetry,
+		Create: true, DryRun: true, Classify: classify, Delay: rest.Delay, Retrying: client.onRetry, Retries: &client.rest.Call.Retries,
 		Patience: []once.Patience{{Applies: isLost, Pause: func(err error) time.Duration { return losses.Next(rest.Delay(err)) }}},
 	}.Run(ctx)
 }
@@ -192,6 +191,9 @@ func (p *planning) plan(tried *once.Written[*trial, composed], layers [][]edits.
 		Action: actionOf(written{created: tried.Created, changed: tried.Changed}), Changes: changes, NewRevision: ready.marked,
 		PublicAccess: p.composition.cfg.public, Warnings: slices.Clone(tried.Body.warnings),
 		Checked: tried.Doc.checked, Verdict: tried.Doc.verdict, prepared: func() *prepared { return ready },
+	}
+	for _, warning := range p.call.client.rest.Call.Warnings() {
+		plan.Warnings = append(plan.Warnings, hide.Text(warning))
 	}
 	if plan.NewRevision {
 		plan.Revision = target.service.Spec.Template.Name

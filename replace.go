@@ -50,9 +50,7 @@ func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...Rep
 		return nil, err
 	}
 	if r.dryRun {
-		result := newResult(w, w.doc.service, r.ending(w))
-		r.call.warn(result)
-		return result, nil
+		return r.call.result(w, w.doc.service, r.ending(w)), nil
 	}
 	return r.call.finish(ctx, w, r.ending(w))
 }

@@ -12,6 +12,8 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -62,19 +64,33 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 	if err != nil {
 		return nil, err
 	}
-	var found []*status.RevisionSummary
+	var found []agedRevision // without the rest of what the server sent
 	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, r)
+		if err := names.Revision(r.Metadata.Name); err != nil {
+			return nil, fmt.Errorf("list revisions: %w", err)
+		}
+		if len(found) == maxRevisions {
+			return nil, fmt.Errorf("the service has more than %d revisions", maxRevisions)
+		}
+		found = append(found, agedRevision{r.Age(), revisionInfo(r, s)})
 	}
-	slices.SortFunc(found, func(a, b *status.RevisionSummary) int { return b.Compare(a) })
+	slices.SortFunc(found, func(a, b agedRevision) int { return b.age.Compare(a.age) })
 	all := make([]RevisionInfo, len(found))
 	for i, r := range found {
-		all[i] = revisionInfo(r, s)
+		all[i] = r.info
 	}
 	return all, nil
+}
+
+// maxRevisions bounds how many Revisions of a Service a call keeps. Cloud Run's limit is 1,000.
+const maxRevisions = 10_000
+
+type agedRevision struct {
+	age  status.Age
+	info RevisionInfo
 }
 
 func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo {
@@ -92,6 +108,7 @@ func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo 
 	} else if ready != nil {
 		i.Reason, i.Message = printable(ready.Reason, 200), printable(ready.Message, maxMessage)
 	}
+	i.Image, i.ImageDigest = printable(i.Image, maxMessage), printable(i.ImageDigest, maxMessage)
 	return i
 }
 
@@ -102,8 +119,9 @@ func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo 
 // Retry-After is honored.
 //
 // It returns the deleted Revisions. With [DryRun] it deletes nothing and returns
-// the Revisions that it would delete. It continues after a failed deletion; the
-// error is a [*DeployError] with all errors joined.
+// the Revisions that it would delete. It continues after a deletion that is
+// refused, and ends if the server stays unavailable. The error is a [*DeployError]
+// with all errors joined.
 func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int, opts ...PruneOption) (deleted []RevisionInfo, err error) {
 	c, err := d.beginCall("prune revisions of service", name, edits.Of(opts))
 	if err != nil {
@@ -157,6 +175,8 @@ func (c *call) deleteRevisions(ctx context.Context, old []RevisionInfo) (deleted
 		case err == nil:
 			deleted = append(deleted, r)
 		case apierrors.IsNotFound(err): // deleted by another caller
+		case rest.Transient(err): // to the end of the time for retries
+			return deleted, errors.Join(append(problems, err)...)
 		default:
 			problems = append(problems, err)
 		}

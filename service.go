@@ -210,7 +210,7 @@ func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Servi
 	}
 	response, err := operation.Wait(ctx, func(ctx context.Context, body []byte) ([]byte, error) {
 		return c.send(ctx, rest.Request{
-			Op: op, Resource: c.resource("operations", id), Method: http.MethodPost, Body: body,
+			Op: op, Resource: c.resource("operations", id), Method: http.MethodPost, Body: body, TimeLimit: operation.TimeLimit,
 			URL: c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",
 		})
 	})

@@ -179,10 +179,11 @@ type serviceWrite struct {
 
 // run writes the Service. Its error is a [*once.Failure].
 func (w serviceWrite) run(ctx context.Context) (written, error) {
+	w.client = w.client.forCall()
 	writer := once.Writer[*document, composed]{
 		Store:   &serviceStore{w.client, w.name, w.dryRun, w.reveal},
 		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark, Holds: holdsWrite,
-		Classify: classify, Delay: rest.Delay, Retrying: w.client.onRetry,
+		Classify: classify, Delay: rest.Delay, Retrying: w.client.onRetry, Retries: &w.client.rest.Call.Retries,
 	}
 	r, err := writer.Run(ctx)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
@@ -169,10 +170,27 @@ func (w serviceWait) longPoll() *watch.LongPoll[*servingv1.Service] {
 // mayPass returns a function that reports whether a failed poll of a wait that
 // began at start may succeed later.
 func (w serviceWait) mayPass(start time.Time) func(error) (bool, time.Duration) {
-	created := w.write != nil && w.write.Generation == 1
+	created, mayPass := w.write != nil && w.write.Generation == 1, pollsMayPass()
 	return func(err error) (bool, time.Duration) {
+		ok, atLeast := mayPass(err)
 		stale := created && apierrors.IsNotFound(err) && time.Since(start) < status.ReadLag
-		return stale || pollMayPass(err), rest.Delay(err)
+		return ok || stale, atLeast
+	}
+}
+
+// pollsMayPass returns a function that reports whether a failed poll of one wait may
+// succeed later, and how long the server asked to wait. A server that has just
+// started may deny a poll for a moment.
+func pollsMayPass() func(error) (bool, time.Duration) {
+	var outage rest.Outage
+	return func(err error) (bool, time.Duration) {
+		passes := pollMayPass(err)
+		if passes && apierrors.ReasonForError(err) == metav1.StatusReasonUnknown {
+			outage.Began()
+			return true, rest.Delay(err)
+		}
+		starting := outage.Excuses(apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err))
+		return passes || starting, rest.Delay(err)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
 // Version identifies one version of one object.
@@ -101,6 +103,8 @@ type Writer[D Document, B Body] struct {
 	Delay func(error) time.Duration
 	// Patience retries further failures.
 	Patience []Patience
+	// Retries is the time that the call may spend on retries; nil for a time of its own.
+	Retries *pause.Allowance
 	// Retrying is called before each pause; nil if nobody listens.
 	Retrying func(err error, delay time.Duration)
 }

@@ -21,8 +21,12 @@ type pauses struct {
 }
 
 func newPauses[D Document, B Body](w Writer[D, B]) *pauses {
+	retries := w.Retries
+	if retries == nil {
+		retries = new(pause.Allowance)
+	}
 	return &pauses{
-		losses: pause.NewBackOff(), patience: w.Patience, delay: w.Delay,
+		losses: retries.BackOff(), patience: w.Patience, delay: w.Delay,
 		conflicts: backoff.WithMaxRetries(backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMultiplier(2),
 			backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(pause.Budget)), maxConflicts),

@@ -18,6 +18,8 @@ const (
 	held = 30 * time.Second
 	// grace is how much longer a response may take before the connection counts as dead.
 	grace = 15 * time.Second
+	// TimeLimit is a time limit for the requests that is longer than they last.
+	TimeLimit = held + 2*grace
 	// maxFailures bounds how often in a row a request may fail.
 	maxFailures = 3
 )

@@ -79,9 +79,20 @@ func TestBackOffHonorsTheServer(t *testing.T) {
 		require.Less(t, b.Next(0), 2*time.Second, "it asked once")
 		require.Equal(t, pause.Stop, b.Next(pause.Budget), "that is past the budget")
 		require.NotEqual(t, pause.Stop, b.Next(time.Second))
-		time.Sleep(pause.Budget)
-		require.Equal(t, pause.Stop, b.Next(0))
+		require.Equal(t, pause.Stop, b.Next(pause.Budget-time.Minute), "the pauses add up")
 		b.Reset()
 		require.LessOrEqual(t, b.Next(0), 750*time.Millisecond)
 	})
+}
+
+// The requests of a call share its allowance.
+func TestAllowance(t *testing.T) {
+	t.Parallel()
+	var a pause.Allowance
+	require.Equal(t, pause.Budget, a.Left())
+	require.GreaterOrEqual(t, a.BackOff().Next(2*time.Minute), 2*time.Minute)
+	require.Equal(t, pause.Stop, a.BackOff().Next(time.Minute))
+	a.Spend(time.Minute)
+	require.Zero(t, a.Left())
+	require.Equal(t, pause.Stop, a.BackOff().Next(0))
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"io"
 )
@@ -14,13 +15,17 @@ const (
 
 var errTooLarge = errors.New("the response is too large")
 
-// bounded reads up to a limit and then fails.
+// bounded reads up to a limit, or until the context ends, and then fails.
 type bounded struct {
+	ctx  context.Context
 	r    io.Reader
 	left int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if b.left <= 0 {
 		return 0, errTooLarge
 	}

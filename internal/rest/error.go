@@ -12,7 +12,8 @@ type Error struct {
 	Cause        error   // nil if Answer is the failure
 	Interrupted  error   // the error of the context, if its end is what kept the request from being retried
 
-	effect effect
+	effect   effect
+	starting bool // the server denied the request, but it has just started
 }
 
 // effect is what the failed request may have done.

@@ -21,7 +21,7 @@ func Transient(err error) bool {
 	case !ok:
 		return false
 	case e.Answer != nil:
-		return e.Answer.transient()
+		return e.starting || e.Answer.transient()
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, errTooLarge):
 		return false
 	}

@@ -56,20 +56,41 @@ func TestVerdictsOnTransportErrors(t *testing.T) {
 		"token server is down":  {token(503), neverSent, "get thing things/a: "},
 		"token server is busy":  {token(429), neverSent, "get thing things/a: "},
 		"token without a reply": {&oauth2.RetrieveError{ErrorCode: "x"}, neverSent, "get thing things/a: "},
-		"canceled":              {context.Canceled, finalLost, "context canceled"},
-		"timeout":               {context.DeadlineExceeded, finalLost, "context deadline exceeded"},
+		"dialer's timeout":      {&net.OpError{Op: "dial", Err: context.DeadlineExceeded}, neverSent, "dial"},
+		"invalid header":        {errors.New(`net/http: invalid header field value for "User-Agent"`), final, "User-Agent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := rest.Client{HTTP: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, tc.err })}}
 			_, err := c.Send(t.Context(), rest.Request{Op: "get thing", Resource: "things/a", Method: "GET", URL: "https://example.com/secret"})
-			require.ErrorIs(t, err, tc.err)
+			if !errors.Is(tc.err, context.DeadlineExceeded) {
+				require.ErrorIs(t, err, tc.err)
+			}
 			require.ErrorContains(t, err, tc.text)
 			require.NotContains(t, err.Error(), "secret")
 			require.Equal(t, tc.want, judge(err))
 			require.Equal(t, tc.want, judge(fmt.Errorf("deploy: %w", err)), "a wrapped error is judged in the same way")
 			require.Zero(t, rest.Delay(err))
 		})
+	}
+}
+
+// A deadline of the HTTP client is the attempt's own. That of the caller is final.
+func TestVerdictsOnDeadlines(t *testing.T) {
+	t.Parallel()
+	for name, ended := range map[string]error{"canceled": context.Canceled, "timeout": context.DeadlineExceeded} {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := rest.Client{HTTP: &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, ended })}}
+		_, err := c.Send(ctx, rest.Request{Op: "get thing", URL: "https://example.com/secret"})
+		require.NotErrorIs(t, err, ended)
+		require.ErrorContains(t, err, ended.Error())
+		require.NotContains(t, err.Error(), "secret")
+		require.Equal(t, lostWrite, judge(err), name)
+
+		c.HTTP.Transport = roundTripper(func(*http.Request) (*http.Response, error) { cancel(); return nil, ended })
+		_, err = c.Send(ctx, rest.Request{Op: "get thing", URL: "https://example.com/secret"})
+		require.ErrorIs(t, err, ended)
+		require.Equal(t, finalLost, judge(err), name)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,8 +19,8 @@ type pageReader struct {
 	body *bounded
 }
 
-func newPageReader(body io.Reader) pageReader {
-	b := &bounded{body, maxObject}
+func newPageReader(ctx context.Context, body io.Reader) pageReader {
+	b := &bounded{ctx, body, maxObject}
 	return pageReader{json.NewDecoder(b), b}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Request is one call of an API.
@@ -18,6 +19,10 @@ type Request struct {
 	// Creates reports whether the request creates an object, so that a conflict
 	// means that the object exists, whatever reason the server gives.
 	Creates bool
+
+	// TimeLimit bounds one attempt; 0 for the client's limit. For a long poll, it
+	// is longer than the server holds the request.
+	TimeLimit time.Duration
 }
 
 // encode returns the HTTP request, which can be sent again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
@@ -11,6 +12,7 @@ import (
 // Read sends a request that changes nothing. It retries transient failures.
 // Its error is an [*Error].
 func (c Client) Read(ctx context.Context, r Request) (body []byte, err error) {
+	c = c.inCall()
 	err = c.retry(ctx, Transient, func() error {
 		body, err = c.Send(ctx, r)
 		return err
@@ -21,6 +23,7 @@ func (c Client) Read(ctx context.Context, r Request) (body []byte, err error) {
 // Write sends a request that changes something. It retries a transient failure
 // only if the failed request had no effect. Its error is an [*Error].
 func (c Client) Write(ctx context.Context, r Request) (body []byte, err error) {
+	c = c.inCall()
 	again := func(err error) bool { return Transient(err) && !MayHaveApplied(err) }
 	err = c.retry(ctx, again, func() error {
 		body, err = c.Send(ctx, r)
@@ -33,6 +36,7 @@ func (c Client) Write(ctx context.Context, r Request) (body []byte, err error) {
 // an object that is gone after a lost response was deleted by this call.
 // Its error is an [*Error].
 func (c Client) Delete(ctx context.Context, r Request) error {
+	c = c.inCall()
 	maybeDeleted := false
 	return c.retry(ctx, Transient, func() error {
 		_, err := c.Send(ctx, r)
@@ -44,18 +48,30 @@ func (c Client) Delete(ctx context.Context, r Request) error {
 	})
 }
 
+// inCall returns a client whose requests belong to the current call, or to a new one.
+func (c Client) inCall() Client {
+	if c.Call == nil {
+		return c.ForCall()
+	}
+	return c
+}
+
 // retry calls attempt until it succeeds or fails in a way that again rejects,
-// or until the budget or the context ends. It returns the error of the last
-// attempt, together with the context's if that was the end.
+// or until the call's time for retries or the context ends. It returns the error
+// of the last attempt, together with the context's if that was the end.
 func (c Client) retry(ctx context.Context, again func(error) bool, attempt func() error) error {
 	if IsSingleAttempt(ctx) {
 		return attempt()
 	}
-	backOff := pause.NewBackOff()
+	backOff := c.Call.Retries.BackOff()
 	for {
+		start := time.Now()
 		err := attempt()
 		if err == nil {
 			return nil
+		}
+		if Transient(err) {
+			c.Call.Retries.Spend(min(time.Since(start), c.limit(Request{}))) // a list also spends its caller's time
 		}
 		if ctx.Err() != nil || !again(err) {
 			return interrupted(ctx, err)

@@ -20,6 +20,11 @@ type Client struct {
 	UserAgent string
 	// OnRetry is called before each wait for another try; it may be nil.
 	OnRetry func(err error, delay time.Duration)
+	// TimeLimit bounds one attempt; 0 for [DefaultTimeLimit]. In a list it bounds
+	// the time until the next item instead.
+	TimeLimit time.Duration
+	// Call is what the requests share; nil if each is a call of its own.
+	Call *Call
 }
 
 var (
@@ -27,18 +32,35 @@ var (
 	errIncomplete = errors.New("the response is not complete JSON")
 )
 
+// ForCall returns a client whose requests belong to one call: they share the time
+// for retries, and the warnings of their responses are collected.
+func (c Client) ForCall() Client {
+	c.Call = new(Call)
+	return c
+}
+
 // Send makes one attempt and returns the body of a successful response.
 // Its error is an [*Error].
 func (c Client) Send(ctx context.Context, r Request) ([]byte, error) {
-	resp, err := c.open(ctx, r)
+	body, err := c.send(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, c.Call.judge(r, err)
+	}
+	return body, nil
+}
+
+func (c Client) send(ctx context.Context, r Request) ([]byte, *Error) {
+	attempt, clock := newClock(ctx, c.limit(r))
+	defer clock.stop()
+	resp, failed := c.open(ctx, attempt, r)
+	if failed != nil {
+		return nil, failed
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(&bounded{resp.Body, maxObject})
+	body, err := io.ReadAll(&bounded{attempt, resp.Body, maxObject})
 	switch {
 	case err != nil:
-		return nil, r.fails(lost, err)
+		return nil, r.fails(lost, failure(ctx, attempt, err))
 	case json.Valid(body):
 		return body, nil
 	case isHTML(resp.Header, body):
@@ -47,22 +69,24 @@ func (c Client) Send(ctx context.Context, r Request) ([]byte, error) {
 	return nil, r.fails(lost, errIncomplete)
 }
 
-// open makes one attempt and returns the response if it is a success. The caller closes its body.
-func (c Client) open(ctx context.Context, r Request) (*http.Response, error) {
+// open makes one attempt, within a context of its own, and returns the response
+// if it is a success. The caller closes its body.
+func (c Client) open(ctx, attempt context.Context, r Request) (*http.Response, *Error) {
 	if c.HTTP == nil {
 		return nil, r.fails(refused, errNoClient)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, r.fails(unsent, err)
 	}
-	req, err := r.encode(ctx, c.UserAgent)
+	req, err := r.encode(attempt, c.UserAgent)
 	if err != nil {
 		return nil, r.fails(refused, err)
 	}
-	resp, err := c.HTTP.Do(req)
+	resp, err := do(c.HTTP, req)
 	if err != nil {
-		return nil, unreachable(r, err)
+		return nil, unreachable(r, failure(ctx, attempt, err))
 	}
+	c.Call.answered(resp)
 	if resp.StatusCode < 300 {
 		return resp, nil
 	}

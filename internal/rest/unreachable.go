@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
+	"strings"
 
 	"golang.org/x/oauth2"
 )
@@ -14,10 +14,6 @@ import (
 // unreachable returns the error for a request that got no response. It is final
 // where another try cannot help.
 func unreachable(r Request, err error) *Error {
-	var withURL *url.Error
-	if errors.As(err, &withURL) {
-		err = withURL.Err // the message names the resource instead
-	}
 	var (
 		token  *oauth2.RetrieveError
 		cert   *tls.CertificateVerificationError
@@ -25,6 +21,8 @@ func unreachable(r Request, err error) *Error {
 		dial   *net.OpError
 	)
 	switch {
+	case isUnsendable(err):
+		return r.fails(refused, err)
 	case errors.As(err, &token) && refusedToken(token):
 		return r.fails(refused, fmt.Errorf("get a token for the credentials in use: %w", err))
 	case errors.As(err, &token):
@@ -40,4 +38,17 @@ func unreachable(r Request, err error) *Error {
 // refusedToken reports whether the token server rejected the credentials, rather than having failed.
 func refusedToken(err *oauth2.RetrieveError) bool {
 	return err.Response != nil && err.Response.StatusCode < 500 && err.Response.StatusCode != http.StatusTooManyRequests
+}
+
+// isUnsendable reports whether the request itself is at fault, such as for a line
+// break in the user agent. The HTTP client has no type for that.
+func isUnsendable(err error) bool {
+	text := err.Error()
+	for _, beginning := range []string{"net/http: invalid header field", "net/http: invalid trailer field", "net/http: invalid method",
+		"unsupported protocol scheme", "http: no Host in request URL", "http2: invalid"} {
+		if strings.HasPrefix(text, beginning) {
+			return true
+		}
+	}
+	return false
 }

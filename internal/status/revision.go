@@ -3,6 +3,7 @@ package status
 import (
 	"cmp"
 	"strconv"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +25,9 @@ type RevisionSummary struct {
 		} `json:"containerStatuses"` // on clusters
 	} `json:"status"`
 }
+
+// GetObjectMeta returns the metadata.
+func (r *RevisionSummary) GetObjectMeta() metav1.Object { return &r.Metadata }
 
 // IngressContainer returns the container that gets the requests; nil if there is none.
 func (r *RevisionSummary) IngressContainer() (ingress *corev1.Container) {
@@ -53,12 +57,23 @@ func (r *RevisionSummary) Digest(container string) string {
 // that a Revision was made of.
 const configurationGeneration = "serving.knative.dev/configurationGeneration"
 
-// Compare orders Revisions of a Service by age, the oldest first. A cluster
-// reports creation times in seconds. Within a second the generation decides, and
-// the name only if there is none.
-func (r *RevisionSummary) Compare(other *RevisionSummary) int {
-	return cmp.Or(r.Metadata.CreationTimestamp.Compare(other.Metadata.CreationTimestamp.Time),
-		cmp.Compare(r.generation(), other.generation()), cmp.Compare(r.Metadata.Name, other.Metadata.Name))
+// Age is the place of a Revision among those of its Service.
+type Age struct {
+	created    time.Time
+	generation int64
+	name       string
+}
+
+// Age returns the age of the Revision.
+func (r *RevisionSummary) Age() Age {
+	return Age{r.Metadata.CreationTimestamp.Time, r.generation(), r.Metadata.Name}
+}
+
+// Compare orders Revisions by age, the oldest first. A cluster reports creation
+// times in seconds. Within a second the generation decides, and the name only if
+// there is none.
+func (a Age) Compare(b Age) int {
+	return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.generation, b.generation), cmp.Compare(a.name, b.name))
 }
 
 // generation returns the generation that a Revision was made of; 0 if unknown.

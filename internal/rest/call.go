@@ -1,0 +1,91 @@
+package rest
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/pause"
+)
+
+// Call is what the requests of one call of the library share. It is safe for
+// concurrent use.
+type Call struct {
+	// Retries is the time that is left for retries.
+	Retries pause.Allowance
+	// Outage is whether the server could not be reached.
+	Outage Outage
+
+	mu       sync.Mutex
+	warnings []string
+}
+
+// Warnings returns the distinct warnings of the responses so far.
+func (c *Call) Warnings() []string {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.warnings)
+}
+
+// answered notes a response.
+func (c *Call) answered(resp *http.Response) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, text := range warningsOf(resp.Header) {
+		if len(c.warnings) < maxWarnings && !slices.Contains(c.warnings, text) {
+			c.warnings = append(c.warnings, text)
+		}
+	}
+}
+
+// judge notes the failure of a request and returns it. It marks the denial of a
+// read or a deletion that may pass, because the server has just started. Other
+// writes follow a read.
+func (c *Call) judge(r Request, e *Error) *Error {
+	switch {
+	case c == nil:
+	case e.Answer == nil && e.effect != refused:
+		c.Outage.Began()
+	case e.Answer != nil:
+		denied := e.Answer.StatusCode == http.StatusUnauthorized || e.Answer.StatusCode == http.StatusForbidden
+		e.starting = c.Outage.Excuses(denied) && (r.Method == http.MethodGet || r.Method == http.MethodDelete)
+	}
+	return e
+}
+
+// startup is how long a server may deny requests after it has come back.
+const startup = 5 * time.Second
+
+// Outage recognizes a server that is still starting: once it can be reached again,
+// it may deny requests for a moment, because it has not read its own
+// configuration yet. The zero value is ready for use, also concurrently.
+type Outage struct {
+	mu    sync.Mutex
+	down  bool
+	ended time.Time
+}
+
+// Began notes that the server could not be reached, or that a response was lost.
+func (o *Outage) Began() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.down = true
+}
+
+// Excuses notes a response. It reports whether it is a denial that comes so soon
+// after an outage that it may pass.
+func (o *Outage) Excuses(denied bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down {
+		o.down, o.ended = false, time.Now()
+	}
+	return denied && !o.ended.IsZero() && time.Since(o.ended) < startup
+}

@@ -1,0 +1,82 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// DefaultTimeLimit is the time limit of an attempt, unless the client or the request sets another.
+const DefaultTimeLimit = time.Minute
+
+// overdue is the error of an attempt that took too long.
+type overdue struct{ limit time.Duration }
+
+func (e *overdue) Error() string {
+	return fmt.Sprintf("the server sent no complete response within %v", e.limit)
+}
+
+// limit returns the time limit of one attempt.
+func (c Client) limit(r Request) time.Duration {
+	switch {
+	case r.TimeLimit > 0:
+		return r.TimeLimit
+	case c.TimeLimit > 0:
+		return c.TimeLimit
+	}
+	return DefaultTimeLimit
+}
+
+// clock ends the context of an attempt when its time limit is over.
+type clock struct {
+	limit  time.Duration
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+func newClock(ctx context.Context, limit time.Duration) (context.Context, *clock) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, &clock{limit, time.AfterFunc(limit, func() { cancel(&overdue{limit}) }), cancel}
+}
+
+// pause stops the clock, while the caller and not the server is at work.
+func (k *clock) pause() { k.timer.Stop() }
+
+// restart grants the whole time limit again, because the server has made progress.
+func (k *clock) restart() { k.timer.Reset(k.limit) }
+
+// stop ends the context.
+func (k *clock) stop() {
+	k.timer.Stop()
+	k.cancel(nil)
+}
+
+// failure returns the cause of a failed attempt. It matches the error of a
+// context only if the caller's context has ended: other deadlines, such as that
+// of an HTTP client, are the attempt's own.
+func failure(caller, attempt context.Context, err error) error {
+	if withURL := (*url.Error)(nil); errors.As(err, &withURL) {
+		err = withURL.Err // the message names the resource instead
+	}
+	late := (*overdue)(nil)
+	switch {
+	case caller.Err() != nil:
+		return err
+	case errors.As(context.Cause(attempt), &late):
+		return late
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return &timeout{err}
+	}
+	return err
+}
+
+// timeout is an error of the HTTP client that looks like the end of the caller's
+// context, such as a dialer's timeout. It has the types of that error but does not match it.
+type timeout struct{ err error }
+
+func (e *timeout) Error() string { return e.err.Error() }
+
+// As finds an error type in the error.
+func (e *timeout) As(target any) bool { return errors.As(e.err, target) }
