@@ -12,7 +12,6 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/cloudrun-go/cloudrun"
-	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
@@ -34,8 +33,13 @@ type HTTPProbes struct {
 	// 0 means 30 seconds. A request that times out has failed.
 	MaxLatency time.Duration
 	// Tokens returns ID tokens for a Service that is not public: [IDTokens], or a
-	// function of your own. Nil sends requests without a token.
+	// function of your own. Nil sends requests without a token. Tokens are sent over
+	// https to the hosts of Cloud Run (*.run.app), to AllowedHosts and to this machine.
+	// For any other URL of the candidate, the check fails before it gets a token.
 	Tokens func(ctx context.Context, audience string) (oauth2.TokenSource, error)
+	// AllowedHosts are further hosts that get tokens, such as those of a cluster or
+	// of another universe: names, or *.example.com for all names below one.
+	AllowedHosts []string
 	// Client sends the requests. Nil means a client of the check's own.
 	Client *http.Client
 }
@@ -115,12 +119,15 @@ func (p HTTPProbes) authenticated(ctx context.Context, client *http.Client, c Ca
 	if p.Tokens == nil {
 		return client, nil
 	}
-	if target.Scheme != "https" && !names.IsLoopback(target.Hostname()) {
-		return nil, fmt.Errorf("%s is not an https URL: the token is not sent there", safetext.Line(target.String(), maxText))
+	if err := p.checkTokenTarget(target); err != nil {
+		return nil, err
 	}
 	source, err := p.Tokens(ctx, c.URL)
 	if err != nil {
 		return nil, err
+	}
+	if source == nil {
+		return nil, errors.New("the function HTTPProbes.Tokens returned no token source")
 	}
 	with := *client
 	with.Transport = &oauth2.Transport{Source: source, Base: client.Transport}

@@ -136,10 +136,69 @@ func TestCheckHTTPWithAClient(t *testing.T) {
 	tokens := func(context.Context, string) (oauth2.TokenSource, error) {
 		return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t0ken"}), nil
 	}
-	check := rollout.CheckHTTP(rollout.HTTPProbes{Client: client, Tokens: tokens, Path: "/x"})
+	check := rollout.CheckHTTP(rollout.HTTPProbes{Client: client, Tokens: tokens, Path: "/x", AllowedHosts: []string{"canary.example.com"}})
 	require.NoError(t, check(t.Context(), rollout.Candidate{TagURL: "https://canary.example.com"}))
 	require.Equal(t, []string{"https://canary.example.com/x Bearer t0ken"}, seen)
 	require.Nil(t, client.CheckRedirect, "the caller's client is unchanged")
+}
+
+// The URL of a candidate comes from the server. A token goes to Cloud Run, to
+// this machine and to the hosts that the caller names, and nowhere else.
+func TestHostsThatGetTokens(t *testing.T) {
+	t.Parallel()
+	cloudRun, mine := []string(nil), []string{"canary.example.com", "*.svc.example.org"}
+	for _, tc := range []struct {
+		url     string
+		allowed []string
+		want    string // of the error; empty if the token is sent
+	}{
+		{"https://canary---hello-abc-uc.a.run.app", cloudRun, ""},
+		{"https://canary---hello-1234.us-central1.run.app", cloudRun, ""},
+		{"https://CANARY---hello.a.Run.App.:443/", cloudRun, ""},
+		{"http://localhost:8080", cloudRun, ""},
+		{"http://127.0.0.1:8080", cloudRun, ""},
+		{"http://[::1]:8080", cloudRun, ""},
+		{"http://canary---hello.a.run.app", cloudRun, "not an https URL"},
+		{"https://evil.example", cloudRun, "evil.example is not a host of Cloud Run (*.run.app), so no token is sent there"},
+		{"https://run.app", cloudRun, "not a host of Cloud Run"},
+		{"https://evilrun.app", cloudRun, "not a host of Cloud Run"},
+		{"https://hello.run.app.evil.example", cloudRun, "not a host of Cloud Run"},
+		{"https://hello.a.run.app@evil.example", cloudRun, "not a host of Cloud Run"},
+		{"https://canary.example.com", cloudRun, "not a host of Cloud Run"},
+		{"https://canary.example.com:8443", mine, ""},
+		{"https://hello.svc.example.org", mine, ""},
+		{"https://a.canary.example.com", mine, "not a host of Cloud Run"},
+		{"https://svc.example.org", mine, "not a host of Cloud Run"},
+		{"http://canary.example.com", mine, "not an https URL"},
+		{"https://canary---hello.a.run.app", []string{"*"}, `HTTPProbes.AllowedHosts "*": must be the name of a host`},
+		{"https://canary---hello.a.run.app", []string{"https://x"}, "AllowedHosts"},
+		{"https://canary---hello.a.run.app", []string{""}, "AllowedHosts"},
+	} {
+		fetched, sent := 0, 0
+		err := rollout.CheckHTTP(rollout.HTTPProbes{
+			AllowedHosts: tc.allowed,
+			Client:       &http.Client{Transport: answers(func(*http.Request) int { sent++; return 200 })},
+			Tokens: func(context.Context, string) (oauth2.TokenSource, error) {
+				fetched++
+				return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t0ken"}), nil
+			},
+		})(t.Context(), rollout.Candidate{Tag: "canary", TagURL: tc.url})
+		if tc.want == "" {
+			require.NoError(t, err, tc.url)
+			require.Equal(t, []int{1, 1}, []int{fetched, sent}, tc.url)
+			continue
+		}
+		require.ErrorContains(t, err, tc.want, tc.url)
+		require.Equal(t, []int{0, 0}, []int{fetched, sent}, tc.url)
+	}
+}
+
+func TestTokensThatAreMissing(t *testing.T) {
+	t.Parallel()
+	c, sent := probed(t, status(200))
+	none := func(context.Context, string) (oauth2.TokenSource, error) { return nil, nil } //nolint:nilnil // that is the mistake
+	require.ErrorContains(t, rollout.CheckHTTP(rollout.HTTPProbes{Tokens: none})(t.Context(), c), "returned no token source")
+	require.Zero(t, sent.Load())
 }
 
 func TestCheckHTTPPauses(t *testing.T) {

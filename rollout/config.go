@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 
 // DefaultRestoreTimeout is the default of [Config.RestoreTimeout].
 const DefaultRestoreTimeout = 2 * time.Minute
+
+// DefaultCheckTimeout is the default of [Config.CheckTimeout].
+const DefaultCheckTimeout = 30 * time.Minute
 
 // defaultTag is the tag of a candidate that has none.
 const defaultTag = "candidate"
@@ -36,7 +40,13 @@ type Config struct {
 	// Check judges the candidate after the pause of each step, including the
 	// last. If it returns an error, the previous split is restored. With nil, only
 	// the readiness of the Service and the pause count. See [CheckHTTP].
+	//
+	// The check runs on a goroutine of its own. It must return when its context
+	// ends. If it does not, it is abandoned a second later: the previous split is
+	// restored, and the goroutine goes on until the check returns.
 	Check func(ctx context.Context, c Candidate) error
+	// CheckTimeout bounds each call of Check. 0 means [DefaultCheckTimeout].
+	CheckTimeout time.Duration
 	// ToLatest sends the traffic to [cloudrun.Latest] at the end, so that later
 	// deployments get it. If the candidate is not the latest Revision then, the
 	// traffic stays pinned to it and the result has a warning. Without ToLatest the
@@ -66,9 +76,8 @@ func (c Config) withDefaults() Config {
 	if len(c.Steps) == 0 {
 		c.Steps = []int{5, 25, 100}
 	}
-	if c.RestoreTimeout == 0 {
-		c.RestoreTimeout = DefaultRestoreTimeout
-	}
+	c.RestoreTimeout = cmp.Or(c.RestoreTimeout, DefaultRestoreTimeout)
+	c.CheckTimeout = cmp.Or(c.CheckTimeout, DefaultCheckTimeout)
 	return c
 }
 
@@ -92,12 +101,14 @@ func (c Config) validate(service string) error {
 	if n := len(c.Steps); n > 0 && (c.Steps[0] < 0 || c.Steps[n-1] != 100 || !rising(c.Steps)) {
 		refuse("Steps", c.Steps, "steps must rise from 0 or more to 100")
 	}
-	if c.Pause < 0 {
-		refuse("Pause", c.Pause, "must not be negative")
+	notNegative := func(field string, d time.Duration) {
+		if d < 0 {
+			refuse(field, d, "must not be negative")
+		}
 	}
-	if c.RestoreTimeout < 0 {
-		refuse("RestoreTimeout", c.RestoreTimeout, "must not be negative")
-	}
+	notNegative("Pause", c.Pause)
+	notNegative("CheckTimeout", c.CheckTimeout)
+	notNegative("RestoreTimeout", c.RestoreTimeout)
 	return errors.Join(problems...)
 }
 

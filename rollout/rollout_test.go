@@ -382,6 +382,7 @@ func TestRolloutRefuses(t *testing.T) {
 		"negative steps":         {rollout.Config{Steps: []int{-1, 100}}, "Config.Steps"},
 		"a negative pause":       {rollout.Config{Pause: -1}, "Config.Pause"},
 		"a negative timeout":     {rollout.Config{RestoreTimeout: -1}, "Config.RestoreTimeout"},
+		"a negative bound":       {rollout.Config{CheckTimeout: -1}, "Config.CheckTimeout"},
 		"a bad tag":              {rollout.Config{Tag: "No Tag"}, "Config.Tag No Tag"},
 		"a bad name":             {rollout.Config{Revision: "No/Name"}, "Config.Revision No/Name"},
 		"a revision of nobody":   {rollout.Config{Revision: "hello-v9"}, "hello-v9"},

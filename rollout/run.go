@@ -19,8 +19,9 @@ import (
 // before. Each step is followed by a pause and a check. Deploy the candidate with
 // [cloudrun.WithNoTraffic] first.
 //
-// If a check, a write or a wait fails, the context ends or the check panics, the
-// previous split is restored, within a timeout of its own. If another writer
+// If a check, a write or a wait fails, the context ends, a check does not end in
+// time, or a check or a handler of events panics, the previous split is restored,
+// within a timeout of its own. A panic goes on afterwards. If another writer
 // changes the traffic, Run stops with [ErrTrafficChanged] and keeps their
 // traffic. If another writer moves the tag, the previous split is restored,
 // because the checks would be of another Revision.
@@ -69,8 +70,9 @@ func (r *run) run(ctx context.Context, recorded *traffic.Rollout) error {
 	}
 	ended := false
 	defer func() {
-		if !ended { // the check panicked
-			_, _ = r.restore(ctx) // the panic goes on
+		if !ended { // the check or a handler of events panicked, and the panic goes on
+			r.service = r.service.silent()
+			_, _ = r.restore(ctx)
 		}
 	}()
 	stage, err := r.climb(ctx)
@@ -80,6 +82,7 @@ func (r *run) run(ctx context.Context, recorded *traffic.Rollout) error {
 		err = r.finish(ctx)
 	}
 	ended = true
+	r.takeUpPanic()
 	return err
 }
 

@@ -47,6 +47,14 @@ func (v *service) read(ctx context.Context) (*servingv1.Service, error) {
 	return v.deployer.Client().GetService(ctx, v.name)
 }
 
+// silent returns the service without the handlers of events, and with the
+// defaults for how to wait. What it does cannot fail because of a handler.
+func (v *service) silent() *service {
+	silent := *v
+	silent.deployer, silent.opts, silent.report = cloudrun.NewDeployer(v.deployer.Client()), nil, func(cloudrun.Event) {}
+	return &silent
+}
+
 // update edits the traffic and waits until it is in effect. The edit gets a
 // Service that is not older than the one that was seen before: an edit that
 // finds nothing to do would otherwise believe a stale read. The result is nil

@@ -63,5 +63,6 @@ func (r *run) check(ctx context.Context) (err error) {
 	if r.edits.cfg.Check == nil {
 		return ctx.Err()
 	}
-	return r.edits.cfg.Check(ctx, r.result.Candidate)
+	err = errCheckPanicked // unless it returns
+	return r.judge(ctx)
 }

@@ -8,6 +8,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/task"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -20,6 +21,7 @@ type run struct {
 	begun     bool // the traffic may have been changed
 	confirmed bool // the traffic is known to have been changed
 	result    *Result
+	abandoned *task.Task[error] // the check that ignored the end of its context; nil if none did
 }
 
 // newRun returns the run of a Service as it was read. It continues the recorded
