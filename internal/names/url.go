@@ -35,8 +35,8 @@ func ShownURL(raw string) string {
 // shownAddress returns HOST:PORT/PATH without what stands in the place of a
 // port and is none.
 func shownAddress(address string) string {
-	host, path, _ := strings.Cut(address, "/")
-	path = address[len(host):]
+	host, _, _ := strings.Cut(address, "/")
+	path := address[len(host):]
 	bracket := strings.LastIndexByte(host, ']') + 1
 	name, port, _ := strings.Cut(host[bracket:], ":")
 	if strings.Trim(port, "0123456789") != "" {

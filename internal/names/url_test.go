@@ -42,6 +42,7 @@ func TestShownURL(t *testing.T) {
 
 func TestHideURL(t *testing.T) {
 	t.Parallel()
+	//lint:ignore SA1007 the error of an invalid URL is what is tested
 	_, err := url.Parse("https://user:hunter2@host:port")
 	require.EqualError(t, names.HideURL(fmt.Errorf("dial: %w", err)), `invalid URL "https://…@host:…": use https://HOST[:PORT], without a user`)
 	other := &url.Error{Op: "Get", URL: "https://host", Err: errors.New("refused")}
