@@ -4,98 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"regexp"
-	"sync"
-	"testing"
 	"time"
 
-	"google.golang.org/api/option"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
-
-// sim is one schedule: a Service, the actors that change it concurrently, and
-// the faults. The seed determines all of it.
-type sim struct {
-	t      testing.TB
-	seed   uint64
-	server *cloudruntest.Server
-	pace   time.Duration // the longest pause between two calls of an actor
-	rate   float64       // of faults
-	exists bool          // whether the Service exists at the start
-	before []byte        // the Service and its policy at the start
-	policy []byte
-
-	actors sync.WaitGroup
-	late   sync.WaitGroup // requests whose sender no longer waits
-
-	mu    sync.Mutex
-	calls []*simCall
-	by    map[*byte]string // the call that sent a body, by its address
-	log   []string
-}
-
-// simRandomNames matches the parts of paths that differ between runs.
-var simRandomNames = regexp.MustCompile(`/[0-9a-f-]{36}|/hello-\d{5}-[a-z]{3}`)
-
-func (s *sim) note(r cloudruntest.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	id := r.Header.Get(simCallHeader)
-	if len(r.Body) > 0 {
-		s.by[&r.Body[0]] = id
-	}
-	s.log = append(s.log, fmt.Sprintf("%s %s %s %s %d", r.Time.Format("15:04:05.000000"), id, r.Method, simRandomNames.ReplaceAllString(r.Path, "/…"), r.Status))
-}
-
-// play runs the schedule until all actors are done.
-func (s *sim) play() {
-	s.server = cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithRequestLog(s.note))
-	defer s.server.Close()
-	s.server.Fault(cloudruntest.Fault{Stale: true, Times: -1, Match: func(r *http.Request) bool { return r.Header.Get(simStaleHeader) != "" }})
-	s.by = map[*byte]string{}
-	rng := s.random("schedule")
-	s.pace = []time.Duration{200 * time.Millisecond, 3 * time.Second, 15 * time.Second}[rng.IntN(3)]
-	s.rate = []float64{0, 0.2, 0.5, 0.9}[rng.IntN(4)]
-	if s.exists = rng.IntN(3) > 0; s.exists {
-		s.prepare()
-	}
-	s.script(rng)
-	s.start("fate", rng.IntN(3), func(rng *rand.Rand, _ int) { s.script(rng) })
-	for i := range 1 + rng.IntN(4) {
-		s.start(fmt.Sprintf("deployer-%d", i), 1+rng.IntN(3), func(rng *rand.Rand, n int) { s.deploy(rng, i, n) })
-	}
-	for i := range rng.IntN(3) {
-		s.start(fmt.Sprintf("console-%d", i), 1+rng.IntN(6), func(rng *rand.Rand, n int) { s.console(rng, i, n) })
-	}
-	s.start("creator", rng.IntN(2), func(*rand.Rand, int) { s.create() })
-	s.start("editor", rng.IntN(4), s.edit)
-	s.start("mover", rng.IntN(4), s.move)
-	for i := range rng.IntN(3) {
-		s.start(fmt.Sprintf("granter-%d", i), 1+rng.IntN(3), func(rng *rand.Rand, n int) { s.grant(rng, i, n) })
-	}
-	s.start("auditor", rng.IntN(3), func(rng *rand.Rand, n int) { s.audit(rng, n) })
-	s.actors.Wait()
-	s.late.Wait()
-}
-
-func (s *sim) prepare() {
-	err := errors.Join(s.server.PutService("demo", "us-central1", json.RawMessage(testkit.UnknownFieldsService)),
-		s.server.SetPolicy("demo", "hello", json.RawMessage(testkit.FullPolicy)))
-	if err != nil {
-		s.t.Error(err)
-	}
-	s.before, _ = s.server.Service("demo", "hello")
-	s.policy = s.server.Policy("demo", "hello")
-}
 
 // start calls act the given number of times, with pauses.
 func (s *sim) start(actor string, times int, act func(rng *rand.Rand, n int)) {
@@ -135,8 +55,7 @@ func (s *sim) call(rng *rand.Rand, actor string, n int, kind string, do func(con
 	if rng.IntN(20) == 0 {
 		c.outage = 1 + rng.IntN(3)
 	}
-	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1",
-		option.WithEndpoint(s.server.URL), option.WithHTTPClient(&http.Client{Transport: &simWire{s, c}}))
+	client, err := s.client(&simWire{s, c})
 	if err != nil {
 		s.t.Error(err)
 		return
@@ -160,6 +79,7 @@ func (s *sim) call(rng *rand.Rand, actor string, n int, kind string, do func(con
 type simOutcome struct {
 	result *cloudrun.Result
 	ready  map[string]string // the Ready condition of each Revision
+	uid    string            // of the Service; empty if there is none
 	failed bool              // whether the Service had failed
 	writes int               // the number of writes so far
 }
@@ -173,6 +93,7 @@ func (s *sim) look(result *cloudrun.Result) simOutcome {
 	if raw, ok := s.server.Service("demo", "hello"); ok {
 		_, ready := s.ready(raw)
 		o.failed = ready == "False"
+		o.uid, _ = simAt(testkit.Decode(string(raw)), "metadata")["uid"].(string)
 	}
 	return o
 }
@@ -221,7 +142,7 @@ func (s *sim) deploy(rng *rand.Rand, i, n int) {
 			}
 			return chosen
 		}
-		c.public = add(4, cloudrun.WithPublicAccess())
+		c.public = !s.cluster && add(4, cloudrun.WithPublicAccess())
 		c.routes = add(6, cloudrun.WithTag(fmt.Sprintf("d%d", i)))
 		if s.exists && add(8, cloudrun.WithNoTraffic()) {
 			c.routes = true
@@ -326,6 +247,9 @@ func (s *sim) raw(actor, method, path string, body []byte) (status int, answer [
 // console changes fields that no other actor knows.
 func (s *sim) console(rng *rand.Rand, i, n int) {
 	actor, what := fmt.Sprintf("console-%d", i), rng.IntN(7)
+	if s.cluster {
+		what %= 4 // a cluster drops fields that it does not know
+	}
 	s.rewrite(rng, actor, simServices+"/hello", http.MethodPut, simServices+"/hello", func(o map[string]any) any {
 		template := simAt(o, "spec", "template")
 		delete(simAt(template, "metadata"), "name")
@@ -340,7 +264,11 @@ func (s *sim) console(rng *rand.Rand, i, n int) {
 			simAt(template, "metadata", "annotations")[key] = "x"
 		case 3:
 			env, _ := container["env"].([]any)
-			container["env"] = append(env, map[string]any{"name": fmt.Sprintf("%s-%d", actor, n), "value": "x", "future": value})
+			v := map[string]any{"name": fmt.Sprintf("%s-%d", actor, n), "value": "x"}
+			if !s.cluster {
+				v["future"] = value
+			}
+			container["env"] = append(env, v)
 		case 4:
 			simAt(template, "spec")[actor] = value
 		case 5:
@@ -353,8 +281,8 @@ func (s *sim) console(rng *rand.Rand, i, n int) {
 }
 
 // create creates the Service unless it exists.
-func (s *sim) create() {
-	s.raw("creator", http.MethodPost, simServices, []byte(testkit.UnknownFieldsService))
+func (s *sim) create(actor string) {
+	s.raw(actor, http.MethodPost, simServices, s.document())
 }
 
 // audit changes fields of the policy that the library does not know.

@@ -15,19 +15,23 @@ import (
 // simWrite is a write in the server's history and its author.
 type simWrite struct {
 	cloudruntest.Write
-	id    string // the call or the actor
-	place int    // the position in the history
+	id      string // the call or the actor
+	place   int    // the position in the history
+	delayed bool   // it arrived when its sender had gone on
 }
 
 func (w simWrite) ofPolicy() bool { return w.Kind == "setIamPolicy" }
 
 func (s *sim) writes() (all []simWrite) {
 	for i, w := range s.server.History() {
-		id := ""
-		if len(w.Body) > 0 {
-			id = s.by[&w.Body[0]]
+		next := simWrite{Write: w, place: i}
+		switch {
+		case w.Kind == "delete":
+			next.id = s.deletes[w.Time]
+		case len(w.Body) > 0:
+			next.id, next.delayed = s.by[&w.Body[0]], s.delayed[&w.Body[0]]
 		}
-		all = append(all, simWrite{w, id, i})
+		all = append(all, next)
 	}
 	return all
 }
@@ -35,6 +39,7 @@ func (s *sim) writes() (all []simWrite) {
 // check returns the broken promises.
 func (s *sim) check() (problems []string) {
 	writes := s.writes()
+	problems = append(problems, s.leaks...)
 	problems = append(problems, s.checkServices(writes)...)
 	problems = append(problems, s.checkPolicies(writes)...)
 	for _, c := range s.calls {
@@ -47,13 +52,17 @@ func (s *sim) check() (problems []string) {
 
 // checkServices checks that each write to the Service changed only fields of its author.
 func (s *sim) checkServices(writes []simWrite) (problems []string) {
-	fields := testkit.Leaves(s.before)
+	fields := simLeaves(s.before)
 	for _, w := range writes {
+		if w.Kind == "delete" {
+			fields = nil
+			continue
+		}
 		if w.ofPolicy() {
 			continue
 		}
 		call := s.byID(w.id)
-		next := testkit.Leaves(w.Body)
+		next := simLeaves(w.Body)
 		for _, path := range simChanged(fields, next) {
 			if _, was := fields[path]; fields != nil && !simOwns(w.id, call, path, was) {
 				problems = append(problems, fmt.Sprintf("lost update: %s, which made generation %d, changed %s from %q to %q", w.id, w.Generation, path, fields[path], next[path]))
@@ -70,6 +79,18 @@ func (s *sim) byID(id string) *simCall {
 		return nil
 	}
 	return s.calls[i]
+}
+
+// simLeaves returns the values of a Service by path. A cluster adds defaults to
+// traffic targets, which change nothing.
+func simLeaves(raw []byte) map[string]string {
+	leaves := testkit.Leaves(raw)
+	for _, added := range []string{`"latestRevision":false,`, `"percent":0,`} {
+		if targets, ok := leaves["/spec/traffic"]; ok {
+			leaves["/spec/traffic"] = strings.ReplaceAll(targets, added, "")
+		}
+	}
+	return leaves
 }
 
 // simChanged returns the paths at which two documents differ.
@@ -128,6 +149,9 @@ func simOwns(id string, c *simCall, path string, was bool) bool {
 func (s *sim) checkPolicies(writes []simWrite) (problems []string) {
 	facts := simPolicyFacts(s.policy)
 	for _, w := range writes {
+		if w.Kind == "delete" {
+			facts = simPolicyFacts(nil)
+		}
 		if !w.ofPolicy() {
 			continue
 		}
@@ -188,7 +212,7 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 	var own []simWrite // to the Service or the policy, whichever the call is about
 	revisions, policies := 0, 0
 	for _, w := range writes {
-		if w.id != c.id {
+		if w.id != c.id || simAgain(writes, own, w) {
 			continue
 		}
 		if w.ofPolicy() {
@@ -210,6 +234,9 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 	if policies > 1 {
 		wrong("wrote the policy %d times", policies)
 	}
+	if took := c.end.Sub(c.start); took > simLongest {
+		wrong("it took %v", took)
+	}
 	if !c.deadline.IsZero() && c.end.Sub(c.deadline) > 0 {
 		wrong("went on for %v after its context had ended", c.end.Sub(c.deadline))
 	}
@@ -220,6 +247,37 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 		problems = append(problems, c.checkDeployed(own, writes)...)
 	}
 	return problems
+}
+
+// simAgain reports whether a write is a creation that the network delivered once
+// more after somebody had deleted what it created first. No client can prevent it.
+func simAgain(writes, own []simWrite, w simWrite) bool {
+	return w.delayed && w.Kind == "create" && len(own) > 0 && simDeleted(writes[own[0].place:w.place])
+}
+
+func simDeleted(writes []simWrite) bool {
+	return slices.ContainsFunc(writes, func(w simWrite) bool { return w.Kind == "delete" })
+}
+
+// gone reports whether the Service was deleted, or away, during the call.
+func (c *simCall) gone(writes []simWrite) bool {
+	away := false
+	for _, w := range writes {
+		switch {
+		case w.Time.After(c.end):
+			return away
+		case w.Kind == "delete":
+			if away = true; !w.Time.Before(c.start) {
+				return true
+			}
+		case w.Kind == "create":
+			if away && !w.Time.Before(c.start) {
+				return true
+			}
+			away = false
+		}
+	}
+	return away
 }
 
 // checkDeployed checks a Deploy that reported success.
@@ -245,13 +303,17 @@ func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 	if r.Revision != w.Revision {
 		wrong("it names the Revision %s, but it made %s", r.Revision, w.Revision)
 	}
-	if c.outcome.ready[w.Revision] != "True" {
+	deleted := simDeleted(writes[w.place:c.outcome.writes]) // just before the answer arrived
+	if c.outcome.ready[w.Revision] != "True" && !deleted {
 		wrong("success, but its Revision is Ready=%s", c.outcome.ready[w.Revision])
 	}
 	for _, later := range writes[w.place+1 : c.outcome.writes] {
-		if later.Revision != "" && later.Generation <= r.Service.Generation {
+		if later.Revision != "" && later.UID == w.UID && later.Generation <= r.Service.Generation {
 			wrong("success with generation %d, but %s made another Revision with generation %d", r.Service.Generation, later.id, later.Generation)
 		}
+	}
+	if string(r.Service.UID) != w.UID {
+		wrong("success with a Service that was created since")
 	}
 	if s := r.Service; s.Generation < w.Generation || s.Status.ObservedGeneration != s.Generation {
 		wrong("success with generation %d, of which %d was observed; it wrote %d", s.Generation, s.Status.ObservedGeneration, w.Generation)
@@ -277,7 +339,7 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 		wrong("it says nothing was written, but it was: %v", c.err)
 	case failed.Outcome == cloudrun.Written && len(own) == 0:
 		wrong("it says that it wrote, but it did not: %v", c.err)
-	case failed.Outcome == cloudrun.WriteUnknown && !c.ambiguous && !c.cancelled && c.outage == 0:
+	case failed.Outcome == cloudrun.WriteUnknown && !c.ambiguous && !c.cancelled && c.outage == 0 && !c.gone(writes):
 		wrong("it says that it cannot know what it wrote, but every answer arrived: %v", c.err)
 	}
 	if !c.mayFail(own, writes) {
@@ -294,9 +356,22 @@ func (c *simCall) mayFail(own, writes []simWrite) bool {
 		option    *cloudrun.OptionError
 		api       *cloudrun.APIError
 	)
+	gone := c.gone(writes)
 	switch {
 	case c.outage > 0:
 		return true
+	case errors.Is(c.err, cloudrun.ErrNotAPI) && c.metAny(simOtherBefore, simOtherAfter):
+		return true
+	case c.endless:
+		return true
+	case c.refused != "" && errors.As(c.err, &api) && api.StatusCode() == 429:
+		return true
+	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):
+		return true
+	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
+		return true
+	case c.metEmptyCaches && !c.metRefusal && errors.As(c.err, &api) && api.StatusCode() == 403:
+		return true // nothing showed that the API server was starting
 	case c.cancelled && c.end.Sub(c.deadline) >= 0:
 		return true
 	case errors.As(c.err, &overtaken):
@@ -306,9 +381,10 @@ func (c *simCall) mayFail(own, writes []simWrite) bool {
 	case errors.As(c.err, &notReady):
 		return c.outcome.failed || len(own) == 1 && c.outcome.ready[own[0].Revision] == "False"
 	case errors.As(c.err, &option):
-		return c.kind == "move" && len(own) == 0 // the Revision had failed
+		// The Revision had failed, or the Service is another one than the caller knew.
+		return len(own) == 0 && (c.kind == "move" || simDeleted(writes[:c.outcome.writes]))
 	case errors.As(c.err, &api) && api.StatusCode() == 404:
-		return c.kind != "deploy" // the Service did not exist yet
+		return c.kind != "deploy" || gone // the Service did not exist
 	}
 	return false
 }

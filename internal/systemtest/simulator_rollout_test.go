@@ -8,7 +8,6 @@ import (
 	"maps"
 	oldrand "math/rand"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +45,10 @@ func TestRolloutSimulator(t *testing.T) {
 		r := &simRelease{sim: &sim{t: t, seed: seed}}
 		var problems []string
 		synctest.Test(t, func(*testing.T) { problems = r.play() })
+		if len(problems) > 0 && *simGoOnFlag {
+			r.report(t, problems)
+			continue
+		}
 		if len(problems) > 0 || *simSeedFlag != 0 && count == 1 {
 			r.report(t, nil)
 		}
@@ -75,11 +78,13 @@ func (r *simRelease) end() string {
 }
 
 func (r *simRelease) play() (problems []string) {
-	r.server = cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithRequestLog(r.note))
-	defer r.server.Close()
-	r.server.Fault(cloudruntest.Fault{Stale: true, Times: -1, Match: func(req *http.Request) bool { return req.Header.Get(simStaleHeader) != "" }})
-	r.by = map[*byte]string{}
 	rng := r.random("rollout")
+	if r.cluster = simMay(rng, simCluster, 5); r.cluster {
+		r.open(cloudruntest.Cluster())
+	} else {
+		r.open()
+	}
+	defer r.server.Close()
 	r.exists, r.pace = true, 20*time.Second
 	r.rate = []float64{0, 0.1, 0.3, 0.6}[rng.IntN(4)]
 	r.stage()
@@ -90,8 +95,13 @@ func (r *simRelease) play() (problems []string) {
 		r.moved = true
 		r.start("mover", 1+rng.IntN(2), r.move)
 	}
+	if r.cluster {
+		r.start("restarter", rng.IntN(3), r.restart)
+	}
 	r.actors.Wait()
 	r.late.Wait()
+	r.checkGoroutines()
+	problems = append(problems, r.leaks...)
 	for _, p := range r.calls[0].problems {
 		if !strings.HasPrefix(p, "came back") { // the return to the previous split does not wait for the Retry-After of the failed write
 			problems = append(problems, p)
@@ -102,7 +112,7 @@ func (r *simRelease) play() (problems []string) {
 
 // stage makes a Service with two Revisions. The rollout sends all traffic to the second.
 func (r *simRelease) stage() {
-	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
+	client, err := r.client(r.server.Client().Transport)
 	if err == nil {
 		_, err = cloudrun.NewDeployer(client).Deploy(context.Background(), "hello", cloudrun.WithImage(testkit.Image), cloudrun.WithRevisionSuffix("v1"))
 	}
@@ -184,7 +194,7 @@ func (r *simRelease) check() (problems []string) {
 
 // abort ends the rollout as its error advises.
 func (r *simRelease) abort(wrong func(string, ...any)) {
-	client, err := cloudrun.NewClient(context.Background(), "demo", "us-central1", r.server.ClientOptions()...)
+	client, err := r.client(r.server.Client().Transport)
 	if err == nil {
 		_, err = rollout.Abort(context.Background(), cloudrun.NewDeployer(client), "hello")
 	}

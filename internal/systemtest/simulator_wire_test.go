@@ -6,61 +6,24 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
-	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
 )
 
 const (
-	simCallHeader  = "X-Sim-Call"  // which call a request belongs to
-	simStaleHeader = "X-Sim-Stale" // asks the server for the state before the last write
+	simCallHeader    = "X-Sim-Call"    // which call a request belongs to
+	simLateHeader    = "X-Sim-Late"    // a request that is delivered when its sender has gone on
+	simStaleHeader   = "X-Sim-Stale"   // asks the server for the state before the last write
+	simLagHeader     = "X-Sim-Lag"     // asks for a list without what is newer than this
+	simEndlessHeader = "X-Sim-Endless" // asks for a list without an end
 )
-
-// simFault is what the network or a proxy does to one request.
-type simFault int
-
-const (
-	simFine simFault = iota
-	simNotDialled
-	simLostRequest
-	simLateRequest // reported as lost, but delivered later
-	simTwice       // delivered twice, by a proxy that repeats
-	simLostAnswer
-	simResetInBody
-	simTruncated
-	simThrottled
-	simThrottledFor // with Retry-After
-	simFailsBefore
-	simFailsAfter
-	simPageBefore
-	simPageAfter
-	simBadPageAfter
-	simSlowRequest
-	simSlowAnswer
-	simStale
-	simFaults
-)
-
-var simFaultNames = [...]string{"", "not dialled", "lost request", "late request", "delivered twice", "lost answer", "reset in body", "truncated", "429",
-	"429 with Retry-After", "5xx before the effect", "5xx after the effect", "page with 200", "page with 200 after the effect", "page with 502 after the effect",
-	"slow request", "slow answer", "stale read"}
-
-// ambiguous reports whether the caller cannot know if the request took effect.
-func (f simFault) ambiguous() bool {
-	switch f {
-	case simFine, simNotDialled, simTwice, simThrottled, simThrottledFor, simSlowRequest, simSlowAnswer, simStale:
-		return false
-	}
-	return true
-}
 
 var simReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 
@@ -75,10 +38,14 @@ type simWire struct {
 // simClass returns the kind of a request. Requests of one kind are sequential.
 func simClass(req *http.Request) string {
 	switch {
+	case req.URL.Query().Has("watch"):
+		return "watch"
 	case strings.HasSuffix(req.URL.Path, ":wait"):
 		return "operation"
 	case strings.Contains(req.URL.Path, "IamPolicy"):
 		return "iam"
+	case strings.HasSuffix(req.URL.Path, "/revisions"):
+		return "list"
 	}
 	return "service"
 }
@@ -105,8 +72,8 @@ func (w *simWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := simSleep(req.Context(), before); err != nil {
 		return nil, err
 	}
-	resp, err := w.meet(rng, fault, req, body)
-	w.call.heard(class, resp)
+	resp, err := w.meet(rng, fault, class, req, body)
+	w.call.heard(class, resp, err)
 	if ended := simSleep(req.Context(), after); ended != nil {
 		return nil, ended
 	}
@@ -128,25 +95,13 @@ func simSleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// choose returns the fault of a request.
-func (w *simWire) choose(rng *rand.Rand, req *http.Request, class string, n int) simFault {
-	switch c := w.call; {
-	case c.outage > 0 && n >= c.outage:
-		return []simFault{simLostRequest, simLostAnswer, simFailsAfter, simFailsBefore}[rng.IntN(4)]
-	case n >= c.faulty || rng.Float64() >= c.rate:
-		return simFine
-	}
-	f := simFault(1 + rng.IntN(int(simFaults)-1))
-	reads := req.Method == http.MethodGet
-	if f == simStale && (!reads || class != "service") || reads && (f == simTwice || f == simLateRequest) {
-		return simFine
-	}
-	return f
-}
-
 // meet sends the request, unless the fault prevents it, and returns the response.
-func (w *simWire) meet(rng *rand.Rand, fault simFault, req *http.Request, body []byte) (*http.Response, error) {
+func (w *simWire) meet(rng *rand.Rand, fault simFault, class string, req *http.Request, body []byte) (*http.Response, error) {
 	switch fault {
+	case simHungBefore:
+		return nil, simHang(req.Context())
+	case simOtherBefore:
+		return simOther(rng, class, req, nil), nil
 	case simNotDialled:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	case simLostRequest:
@@ -164,22 +119,52 @@ func (w *simWire) meet(rng *rand.Rand, fault simFault, req *http.Request, body [
 		return simFailure(rng, req), nil
 	case simPageBefore:
 		return testkit.Response(req, 200, "text/html", "<html>please wait</html>"), nil
-	case simTwice:
-		w.discard(w.forward(req.Context(), req, body, false))
+	case simTwice, simTwiceRefused:
+		w.discard(w.forward(req.Context(), req, body, nil))
 		if err := simSleep(req.Context(), simLatency(rng)); err != nil {
 			return nil, err
 		}
+		late := http.Header{simLateHeader: {"1"}}
+		if fault == simTwice {
+			return w.forward(req.Context(), req, body, late)
+		}
+		w.discard(w.forward(req.Context(), req, body, late))
+		return simRefusal(rng, w.call, class, req), nil
 	}
-	resp, err := w.forward(req.Context(), req, body, fault == simStale)
+	resp, err := w.forward(req.Context(), req, body, w.ask(rng, fault, class))
 	if err != nil {
 		return nil, err
 	}
-	return w.spoil(rng, fault, req, resp)
+	return w.spoil(rng, fault, class, req, resp)
+}
+
+// ask returns what a request asks of the server: to lag, to be stale, or not to end.
+func (w *simWire) ask(rng *rand.Rand, fault simFault, class string) http.Header {
+	switch {
+	case fault == simStale:
+		return http.Header{simStaleHeader: {"1"}}
+	case class == "list" && w.call.hasNoEnd():
+		return http.Header{simEndlessHeader: {"1"}}
+	case fault == simLag:
+		return http.Header{simLagHeader: {simLags[rng.IntN(len(simLags))].String()}}
+	case class == "list" && w.sim.lag > 0:
+		return http.Header{simLagHeader: {w.sim.lag.String()}}
+	}
+	return nil
 }
 
 // spoil returns the response of a request that took effect, as it arrives.
-func (w *simWire) spoil(rng *rand.Rand, fault simFault, req *http.Request, resp *http.Response) (*http.Response, error) {
+func (w *simWire) spoil(rng *rand.Rand, fault simFault, class string, req *http.Request, resp *http.Response) (*http.Response, error) {
 	switch fault {
+	case simHungAfter:
+		w.discard(resp, nil)
+		return nil, simHang(req.Context())
+	case simOtherAfter:
+		defer w.discard(resp, nil)
+		return simOther(rng, class, req, resp), nil
+	case simDrips:
+		pause := time.Duration(1+rng.IntN(3_000)) * time.Millisecond
+		resp.Body = &simDrops{ctx: req.Context(), ReadCloser: resp.Body, pause: pause}
 	case simLostAnswer:
 		w.discard(resp, nil)
 		return nil, simReset
@@ -211,13 +196,11 @@ type simBroken struct{}
 
 func (*simBroken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// forward sends a request to the server.
-func (w *simWire) forward(ctx context.Context, req *http.Request, body []byte, stale bool) (*http.Response, error) {
+// forward sends a request to the server, with more headers.
+func (w *simWire) forward(ctx context.Context, req *http.Request, body []byte, more http.Header) (*http.Response, error) {
 	r := req.Clone(ctx)
 	r.Header.Set(simCallHeader, w.call.id)
-	if stale {
-		r.Header.Set(simStaleHeader, "1")
-	}
+	maps.Copy(r.Header, more)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return w.sim.server.Client().Transport.RoundTrip(r)
 }
@@ -226,7 +209,7 @@ func (w *simWire) forward(ctx context.Context, req *http.Request, body []byte, s
 func (w *simWire) deliverLater(delay time.Duration, req *http.Request, body []byte) {
 	w.sim.late.Go(func() {
 		time.Sleep(delay)
-		w.discard(w.forward(context.WithoutCancel(req.Context()), req, body, false))
+		w.discard(w.forward(context.WithoutCancel(req.Context()), req, body, http.Header{simLateHeader: {"1"}}))
 	})
 }
 
@@ -234,99 +217,6 @@ func (w *simWire) discard(resp *http.Response, err error) {
 	if err == nil {
 		_ = resp.Body.Close()
 	}
-}
-
-func simFailure(rng *rand.Rand, req *http.Request) *http.Response {
-	code := []int{500, 502, 503, 504}[rng.IntN(4)]
-	return testkit.Response(req, code, "application/json", fmt.Sprintf(`{"error": {"code": %d, "message": "it failed"}}`, code))
-}
-
-// simCall is one call of an actor, its intent and its outcome.
-type simCall struct {
-	id, actor, kind string
-	want            string // the value that a Deploy sets
-	faulty          int    // how many requests of each kind may meet a fault
-	rate            float64
-	outage          int // the number of the request of each kind from which on nothing arrives; 0: never
-
-	public, routes, async bool // what a Deploy does besides making its Revision
-
-	start, end, deadline time.Time
-	cancelled            bool // by its context
-	err                  error
-	outcome              simOutcome
-
-	mu        sync.Mutex
-	count     map[string]int
-	notBefore map[string]time.Time
-	met       []string
-	ambiguous bool // a write met an ambiguous fault
-	twice     bool // a proxy repeated a write
-	problems  []string
-	over      bool
-}
-
-// begin records the start of a request and returns its number.
-func (c *simCall) begin(class string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.over {
-		c.problems = append(c.problems, "a request was sent after the call had returned")
-	}
-	if early := time.Until(c.notBefore[class]); early > 0 {
-		c.problems = append(c.problems, fmt.Sprintf("came back to %s at %s, %v earlier than Retry-After had asked", class, time.Now().Format("15:04:05.000000"), early))
-	}
-	c.count[class]++
-	if c.count[class] == simMostRequests {
-		c.problems = append(c.problems, fmt.Sprintf("sent %d requests to %s", simMostRequests, class))
-	}
-	return c.count[class] - 1
-}
-
-// simMostRequests is more than any polite call sends of one kind.
-const simMostRequests = 400
-
-func (c *simCall) meets(req *http.Request, f simFault) {
-	if f == simFine {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	write := req.Method == http.MethodPut || req.Method == http.MethodPost && simClass(req) != "operation"
-	c.ambiguous = c.ambiguous || write && f.ambiguous()
-	c.twice = c.twice || write && f == simTwice
-	c.met = append(c.met, fmt.Sprintf("%s %s: %s", req.Method, simClass(req), simFaultNames[f]))
-}
-
-// heard records the Retry-After of a response.
-func (c *simCall) heard(class string, resp *http.Response) {
-	if resp == nil || resp.Header.Get("Retry-After") == "" {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	wait, _ := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
-	c.notBefore[class] = time.Now().Add(wait)
-}
-
-// close ends a call. Requests and events after it are a defect.
-func (c *simCall) close(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.over, c.end, c.err = true, time.Now(), err
-}
-
-// event receives the progress of a call.
-func (c *simCall) event(cloudrun.Event) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.over {
-		c.problems = append(c.problems, "an event came after the call had returned")
-	}
-}
-
-func (c *simCall) String() string {
-	return fmt.Sprintf("%s %s (%v): error %v; it met %v", c.id, c.kind, c.end.Sub(c.start), c.err, slices.Clone(c.met))
 }
 
 // random returns the random source for the seed and for who asks.
