@@ -54,14 +54,15 @@ var simFaultNames = [...]string{"", "not dialled", "lost request", "late request
 
 // Circumstances of a whole schedule, beside the faults of requests.
 const (
-	simCluster   simFault = -1 - iota // a Knative API server, which restarts
+	simCluster   simFault = -1 - iota // a Knative API server
+	simRestarts                       // the API server restarts
 	simLagging                        // all lists lag
 	simRecreated                      // the Service is deleted and created again
 )
 
 // simPending are faults that the library does not survive yet, by name.
 var simPending = map[string]simFault{
-	"recreated": simRecreated, "cluster": simCluster,
+	"recreated": simRecreated, "restarts": simRestarts,
 	"hung-before": simHungBefore, "hung-after": simHungAfter, "drips": simDrips, "other-before": simOtherBefore, "other-after": simOtherAfter,
 	"twice-refused": simTwiceRefused, "endless": simEndless,
 }

@@ -121,10 +121,10 @@ func (s *sim) play() {
 	if simMay(rng, simRecreated, 4) {
 		s.start("recreator", 1+rng.IntN(2), s.recreate)
 	}
-	if s.cluster {
-		s.start("restarter", rng.IntN(3), s.restart)
-	} else {
+	if !s.cluster {
 		s.startIAM(rng)
+	} else if simMay(rng, simRestarts, 2) {
+		s.start("restarter", 1+rng.IntN(2), s.restart)
 	}
 	s.actors.Wait()
 	s.late.Wait()

@@ -95,8 +95,8 @@ func (r *simRelease) play() (problems []string) {
 		r.moved = true
 		r.start("mover", 1+rng.IntN(2), r.move)
 	}
-	if r.cluster {
-		r.start("restarter", rng.IntN(3), r.restart)
+	if r.cluster && simMay(rng, simRestarts, 2) {
+		r.start("restarter", 1+rng.IntN(2), r.restart)
 	}
 	r.actors.Wait()
 	r.late.Wait()
