@@ -198,7 +198,7 @@ func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error)
 	var s *servingv1.Service
 	var waited error
 	published := task.Beside(ctx, func(ctx context.Context) error {
-		return publish(ctx, c.observed(StagePublish), c.name, w.created, e.access, c.report)
+		return publish(ctx, c.observed(StagePublish), c.name, w.created || w.first == nil, e.access, c.report)
 	}, func(ctx context.Context) { s, waited = c.await(ctx, w, e) })
 
 	outcome := NotWritten

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
+	"github.com/cloudrun-go/cloudrun/internal/denial"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
@@ -197,13 +199,11 @@ func (c *Client) TestPermissions(ctx context.Context, name string, permissions .
 	if err != nil {
 		return nil, err
 	}
-	answer, err := rest.Decode[struct {
-		Permissions []string `json:"permissions"`
-	}](raw)
+	held, err := policy.Permissions(raw, permissions)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", op, r.Resource, err)
+		return nil, fmt.Errorf("%s %s: %w", op, r.Resource, notFromIAM(err))
 	}
-	return answer.Permissions, nil
+	return held, nil
 }
 
 // checkIAM checks what can be checked of an IAM call before anything is sent.
@@ -235,6 +235,39 @@ func (c *Client) readPolicy(ctx context.Context, name string) ([]byte, error) {
 		return nil, iamError(err, permissionGetPolicy, nil)
 	}
 	return raw, nil
+}
+
+// classifyPolicy says what an error of IAM means for a write. A Service that
+// does not exist has no policy to create.
+func classifyPolicy(err error) once.Class {
+	if class := classify(err); class != once.Missing && class != once.Exists {
+		return class
+	}
+	return once.Refused
+}
+
+// iamError returns the error of a call about a policy, with a type of its own
+// for a missing permission and for an organization policy that forbids the
+// change. The members are those whom such a policy may forbid.
+func iamError(err error, needed string, members []string) error {
+	api, ok := asType[*APIError](err)
+	if !ok {
+		return err
+	}
+	if permission, missing := denial.Permission(err, needed); missing {
+		return &PermissionError{Permission: permission, Resource: api.Resource, Err: err}
+	}
+	if len(members) > 0 && denial.ByOrganization(err) {
+		return &OrgPolicyError{Members: members, Resource: api.Resource, Err: err}
+	}
+	return err
+}
+
+// isYoung reports whether a Service was created moments ago. Whoever created it,
+// the servers of IAM may not know it yet.
+func (c *Client) isYoung(ctx context.Context, name string) bool {
+	s, err := c.GetService(ctx, name)
+	return err == nil && time.Since(s.CreationTimestamp.Time) < serviceYouth
 }
 
 // publish updates the IAM policy, unless the call leaves it alone.

@@ -108,6 +108,8 @@ func (f *iamFake) serve(verb string, req *http.Request) (status int, body string
 	switch verb {
 	case "getIamPolicy":
 		return http.StatusOK, encodeFields(f.policy)
+	case "": // the Service itself
+		return http.StatusOK, `{"metadata": {"name": "hello", "creationTimestamp": "1999-12-31T00:00:00Z"}}`
 	case "testIamPermissions":
 		return http.StatusOK, `{"permissions": ["run.services.get"]}`
 	}

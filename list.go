@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -174,8 +175,24 @@ func (c *Client) listLocations(ctx context.Context, token string) (*locationPage
 		return nil, apiError(err)
 	}
 	page, err := rest.Decode[locationPage](raw)
+	if err == nil && !page.isOne(raw, token == "") {
+		err = fmt.Errorf("read the response: %w: it is not a list of locations: check the endpoint", ErrNotAPI)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list locations: %w", err)
 	}
 	return page, nil
+}
+
+// isOne reports whether a response is a page of locations. Every project has
+// some, so only a later page may be empty.
+func (p *locationPage) isOne(raw []byte, first bool) bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil || fields == nil || fields["error"] != nil || fields["kind"] != nil {
+		return false
+	}
+	if first && len(p.Locations) == 0 && p.NextPageToken == "" {
+		return false
+	}
+	return string(fields["locations"]) != "null" && !slices.ContainsFunc(p.Locations, func(l Location) bool { return l.ID == "" })
 }

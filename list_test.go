@@ -233,3 +233,36 @@ func TestLocations(t *testing.T) {
 	require.Len(t, locations, 2)
 	require.Equal(t, "b", locations[1].ID)
 }
+
+// A response that is not a list of locations does not mean that there are none.
+func TestLocationsThatAreNone(t *testing.T) {
+	t.Parallel()
+	const first = `{"locations": [{"locationId": "a"}], "nextPageToken": "2"}`
+	for body, valid := range map[string]bool{
+		`{}`: false, `null`: false, `[]`: false, `{"locations": null}`: false, `{"locations": []}`: false, `{"locations": {}}`: false,
+		`{"locations": [null]}`: false, `{"locations": [{}]}`: false, `{"locations": [{"locationId": ""}]}`: false, `{"Locations": [{"name": "a"}]}`: false,
+		`{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403}`:                           false,
+		`{"error": {"code": 403, "message": "denied", "status": "PERMISSION_DENIED"}, "nextPageToken": "3"}`: false,
+		`{"locations": [{"locationId": "b"}]}`:                                                               true,
+	} {
+		for _, page := range []string{"", "2"} {
+			r := &endpointRecorder{answer: func(req *http.Request) (*http.Response, error) {
+				if req.URL.Query().Get("pageToken") == page {
+					return endpointAnswer(req, http.StatusOK, "application/json", body), nil
+				}
+				return endpointAnswer(req, http.StatusOK, "application/json", first), nil
+			}}
+			c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", r.client())
+			require.NoError(t, err)
+			locations, err := c.ListLocations(t.Context())
+			switch {
+			case valid, page == "2" && (body == `{}` || body == `{"locations": []}`): // a last page may be empty
+				require.NoError(t, err, body)
+				require.NotEmpty(t, locations)
+			default:
+				require.ErrorContains(t, err, "list locations: ", body)
+				require.Empty(t, locations)
+			}
+		}
+	}
+}

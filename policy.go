@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -145,7 +146,7 @@ type policyWrite struct {
 	client            *Client
 	op, name          string
 	edit              func(*Policy) error
-	serviceIsNew      bool // the servers of IAM may not know the Service yet
+	serviceIsNew      bool // the Service was created during this call, by whomever
 	serviceAgentIsNew bool // Google creates the account of one of its services when it is first used
 	keepVersion       bool // the version of the policy is raised only if it has to be
 }
@@ -169,7 +170,8 @@ func (w policyWrite) write(ctx context.Context) error {
 	w.client = w.client.forCall()
 	_, err := once.Writer[*policyDocument, composedPolicy]{
 		Store: &policyStore{w.client, w.name}, Compose: w.compose, Holds: holdsPolicyWrite,
-		Classify: classifyPolicy, Delay: rest.Delay, Patience: w.patience(), Retrying: w.client.onRetry, Retries: &w.client.rest.Call.Retries,
+		Classify: classifyPolicy, Delay: rest.Delay, Patience: w.patience(ctx),
+		Retrying: w.client.onRetry, Retries: &w.client.rest.Call.Retries,
 	}.Run(ctx)
 	return err
 }
@@ -201,24 +203,32 @@ func (w policyWrite) compose(_ context.Context, base *policyDocument) (composedP
 	return composedPolicy{body: raw, before: base.grants, after: after}, nil
 }
 
-// serviceSpread is how long the servers of IAM may not know a new Service.
-const serviceSpread = 5 * time.Second
+const (
+	// serviceSpread is how long a call waits until the servers of IAM know a new Service.
+	serviceSpread = 5 * time.Second
+	// serviceYouth is the age up to which a Service counts as new. Clocks may differ.
+	serviceYouth = 30 * time.Second
+)
 
 // patience retries what passes soon after a Service or an account was created.
-func (w policyWrite) patience() []once.Patience {
-	var all []once.Patience
-	if w.serviceIsNew {
-		all = append(all, patience(apierrors.IsNotFound, backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
-			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(serviceSpread))))
-	}
+func (w policyWrite) patience(ctx context.Context) []once.Patience {
+	isNew := sync.OnceValue(func() bool { return w.serviceIsNew || w.client.isYoung(ctx, w.name) })
+	all := []once.Patience{patience(func(err error) bool { return apierrors.IsNotFound(err) && isNew() }, func() backoff.BackOff {
+		return backoff.NewExponentialBackOff(backoff.WithInitialInterval(200*time.Millisecond),
+			backoff.WithMaxInterval(time.Second), backoff.WithMaxElapsedTime(serviceSpread))
+	})}
 	if w.serviceAgentIsNew {
-		all = append(all, patience(denial.UnknownMember, backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)))
+		all = append(all, patience(denial.UnknownMember, func() backoff.BackOff {
+			return backoff.WithMaxRetries(backoff.NewConstantBackOff(15*time.Second), 10)
+		}))
 	}
 	return all
 }
 
-func patience(applies func(error) bool, pauses backoff.BackOff) once.Patience {
-	return once.Patience{Applies: applies, Pause: func(error) time.Duration { return pauses.NextBackOff() }}
+// patience retries failures with pauses that begin with the first of them.
+func patience(applies func(error) bool, pauses func() backoff.BackOff) once.Patience {
+	begun := sync.OnceValue(pauses)
+	return once.Patience{Applies: applies, Pause: func(error) time.Duration { return begun().NextBackOff() }}
 }
 
 // policyDocument is an IAM policy as the server sent it.
@@ -246,9 +256,13 @@ func newPolicyDocument(raw []byte) (*policyDocument, error) {
 // checkPolicy returns an error for a response that is not a policy.
 func checkPolicy(raw []byte) error {
 	if err := policy.Check(raw); err != nil {
-		return fmt.Errorf("read the response: %w: %w: check the endpoint", ErrNotAPI, err)
+		return notFromIAM(err)
 	}
 	return nil
+}
+
+func notFromIAM(err error) error {
+	return fmt.Errorf("read the response: %w: %w: check the endpoint", ErrNotAPI, err)
 }
 
 var (
@@ -315,30 +329,4 @@ func (s *policyStore) Replace(ctx context.Context, base *policyDocument, body co
 		return nil, rest.Unreadable(r.Op, r.Resource, err)
 	}
 	return d, nil
-}
-
-// classifyPolicy says what an error of IAM means for a write. A Service that
-// does not exist has no policy to create.
-func classifyPolicy(err error) once.Class {
-	if class := classify(err); class != once.Missing && class != once.Exists {
-		return class
-	}
-	return once.Refused
-}
-
-// iamError returns the error of a call about a policy, with a type of its own
-// for a missing permission and for an organization policy that forbids the
-// change. The members are those whom such a policy may forbid.
-func iamError(err error, needed string, members []string) error {
-	api, ok := asType[*APIError](err)
-	if !ok {
-		return err
-	}
-	if permission, missing := denial.Permission(err, needed); missing {
-		return &PermissionError{Permission: permission, Resource: api.Resource, Err: err}
-	}
-	if len(members) > 0 && denial.ByOrganization(err) {
-		return &OrgPolicyError{Members: members, Resource: api.Resource, Err: err}
-	}
-	return err
 }

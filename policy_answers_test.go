@@ -177,3 +177,28 @@ func TestPolicyWriteThatIsNeverConfirmed(t *testing.T) {
 		})
 	}
 }
+
+// A response that does not list permissions does not mean that the account has none.
+func TestPermissionsThatAreNone(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]string{
+		`{}`:                     {}, // what IAM answers if the account has none
+		`{"permissions": []}`:    {},
+		`{"permissions": ["b"]}`: {"b"},
+		`null`:                   nil, `[]`: nil, `"a"`: nil, `{"permissions": null}`: nil, `{"permissions": {}}`: nil, `{"permissions": [1]}`: nil,
+		`{"permissions": ["c"]}`: nil, `{"permissions": ["b", ""]}`: nil, `{"Permissions": ["b"]}`: nil, `{"etag": "ACAB"}`: nil,
+		`{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 403}`: nil, `{"error": {"code": 403}, "permissions": ["b"]}`: nil,
+	} {
+		fake := newIAMFake(fullPolicy)
+		fake.faults["testIamPermissions"] = []fault{{status: http.StatusOK, body: body}}
+		got, err := fake.client(t).TestPermissions(t.Context(), "hello", "a", "b")
+		if want == nil {
+			require.ErrorIs(t, err, cloudrun.ErrNotAPI, body)
+			require.ErrorContains(t, err, "test IAM permissions on service projects/demo/locations/us-central1/services/hello: ")
+			require.Nil(t, got)
+			continue
+		}
+		require.NoError(t, err, body)
+		require.ElementsMatch(t, want, got, body)
+	}
+}

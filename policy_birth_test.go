@@ -1,6 +1,7 @@
 package cloudrun_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -37,6 +38,7 @@ func TestDeployPublishesAServiceThatIAMDoesNotKnowYet(t *testing.T) {
 				if tc.exists {
 					_, err := d.Deploy(t.Context(), "hello")
 					require.NoError(t, err)
+					time.Sleep(time.Minute)
 				}
 				start := time.Now()
 				if tc.lag > 0 {
@@ -62,6 +64,72 @@ func TestDeployPublishesAServiceThatIAMDoesNotKnowYet(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A Service is as new to IAM if somebody else has just created it.
+func TestAServiceThatOthersCreatedIsNewToIAM(t *testing.T) {
+	t.Parallel()
+	deploy := func(ctx context.Context, c *cloudrun.Client) error {
+		_, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(image), cloudrun.WithPublicAccess(), cloudrun.Async())
+		return err
+	}
+	create := func(t *testing.T, c *cloudrun.Client) {
+		_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.Async())
+		require.NoError(t, err)
+	}
+	for name, tc := range map[string]struct {
+		call  func(context.Context, *cloudrun.Client) error
+		race  bool          // another caller creates the Service during the call
+		age   time.Duration // of the Service, unless there is a race
+		lag   time.Duration // of IAM
+		fails bool
+		takes time.Duration // at most
+	}{
+		"a lost race to create":              {call: deploy, race: true, lag: 2 * time.Second, takes: 4 * time.Second},
+		"a lost race, but IAM lags too long": {call: deploy, race: true, lag: time.Minute, fails: true, takes: 8 * time.Second},
+		"a deploy soon after the creation":   {call: deploy, age: time.Second, lag: 2 * time.Second, takes: 4 * time.Second},
+		"make public":                        {call: makePublic, age: time.Second, lag: 2 * time.Second, takes: 4 * time.Second},
+		"make private":                       {call: makePrivate, lag: 2 * time.Second, takes: 4 * time.Second},
+		"add a member":                       {call: add(invoker, ann), lag: 2 * time.Second, takes: 4 * time.Second},
+		"make public, but IAM lags too long": {call: makePublic, lag: time.Minute, fails: true, takes: 8 * time.Second},
+		"make public of an older Service":    {call: makePublic, age: time.Minute, lag: 2 * time.Second, fails: true},
+		"a deploy of an older Service":       {call: deploy, age: time.Minute, lag: 2 * time.Second, fails: true},
+	} {
+		for _, verb := range []string{":getIamPolicy", ":setIamPolicy"} {
+			if verb == ":setIamPolicy" && name == "make private" {
+				continue // it writes nothing
+			}
+			t.Run(name+verb, func(t *testing.T) {
+				t.Parallel()
+				inVirtualTime(t, func(t *testing.T) {
+					s, c := newServer(t)
+					if tc.race {
+						s.Fault(cloudruntest.Fault{Method: http.MethodPost, Path: "/services", Do: func() { create(t, c) }})
+					} else {
+						create(t, c)
+						time.Sleep(tc.age)
+					}
+					start := time.Now()
+					s.Fault(cloudruntest.Fault{Path: verb, Status: 404, For: tc.lag})
+					err := tc.call(t.Context(), c)
+					require.LessOrEqual(t, time.Since(start), tc.takes)
+					require.Equal(t, tc.fails, err != nil, err)
+					require.Equal(t, tc.fails, apierrors.IsNotFound(err), err)
+				})
+			})
+		}
+	}
+}
+
+// The policy of a Service that does not exist is not waited for.
+func TestPolicyOfNoService(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		start := time.Now()
+		require.True(t, apierrors.IsNotFound(makePublic(t.Context(), c)))
+		require.Zero(t, time.Since(start))
+	})
 }
 
 // If the response to a policy write is lost, Deploy reports the Service correctly and publishes it once.

@@ -4,14 +4,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // ErrNoPolicy is matched by the error for a response that is not an IAM policy.
 var ErrNoPolicy = errors.New("it is not an IAM policy")
 
 // foreign are fields of other responses: of Kubernetes objects, of Google
-// errors, and of the request that sets a policy. No policy has them.
+// errors, and of the request that sets a policy. No response of IAM has them.
 var foreign = []string{"apiVersion", "kind", "metadata", "error", "policy"}
+
+func isForeign(response object) bool {
+	return slices.ContainsFunc(foreign, func(field string) bool { return response[field] != nil })
+}
 
 // Check returns an error for a response that is not an IAM policy. Cloud Run's
 // policies always have an etag, even those without bindings, so an object with
@@ -21,10 +27,8 @@ func Check(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, field := range foreign {
-		if _, ok := p[field]; ok {
-			return fmt.Errorf("%w: it has the field %q", ErrNoPolicy, field)
-		}
+	if isForeign(p) {
+		return fmt.Errorf("%w: it has one of the fields %s", ErrNoPolicy, strings.Join(foreign, ", "))
 	}
 	for i, b := range bindings {
 		if text(b["role"]) == "" {
@@ -36,6 +40,27 @@ func Check(raw []byte) error {
 	}
 	return nil
 }
+
+// Permissions returns the permissions in the response to a test of permissions.
+// An empty object means that the account has none of them.
+func Permissions(raw []byte, tested []string) ([]string, error) {
+	var response object
+	if json.Unmarshal(raw, &response) != nil || response == nil {
+		return nil, errNoPermissions
+	}
+	if len(response) == 0 {
+		return nil, nil
+	}
+	var held []string
+	err := json.Unmarshal(response["permissions"], &held)
+	isOther := func(p string) bool { return !slices.Contains(tested, p) }
+	if err != nil || held == nil || isForeign(response) || slices.ContainsFunc(held, isOther) {
+		return nil, errNoPermissions
+	}
+	return held, nil
+}
+
+var errNoPermissions = errors.New("it does not list permissions that were tested")
 
 // Etag returns the etag of a policy; empty if it has none.
 func Etag(raw []byte) string {

@@ -28,12 +28,12 @@ func TestCheck(t *testing.T) {
 		`{"etag":7}`:                                  "neither an etag nor bindings",
 		`{"ETAG":"e"}`:                                "neither an etag nor bindings",
 		`{"Bindings":[{"role":"r","members":["m"]}]}`:   "neither an etag nor bindings",
-		`{"policy":{"etag":"e"}}`:                       `the field "policy"`,
-		`{"etag":"e","policy":{"etag":"e"}}`:            `the field "policy"`,
-		`{"kind":"Status","status":"Failure","code":7}`: `the field "kind"`,
-		`{"apiVersion":"v1","etag":"e"}`:                `the field "apiVersion"`,
-		`{"metadata":{},"etag":"e"}`:                    `the field "metadata"`,
-		`{"error":{"code":403},"etag":"e"}`:             `the field "error"`,
+		`{"policy":{"etag":"e"}}`:                       "one of the fields apiVersion, kind",
+		`{"etag":"e","policy":{"etag":"e"}}`:            "one of the fields apiVersion, kind",
+		`{"kind":"Status","status":"Failure","code":7}`: "one of the fields apiVersion, kind",
+		`{"apiVersion":"v1","etag":"e"}`:                "one of the fields apiVersion, kind",
+		`{"metadata":{},"etag":"e"}`:                    "one of the fields apiVersion, kind",
+		`{"error":{"code":403},"etag":"e"}`:             "one of the fields apiVersion, kind",
 		`{"etag":"e","bindings":{}}`:                    "bindings",
 		`{"etag":"e","bindings":[null]}`:                "a binding is null",
 		`{"etag":"e","bindings":["x"]}`:                 "bindings",
@@ -63,5 +63,18 @@ func TestFieldsOfAPolicy(t *testing.T) {
 		require.Equal(t, want[0], policy.Etag([]byte(raw)), raw)
 		bindings, _ := policy.Bindings([]byte(raw))
 		require.Equal(t, want[1], string(bindings), raw)
+	}
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string][]string{`{}`: nil, `{"permissions":[]}`: {}, `{"permissions":["b"],"x":1}`: {"b"}} {
+		got, err := policy.Permissions([]byte(raw), []string{"a", "b"})
+		require.NoError(t, err, raw)
+		require.Equal(t, want, got, raw)
+	}
+	for _, raw := range []string{``, `null`, `[]`, `{"x":1}`, `{"permissions":null}`, `{"permissions":["c"]}`, `{"Permissions":["b"]}`, `{"kind":"Status","permissions":["b"]}`} {
+		_, err := policy.Permissions([]byte(raw), []string{"a", "b"})
+		require.ErrorContains(t, err, "does not list permissions", raw)
 	}
 }
