@@ -14,6 +14,16 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
+// DeleteService deletes a Service. The server may take a while to be done; see
+// [Deployer.Delete] for a call that waits. The error of a Service that does not
+// exist satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+func (c *Client) DeleteService(ctx context.Context, name string) error {
+	if err := c.checkService(name); err != nil {
+		return fmt.Errorf("delete service: %w", err)
+	}
+	return c.delete(ctx, "delete service", kindServices, name)
+}
+
 // Delete deletes a Service and waits until it is gone, so that another of the
 // same name can be created. With [Async] it does not wait. A new Service of the
 // same name, created by someone else in the meantime, ends the wait too.

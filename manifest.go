@@ -120,7 +120,7 @@ func newManifest(raw []byte) (*Manifest, error) {
 // If the Service does not exist, the error satisfies IsNotFound of
 // k8s.io/apimachinery/pkg/api/errors.
 func (c *Client) ExportManifest(ctx context.Context, name string) (*Manifest, error) {
-	raw, err := c.getServiceRaw(ctx, name)
+	raw, _, err := c.readService(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("export service: %w", err)
 	}

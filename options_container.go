@@ -1,6 +1,8 @@
 package cloudrun
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -260,4 +262,36 @@ func (p Probe) spec() spec.Probe {
 		s.Handler = p.Check.handler()
 	}
 	return s
+}
+
+// checkContainers refuses a set of containers that Cloud Run would refuse.
+func checkContainers(containers []corev1.Container) error {
+	if len(containers) == 0 {
+		return &OptionError{Option: "WithImage", Reason: "missing: a new service needs an image"}
+	}
+	if len(containers) > maxContainers {
+		return fmt.Errorf("%d containers: at most %d are allowed", len(containers), maxContainers)
+	}
+	var problems []error
+	withPort := 0
+	for _, c := range containers {
+		if c.Image == "" {
+			problems = append(problems, &OptionError{Option: "WithImage", Reason: fmt.Sprintf("missing: %s needs an image", containerTitle(c))})
+		}
+		if len(c.Ports) > 0 {
+			withPort++
+		}
+	}
+	if len(containers) > 1 && withPort != 1 {
+		problems = append(problems, &OptionError{Option: "WithPort",
+			Reason: fmt.Sprintf("of several containers exactly one must have a port, and gets the requests; here %d have one", withPort)})
+	}
+	return errors.Join(problems...)
+}
+
+func containerTitle(c corev1.Container) string {
+	if c.Name == "" {
+		return "the container"
+	}
+	return fmt.Sprintf("container %q", c.Name)
 }

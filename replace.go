@@ -112,7 +112,7 @@ func (d *Deployer) beginReplace(op string, m *Manifest, opts []ReplaceOption) (*
 // call: a read in between may show what the call itself wrote.
 func (r *replacement) write(ctx context.Context) (written, error) {
 	w, err := r.call.write(ctx, serviceWrite{
-		client: r.call.observed(StageWrite), name: r.manifest.name, create: true, dryRun: r.dryRun, compose: r.compose,
+		client: r.call.observed(StageWrite), name: r.manifest.name, create: true, whole: true, dryRun: r.dryRun, compose: r.compose,
 	})
 	if err != nil {
 		return written{}, err

@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"net/url"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/answer"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 	"github.com/cloudrun-go/cloudrun/internal/names"
@@ -59,38 +59,6 @@ func newService(name string, options *edits.Set) (*servingv1.Service, error) {
 	return s, nil
 }
 
-// checkContainers refuses a set of containers that Cloud Run would refuse.
-func checkContainers(containers []corev1.Container) error {
-	if len(containers) == 0 {
-		return &OptionError{Option: "WithImage", Reason: "missing: a new service needs an image"}
-	}
-	if len(containers) > maxContainers {
-		return fmt.Errorf("%d containers: at most %d are allowed", len(containers), maxContainers)
-	}
-	var problems []error
-	withPort := 0
-	for _, c := range containers {
-		if c.Image == "" {
-			problems = append(problems, &OptionError{Option: "WithImage", Reason: fmt.Sprintf("missing: %s needs an image", containerTitle(c))})
-		}
-		if len(c.Ports) > 0 {
-			withPort++
-		}
-	}
-	if len(containers) > 1 && withPort != 1 {
-		problems = append(problems, &OptionError{Option: "WithPort",
-			Reason: fmt.Sprintf("of several containers exactly one must have a port, and gets the requests; here %d have one", withPort)})
-	}
-	return errors.Join(problems...)
-}
-
-func containerTitle(c corev1.Container) string {
-	if c.Name == "" {
-		return "the container"
-	}
-	return fmt.Sprintf("container %q", c.Name)
-}
-
 // writeOptions returns what options ask for of a write.
 func writeOptions(opts []WriteOption) (dryRunConfig, error) {
 	options, err := collect(edits.Of(opts))
@@ -114,18 +82,28 @@ func (c *Client) writeQuery(dryRun bool) url.Values {
 // The Knative types do not hold everything that a Service of Cloud Run can
 // have. To change one use [Client.UpdateService], which loses nothing.
 func (c *Client) GetService(ctx context.Context, name string) (*servingv1.Service, error) {
-	raw, err := c.getServiceRaw(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return c.answeredService("get service", name, raw)
+	_, s, err := c.readService(ctx, name)
+	return s, err
 }
 
-func (c *Client) getServiceRaw(ctx context.Context, name string) ([]byte, error) {
+// readService reads a Service, as the server sent it and as the Knative types show it.
+func (c *Client) readService(ctx context.Context, name string) ([]byte, *servingv1.Service, error) {
+	const op = "get service"
 	if err := c.checkService(name); err != nil {
-		return nil, fmt.Errorf("get service: %w", err)
+		return nil, nil, fmt.Errorf("%s: %w", op, err)
 	}
-	return c.read(ctx, c.getServiceRequest(name))
+	raw, err := c.read(ctx, c.getServiceRequest(name))
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := decodeService(raw)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s %s: %w", op, c.resource(kindServices, name), err)
+	}
+	if err := c.place(name).Check(identityOf(s)); err != nil {
+		return nil, nil, c.unreadable(op, name, err)
+	}
+	return raw, s, nil
 }
 
 func (c *Client) getServiceRequest(name string) rest.Request {
@@ -145,15 +123,15 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 	if err != nil {
 		return nil, fmt.Errorf("create service: %w", err)
 	}
-	raw, err := c.encodeService(s)
+	body, err := c.encodeService(s)
 	if err != nil {
 		return nil, fmt.Errorf("create service: %w", err)
 	}
-	raw, err = c.createServiceRaw(ctx, s.Name, raw, cfg.on)
+	raw, err := c.createServiceRaw(ctx, s.Name, body, cfg.on)
 	if err != nil {
 		return nil, err
 	}
-	return c.answeredService("create service", s.Name, raw)
+	return c.answered("create service", raw, answer.Write{Place: c.place(s.Name), Body: body, DryRun: cfg.on})
 }
 
 func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
@@ -176,15 +154,16 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 	if err != nil {
 		return nil, fmt.Errorf("replace service: %w", err)
 	}
-	raw, err := c.encodeService(s)
+	body, err := c.encodeService(s)
 	if err != nil {
 		return nil, fmt.Errorf("replace service: %w", err)
 	}
-	raw, err = c.replaceServiceRaw(ctx, s.Name, raw, cfg.on)
+	raw, err := c.replaceServiceRaw(ctx, s.Name, body, cfg.on)
 	if err != nil {
 		return nil, err
 	}
-	return c.answeredService("replace service", s.Name, raw)
+	base := answer.Document{Object: identityOf(s)}
+	return c.answered("replace service", raw, answer.Write{Place: c.place(s.Name), Base: base, Body: body, DryRun: cfg.on, Whole: true})
 }
 
 func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
@@ -235,16 +214,6 @@ func (c *Client) checkOperation(id string) error {
 		return errors.New("the ID of the operation is empty")
 	}
 	return nil
-}
-
-// DeleteService deletes a Service. The server may take a while to be done; see
-// [Deployer.Delete] for a call that waits. The error of a Service that does not
-// exist satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors.
-func (c *Client) DeleteService(ctx context.Context, name string) error {
-	if err := c.checkService(name); err != nil {
-		return fmt.Errorf("delete service: %w", err)
-	}
-	return c.delete(ctx, "delete service", kindServices, name)
 }
 
 // GetRevision reads a Revision. The error of one that does not exist satisfies
@@ -324,11 +293,28 @@ func marshalService(t servingv1.Service) ([]byte, error) {
 	return lossless.Clean(encoded)
 }
 
-// answeredService is the Service that answers a request.
-func (c *Client) answeredService(op, name string, raw []byte) (*servingv1.Service, error) {
+// place is where a Service of the Client is.
+func (c *Client) place(name string) answer.Place {
+	return answer.Place{Name: name, Namespace: c.project, Projects: c.region != ""}
+}
+
+func identityOf(s *servingv1.Service) answer.Object {
+	return answer.Object{Name: s.Name, Namespace: s.Namespace, UID: string(s.UID), ResourceVersion: s.ResourceVersion, Generation: s.Generation}
+}
+
+// unreadable is the error of a successful response about a Service that does not make sense.
+func (c *Client) unreadable(op, name string, cause error) error {
+	return rest.Unreadable(op, c.resource(kindServices, name), cause)
+}
+
+// answered is the Service that answers a single write.
+func (c *Client) answered(op string, raw []byte, w answer.Write) (*servingv1.Service, error) {
 	s, err := decodeService(raw)
+	if err == nil {
+		err = w.Check(answer.Document{Object: identityOf(s), Raw: raw}, answer.NoMark)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", op, c.resource(kindServices, name), err)
+		return nil, c.unreadable(op, w.Place.Name, err)
 	}
 	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/answer"
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
@@ -82,6 +83,11 @@ func (d *document) Bytes() []byte { return d.raw }
 func (d *document) Version() once.Version {
 	return once.Version{UID: string(d.service.UID), Resource: d.service.ResourceVersion, Generation: d.service.Generation}
 }
+
+// identity is the Service's place and version.
+func (d *document) identity() answer.Object { return identityOf(d.service) }
+
+func (d *document) answer() answer.Document { return answer.Document{Object: d.identity(), Raw: d.raw} }
 
 // draft is a document under edit. The typed view may lack fields and spell
 // others in its own way, so what is sent is the server's text with the
@@ -171,6 +177,7 @@ type serviceWrite struct {
 	client  *Client
 	name    string
 	create  bool // if the Service does not exist
+	whole   bool // the composed text is all that is wanted of the Service
 	dryRun  bool
 	mark    once.Mark[*document] // nil if only the content identifies the write
 	reveal  bool                 // errors may quote values of the Service that may be secret
@@ -182,7 +189,13 @@ func (w serviceWrite) run(ctx context.Context) (written, error) {
 	w.client = w.client.forCall()
 	writer := once.Writer[*document, composed]{
 		Store:   &serviceStore{w.client, w.name, w.dryRun, w.reveal},
-		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark, Holds: holdsWrite,
+		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark,
+		Holds: func(base *document, body composed, now *document) bool {
+			return w.sent(base, body).Holds(now.raw)
+		},
+		Answers: func(base *document, body composed, answer *document) error {
+			return w.foreign(base, body, answer)
+		},
 		Classify: classify, Delay: rest.Delay, Retrying: w.client.onRetry, Retries: &w.client.rest.Call.Retries,
 	}
 	r, err := writer.Run(ctx)
@@ -199,6 +212,31 @@ func (w serviceWrite) composeUnlessDeleting(ctx context.Context, base *document)
 	return w.compose(ctx, base)
 }
 
+// sent is a write as it was sent.
+func (w serviceWrite) sent(base *document, body composed) answer.Write {
+	sent := answer.Write{Place: w.client.place(w.name), Body: body.body, DryRun: w.dryRun, Whole: w.whole}
+	if base != nil {
+		sent.Base = base.answer()
+	}
+	return sent
+}
+
+// foreign returns an error if the answer to a write is not the Service that was
+// written. It leaves open whether the write took effect.
+func (w serviceWrite) foreign(base *document, body composed, got *document) error {
+	has := answer.NoMark
+	if w.mark != nil {
+		has = answer.Unmarked
+		if w.mark.On(got) {
+			has = answer.Marked
+		}
+	}
+	if err := w.sent(base, body).Check(got.answer(), has); err != nil {
+		return w.client.unreadable("write service", w.name, err)
+	}
+	return nil
+}
+
 // serviceStore reads and writes a Service as a document.
 type serviceStore struct {
 	client *Client
@@ -208,11 +246,14 @@ type serviceStore struct {
 }
 
 func (s *serviceStore) Read(ctx context.Context) (*document, error) {
-	raw, err := s.client.getServiceRaw(ctx, s.name)
+	raw, service, err := s.client.readService(ctx, s.name)
+	if errors.Is(err, answer.ErrOtherPlace) {
+		err = once.ReadAgain(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return newDocument(raw)
+	return &document{raw, service}, nil
 }
 
 func (s *serviceStore) Create(ctx context.Context, body composed) (*document, error) {
@@ -244,7 +285,7 @@ func (s *serviceStore) answered(op string, raw []byte, err error) (*document, er
 	}
 	doc, err := newDocument(raw)
 	if err != nil {
-		return nil, rest.Unreadable(op, s.client.resource(kindServices, s.name), err)
+		return nil, s.client.unreadable(op, s.name, err)
 	}
 	return doc, nil
 }
@@ -262,21 +303,6 @@ func classify(err error) once.Class {
 		return once.Lost
 	}
 	return once.Refused
-}
-
-// holdsWrite reports whether a Service has everything that a write was to change.
-func holdsWrite(base *document, body composed, now *document) bool {
-	if base != nil {
-		return lossless.Holds(base.raw, body.body, now.raw)
-	}
-	var created struct {
-		Spec json.RawMessage `json:"spec"`
-	}
-	if json.Unmarshal(body.body, &created) != nil {
-		return false
-	}
-	spec, err := json.Marshal(created) // the server decides parts of the metadata, such as the namespace
-	return err == nil && lossless.Holds(nil, spec, now.raw)
 }
 
 // writeError is the public error of a write that failed. Its stage is the given

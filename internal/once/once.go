@@ -41,7 +41,8 @@ type Body interface{ Bytes() []byte }
 
 // Store reads and writes one object.
 type Store[D Document, B Body] interface {
-	// Read returns the object. Its error is of class [Missing] if there is none.
+	// Read returns the object. Its error is of class [Missing] if there is none. It
+	// matches [ErrReadAgain] if the answer was of another object.
 	Read(ctx context.Context) (D, error)
 	// Create creates the object and returns the answer.
 	Create(ctx context.Context, body B) (D, error)
@@ -74,6 +75,13 @@ const (
 // date. The object is read again, as after a conflict.
 var ErrReadAgain = errors.New("the object has to be read again")
 
+// ReadAgain returns an error with the message of err that matches err and [ErrReadAgain].
+func ReadAgain(err error) error { return readAgain{err} }
+
+type readAgain struct{ error }
+
+func (e readAgain) Unwrap() []error { return []error{ErrReadAgain, e.error} }
+
 // Patience retries failures that a call expects to pass, such as those of an
 // object that not all servers know yet. It ends when Pause returns [pause.Stop].
 type Patience struct {
@@ -96,6 +104,10 @@ type Writer[D Document, B Body] struct {
 	// Holds reports whether an object has everything that a write changed. The
 	// base is the zero value for a write that creates. Nil means that composing again shows it.
 	Holds func(base D, body B, now D) bool
+	// Answers returns an error if the answer to a write is not the object as the
+	// write made it, such as another object. The base is the zero value for a write
+	// that creates. Such an answer counts as [Lost]. Nil accepts every answer.
+	Answers func(base D, body B, answer D) error
 
 	// Classify returns the class of an error of the Store.
 	Classify func(error) Class

@@ -2,6 +2,7 @@ package once
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,9 @@ func cause(err error) error {
 func (r *run[D, B]) try(ctx context.Context) (*Written[D, B], error) {
 	var none D
 	doc, err := r.Store.Read(ctx)
+	if errors.Is(err, ErrReadAgain) {
+		return nil, &again{Conflict, &StepError{StepRead, err}}
+	}
 	if err != nil && (!r.Create || r.Classify(err) != Missing) {
 		return nil, &StepError{StepRead, err}
 	}
@@ -94,7 +98,7 @@ func (r *run[D, B]) create(ctx context.Context) (*Written[D, B], error) {
 		return nil, composing(err)
 	}
 	answer, err := r.Store.Create(ctx, body)
-	return r.judge(answer, attempt[D, B]{trace: trace{create: true}, body: body, err: err})
+	return r.judge(attempt[D, B]{trace: trace{create: true}, body: body}, answer, err)
 }
 
 // replace writes what is composed from a document.
@@ -108,7 +112,7 @@ func (r *run[D, B]) replace(ctx context.Context, base D) (*Written[D, B], error)
 			Changed: r.lost() != nil, Generation: base.Version().Generation}, nil
 	}
 	answer, err := r.Store.Replace(ctx, base, body)
-	return r.judge(answer, attempt[D, B]{trace: trace{base: base.Version()}, base: base, body: body, err: err})
+	return r.judge(attempt[D, B]{trace: trace{base: base.Version()}, base: base, body: body}, answer, err)
 }
 
 // composing is the failure of a composition.
@@ -123,12 +127,16 @@ func composing(err error) error {
 }
 
 // judge decides what the answer to a write means.
-func (r *run[D, B]) judge(answer D, a attempt[D, B]) (*Written[D, B], error) {
-	if a.err == nil {
+func (r *run[D, B]) judge(a attempt[D, B], answer D, err error) (*Written[D, B], error) {
+	foreign := r.foreign(a, answer, err)
+	if a.err = cmp.Or(err, foreign); a.err == nil {
 		return &Written[D, B]{Doc: answer, First: r.first, Base: a.base, Body: a.body, Created: a.create,
 			Changed: true, Generation: answer.Version().Generation}, nil
 	}
-	class := r.Classify(a.err)
+	class := Lost
+	if foreign == nil {
+		class = r.Classify(a.err)
+	}
 	switch {
 	case class == Lost && !r.DryRun:
 		r.remember(a)
@@ -141,6 +149,14 @@ func (r *run[D, B]) judge(answer D, a attempt[D, B]) (*Written[D, B], error) {
 		return nil, &again{Conflict, a.err}
 	}
 	return nil, &StepError{StepWrite, a.err}
+}
+
+// foreign returns an error if a successful answer is not that of the write.
+func (r *run[D, B]) foreign(a attempt[D, B], answer D, err error) error {
+	if err != nil || r.Answers == nil {
+		return nil
+	}
+	return r.Answers(a.base, a.body, answer)
 }
 
 // remember keeps a write whose effect is not known. Writes of the same base have
