@@ -70,8 +70,9 @@ func (w Write) precedes(o Object) bool {
 	if base == (Object{}) {
 		return o.Generation <= 1
 	}
-	changed := base.ResourceVersion != "" && o.ResourceVersion != base.ResourceVersion
-	return (changed || w.DryRun) && (base.Generation == 0 || o.Generation <= base.Generation+1)
+	changed := base.ResourceVersion != "" && o.ResourceVersion != "" && o.ResourceVersion != base.ResourceVersion
+	next := base.Generation == 0 || o.Generation == base.Generation || o.Generation == base.Generation+1
+	return next && (changed || w.DryRun)
 }
 
 // Holds reports whether an object has everything that the write changed.

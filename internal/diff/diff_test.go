@@ -150,3 +150,32 @@ func FuzzDiff(f *testing.F) {
 		}
 	})
 }
+
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	const limits = `{"spec":{"template":{"spec":{"containers":[{"name":"a","resources":{"limits":{"cpu":"%s"}}}]}}}}`
+	cpu := func(value string) string { return fmt.Sprintf(limits, value) }
+	for name, tc := range map[string]struct {
+		before, after, now string
+		want               bool
+	}{
+		"another spelling":         {cpu("1"), cpu("0.5"), cpu("500m"), true},
+		"another value":            {cpu("1"), cpu("0.5"), cpu("1"), false},
+		"a default beside it":      {`{}`, `{"spec":{"a":1}}`, `{"spec":{"a":1,"b":2}}`, true},
+		"a removal":                {`{"spec":{"a":1,"b":2}}`, `{"spec":{"a":1}}`, `{"spec":{"a":1}}`, true},
+		"a removal that came back": {`{"spec":{"a":1,"b":2}}`, `{"spec":{"a":1}}`, `{"spec":{"a":1,"b":3}}`, false},
+		"a later change elsewhere": {`{"spec":{"a":1,"b":2}}`, `{"spec":{"a":2,"b":2}}`, `{"spec":{"a":2,"b":3}}`, true},
+		"nothing with a meaning":   {`{"status":{}}`, `{"status":{"a":1}}`, `{"status":{"a":1}}`, false},
+		"not JSON":                 {`{}`, `{"spec":{"a":1}}`, `[`, false},
+	} {
+		require.Equal(t, tc.want, diff.Holds([]byte(tc.before), []byte(tc.after), []byte(tc.now)), name)
+	}
+}
+
+func TestContains(t *testing.T) {
+	t.Parallel()
+	service := []byte(`{"spec":{"a":1,"b":2}}`)
+	require.True(t, diff.Contains(service, []byte(`{"spec":{"a":1}}`)))
+	require.False(t, diff.Contains(service, []byte(`{"spec":{"a":2}}`)))
+	require.False(t, diff.Contains(service, []byte(`{"spec":{"c":2}}`)))
+}

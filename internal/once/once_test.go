@@ -409,3 +409,56 @@ func TestRunHonorsRetryAfter(t *testing.T) {
 		require.GreaterOrEqual(t, time.Since(start), time.Minute)
 	})
 }
+
+// A successful answer that is not of the object counts as lost, whether the write took effect or not.
+func TestRunChecksAnswers(t *testing.T) {
+	t.Parallel()
+	for name, dryRun := range map[string]bool{"a write": false, "a dry run": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{}
+				s.set("a")
+				w := writer(s, true)
+				w.DryRun = dryRun
+				asked := 0
+				w.Answers = func(base *doc, b body, answer *doc) error {
+					require.Equal(t, "a", base.text)
+					require.Equal(t, answer.text, string(b))
+					asked++
+					return errRefused
+				}
+				done, err := w.Run(t.Context())
+				require.Equal(t, 1, asked)
+				require.Equal(t, 1, s.writes)
+				if dryRun {
+					require.ErrorIs(t, err, errRefused)
+					return
+				}
+				require.NoError(t, err)
+				require.Same(t, s.now, done.Doc)
+			})
+		})
+	}
+}
+
+// A read of another object is repeated.
+func TestRunReadsAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		s.set("a")
+		s.read = func(n int) (*doc, error) {
+			if n < 3 {
+				return nil, once.ReadAgain(errRefused)
+			}
+			return nil, nil
+		}
+		_, err := writer(s, true).Run(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, s.writes)
+		s.read = func(int) (*doc, error) { return nil, once.ReadAgain(errRefused) }
+		_, err = writer(s, true).Run(t.Context())
+		require.ErrorIs(t, err, errRefused)
+	})
+}
