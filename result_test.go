@@ -20,7 +20,7 @@ func answered(t *testing.T, annotations, status string) *cloudrun.Result {
 	_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
 	require.NoError(t, err)
 	s.Fault(cloudruntest.Fault{Method: http.MethodPut, After: true, Status: 200, Body: `{"apiVersion": "serving.knative.dev/v1", "kind": "Service",
-		"metadata": {"name": "hello", "namespace": "demo", "generation": 2, "annotations": {` + annotations + `}},
+		"metadata": {"name": "hello", "namespace": "demo", "generation": 2, "resourceVersion": "v2", "annotations": {` + annotations + `}},
 		"spec": {"template": {"spec": {"containers": [{"image": "` + image + `"}]}}}, "status": {"observedGeneration": 2, ` + status + `}}`})
 	r, err := d.Deploy(t.Context(), "hello", cloudrun.WithDescription("x"), cloudrun.Async())
 	require.NoError(t, err)

@@ -57,7 +57,11 @@ func (s *Server) write(in Request) (int, any) {
 		generation, _ = object(old, "metadata")["generation"].(float64)
 		generation++
 	}
-	object(body, "metadata")["generation"] = generation
+	meta := object(body, "metadata")
+	meta["generation"] = generation
+	if exists {
+		meta["uid"] = object(old, "metadata")["uid"]
+	}
 	written := s.finish(body, map[string]string{"": "ready", "immediate": "ready", "immediate-fail": "failed", "poll-stale": "stale"}[s.behavior.Mode])
 	if in.Query["dryRun"] == "all" {
 		return 200, written
@@ -90,7 +94,9 @@ func (s *Server) finish(body Object, state string) Object {
 	meta := object(service, "metadata")
 	generation, _ := meta["generation"].(float64)
 	meta["resourceVersion"] = fmt.Sprintf("AAY%05d", int(generation))
-	meta["uid"] = "7d5f2a10-0000-4000-8000-000000000005"
+	if meta["uid"] == nil {
+		meta["uid"] = "7d5f2a10-0000-4000-8000-000000000005"
+	}
 	meta["namespace"] = Number
 	object(meta, "labels")["cloud.googleapis.com/location"] = Region
 	annotations := object(meta, "annotations")
