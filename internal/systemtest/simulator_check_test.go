@@ -27,7 +27,7 @@ func (s *sim) writes() (all []simWrite) {
 		next := simWrite{Write: w, place: i}
 		switch {
 		case w.Kind == "delete":
-			next.id = s.deletes[w.Time]
+			next.id, next.delayed = s.deletes[w.Time].id, s.deletes[w.Time].delayed
 		case len(w.Body) > 0:
 			next.id, next.delayed = s.by[&w.Body[0]], s.delayed[&w.Body[0]]
 		}
@@ -243,21 +243,30 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 	if c.err != nil {
 		return append(problems, c.checkFailure(own, writes)...)
 	}
-	if c.kind == "deploy" {
+	switch {
+	case c.kind == "plan" && len(own) > 0:
+		wrong("it wrote")
+	case c.marked():
 		problems = append(problems, c.checkDeployed(own, writes)...)
+	case c.kind == "delete" && len(own) != 1 && !c.ambiguous && !c.gone(writes):
+		wrong("success, but it deleted %d times", len(own))
 	}
 	return problems
 }
 
-// simAgain reports whether a write is a creation that the network delivered once
-// more after somebody had deleted what it created first. No client can prevent it.
+// simAgain reports whether a write is a creation or a deletion that the network
+// delivered once more after somebody had deleted what was created, or created
+// what was deleted. No client can prevent it.
 func simAgain(writes, own []simWrite, w simWrite) bool {
-	return w.delayed && w.Kind == "create" && len(own) > 0 && simDeleted(writes[own[0].place:w.place])
+	return w.delayed && len(own) > 0 && (w.Kind == "delete" || w.Kind == "create" && simDeleted(writes[own[0].place:w.place]))
 }
 
 func simDeleted(writes []simWrite) bool {
 	return slices.ContainsFunc(writes, func(w simWrite) bool { return w.Kind == "delete" })
 }
+
+// marked reports whether what the call writes has a mark.
+func (c *simCall) marked() bool { return c.kind == "deploy" || c.kind == "apply" }
 
 // gone reports whether the Service was deleted, or away, during the call.
 func (c *simCall) gone(writes []simWrite) bool {
@@ -324,6 +333,9 @@ func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 // checkFailure checks that a failure was reported truthfully.
 func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if c.kind == "plan" {
+		return nil // its errors have no outcome, because it never writes
+	}
 	var failed *cloudrun.DeployError
 	if !errors.As(c.err, &failed) {
 		if errors.Is(c.err, cloudrun.ErrNoBinding) && len(own) == 0 {
@@ -332,9 +344,10 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 		return []string{fmt.Sprintf("it failed without an outcome: %v", c.err)}
 	}
 	// Without a mark, a write looks like an equal write of another actor.
-	unmarked := c.kind != "deploy"
+	unmarked := !c.marked()
 	switch {
 	case unmarked && c.ambiguous && failed.Outcome == cloudrun.Written:
+	case errors.Is(c.err, cloudrun.ErrPlanStale) && failed.Outcome == cloudrun.WriteUnknown: // it ended before it was clear whose write caused the conflict
 	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
 		wrong("it says nothing was written, but it was: %v", c.err)
 	case failed.Outcome == cloudrun.Written && len(own) == 0:
@@ -370,6 +383,8 @@ func (c *simCall) mayFail(own, writes []simWrite) bool {
 		return true
 	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
 		return true
+	case errors.Is(c.err, cloudrun.ErrPlanStale):
+		return c.kind == "apply" && len(own) == 0 && slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return !w.ofPolicy() && w.id != c.id })
 	case c.metEmptyCaches && !c.metRefusal && errors.As(c.err, &api) && api.StatusCode() == 403:
 		return true // nothing showed that the API server was starting
 	case c.cancelled && c.end.Sub(c.deadline) >= 0:
@@ -384,7 +399,7 @@ func (c *simCall) mayFail(own, writes []simWrite) bool {
 		// The Revision had failed, or the Service is another one than the caller knew.
 		return len(own) == 0 && (c.kind == "move" || simDeleted(writes[:c.outcome.writes]))
 	case errors.As(c.err, &api) && api.StatusCode() == 404:
-		return c.kind != "deploy" || gone // the Service did not exist
+		return !c.marked() || gone // the Service did not exist
 	}
 	return false
 }

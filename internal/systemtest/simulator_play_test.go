@@ -41,11 +41,17 @@ type sim struct {
 
 	mu      sync.Mutex
 	calls   []*simCall
-	by      map[*byte]string     // the call that sent a body, by its address
-	delayed map[*byte]bool       // bodies that arrived when their sender had gone on
-	deletes map[time.Time]string // the call that sent a deletion, by its time
+	by      map[*byte]string          // the call that sent a body, by its address
+	delayed map[*byte]bool            // bodies that arrived when their sender had gone on
+	deletes map[time.Time]simDeletion // by their times
 	log     []string
 	leaks   []string // goroutines left at the end
+}
+
+// simDeletion is who sent a deletion, and whether it arrived when its sender had gone on.
+type simDeletion struct {
+	id      string
+	delayed bool
 }
 
 // simRandomNames matches the parts of paths that differ between runs.
@@ -62,7 +68,7 @@ func (s *sim) note(r cloudruntest.Request) {
 		s.delayed[&r.Body[0]] = true
 	}
 	if r.Method == http.MethodDelete {
-		s.deletes[r.Time] = id
+		s.deletes[r.Time] = simDeletion{id, r.Header.Get(simLateHeader) != ""}
 	}
 	s.log = append(s.log, fmt.Sprintf("%s %s %s %s %d", r.Time.Format("15:04:05.000000"), id, r.Method, simRandomNames.ReplaceAllString(r.Path, "/…"), r.Status))
 }
@@ -70,7 +76,7 @@ func (s *sim) note(r cloudruntest.Request) {
 // open starts the server.
 func (s *sim) open(opts ...cloudruntest.Option) {
 	s.server = cloudruntest.NewServer(append(opts, cloudruntest.InProcess(), cloudruntest.WithRequestLog(s.note))...)
-	s.by, s.delayed, s.deletes = map[*byte]string{}, map[*byte]bool{}, map[time.Time]string{}
+	s.by, s.delayed, s.deletes = map[*byte]string{}, map[*byte]bool{}, map[time.Time]simDeletion{}
 	asked := func(header, value string) func(*http.Request) bool {
 		return func(r *http.Request) bool { return r.Header.Get(header) == value }
 	}
@@ -119,8 +125,10 @@ func (s *sim) play() {
 	s.start("editor", rng.IntN(4), s.edit)
 	s.start("mover", rng.IntN(4), s.move)
 	if simMay(rng, simRecreated, 4) {
-		s.start("recreator", 1+rng.IntN(2), s.recreate)
+		s.start("recreator", rng.IntN(3), s.recreate)
+		s.start("remover", rng.IntN(2), s.remove)
 	}
+	s.start("applier", rng.IntN(3), s.apply)
 	if !s.cluster {
 		s.startIAM(rng)
 	} else if simMay(rng, simRestarts, 2) {

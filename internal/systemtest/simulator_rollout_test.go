@@ -25,9 +25,10 @@ import (
 // context or other actors may end.
 type simRelease struct {
 	*sim
-	moved  bool // another writer moved the traffic
-	result *rollout.Result
-	err    error
+	moved     bool // another writer moved the traffic
+	recreated bool // the Service was deleted and created again
+	result    *rollout.Result
+	err       error
 }
 
 var errSimBad = errors.New("too many errors")
@@ -90,6 +91,10 @@ func (r *simRelease) play() (problems []string) {
 	r.stage()
 	r.server.Script("hello", cloudruntest.Script{RouteLag: time.Duration(rng.IntN(2_000)) * time.Millisecond, ObservedLag: time.Duration(rng.IntN(800)) * time.Millisecond})
 	r.start("releaser", 1, r.release)
+	if simMay(rng, simRecreated, 10) {
+		r.recreated = true
+		r.start("recreator", 1, r.recreate)
+	}
 	r.start("console-0", rng.IntN(3), func(rng *rand.Rand, n int) { r.console(rng, 0, n) })
 	if rng.IntN(4) == 0 {
 		r.moved = true
@@ -160,6 +165,11 @@ func (r *simRelease) check() (problems []string) {
 	var call *cloudrun.DeployError
 	var failed *rollout.Error
 	switch {
+	case r.recreated:
+		if whole := left[cloudrun.Latest] == 100; annotated || !whole && !r.moved {
+			wrong("the Service is another one, but the traffic is %v, annotation: %v", left, annotated)
+		}
+		return problems
 	case r.moved:
 		if annotated && r.err == nil {
 			wrong("success, but the annotation is left beside %v", left)
