@@ -14,7 +14,8 @@ type loop[T any] struct {
 	pace      *pace
 	window    *window
 	operation *operation[T]
-	last      T // the last observation that was not Ignored
+	last      T         // the last observation that was not Ignored
+	asked     time.Time // when the present observation was asked for
 }
 
 // pollTimeout bounds one poll, so that a connection that died unnoticed does
@@ -25,6 +26,7 @@ const pollTimeout = 30 * time.Second
 func (l *loop[T]) look(ctx context.Context) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
+	l.asked = time.Now()
 	return l.poll(ctx)
 }
 
@@ -54,7 +56,7 @@ func (l *loop[T]) take(ctx context.Context, seen T, err error) (done bool, _ err
 		return true, v.Err
 	case v.State != Failing:
 		l.window.close()
-	case l.window.failed(v.Of):
+	case l.window.failed(v.Of, l.asked):
 		return true, l.judge.Failure(ctx, seen, l.operation.failure)
 	}
 	l.operation.start(ctx, seen)
@@ -110,6 +112,7 @@ func (l *loop[T]) ended(ctx context.Context, end End[T]) (T, error) {
 	l.pace.reset()
 	switch {
 	case end.Known && end.Failure == nil:
+		l.asked = time.Now()
 		return end.Seen, nil
 	case l.pace.asked():
 		return l.next(ctx)

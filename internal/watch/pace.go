@@ -91,12 +91,14 @@ func (w *window) open() bool { return !w.since.IsZero() }
 
 func (w *window) close() { w.since = time.Time{} }
 
-// failed notes that something is failing, and reports whether that is final.
-func (w *window) failed(of int64) (final bool) {
+// failed notes that an observation shows a failure, and reports whether that is
+// final. The observation is of the time when it was asked for: a slow response
+// does not prove that a failure lasted.
+func (w *window) failed(of int64, asked time.Time) (final bool) {
 	if !w.open() || w.of != of {
 		w.since, w.of = time.Now(), of
 	}
-	return time.Since(w.since) >= w.length
+	return max(asked.Sub(w.since), 0) >= w.length
 }
 
 // left returns how long the failure still has to last.

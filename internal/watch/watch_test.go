@@ -396,3 +396,24 @@ func TestLongPollThatEndsWhileTheServerAsksToWait(t *testing.T) {
 		require.GreaterOrEqual(t, w.polls[2]-w.polls[1], time.Minute)
 	})
 }
+
+// A slow response shows how things were when it was asked for. It does not prove
+// that a failure lasted.
+func TestSlowResponseWithinTheFailureWindow(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		w := newWorld(moment{0, state{word: "failing"}, nil}, moment{time.Second, state{word: "pending"}, nil}, moment{30 * time.Second, state{word: "ready"}, nil})
+		x := w.watch()
+		x.Poll = func(ctx context.Context) (state, error) {
+			seen, err := w.poll(ctx)
+			if len(w.polls) == 2 {
+				time.Sleep(10 * time.Second)
+			}
+			return seen, err
+		}
+		last, err := x.Run(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "ready", last.word)
+		require.Less(t, w.polls[1], time.Second, "the second poll is asked for while it fails")
+	})
+}
