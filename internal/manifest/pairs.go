@@ -1,10 +1,6 @@
 package manifest
 
-import (
-	"slices"
-
-	"go.yaml.in/yaml/v3"
-)
+import "go.yaml.in/yaml/v3"
 
 // pair is a key of an object and its value.
 type pair struct {
@@ -32,24 +28,26 @@ func (c *converter) pairs(n *yaml.Node, at place) []pair {
 		}
 	}
 	for _, m := range merged {
-		all = c.merge(all, m, at)
+		all = c.merge(all, lines, m, at)
 	}
 	return all
 }
 
-// merge adds the pairs of an object, or of each object in a list, whose keys are new.
-func (c *converter) merge(all []pair, from *yaml.Node, at place) []pair {
+// merge adds the pairs of an object, or of each object in a list, whose keys are
+// new. lines has the keys of all.
+func (c *converter) merge(all []pair, lines map[string]int, from *yaml.Node, at place) []pair {
 	at.depth++
 	from, ok := c.enter(from, at)
 	switch {
 	case !ok:
 	case from.Kind == yaml.SequenceNode:
 		for _, one := range from.Content {
-			all = c.merge(all, one, at)
+			all = c.merge(all, lines, one, at)
 		}
 	case from.Kind == yaml.MappingNode:
 		for _, p := range c.pairs(from, at) {
-			if !slices.ContainsFunc(all, func(have pair) bool { return have.key == p.key }) {
+			if _, known := lines[p.key]; !known {
+				lines[p.key] = p.name.Line
 				all = append(all, p)
 			}
 		}

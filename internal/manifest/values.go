@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cloudrun-go/cloudrun/internal/quantity"
 )
 
 // value writes a value of a type, or of any type if it is nil.
@@ -57,6 +60,10 @@ func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
 		c.problem(n, at, "empty")
 		return
 	}
+	if isTooLong(n) {
+		c.problem(n, at, "too long for a number or a quantity")
+		return
+	}
 	text, decoded := c.out[start:], reflect.New(t).Interface()
 	if err := json.Unmarshal(text, decoded); err != nil {
 		reason := ""
@@ -69,6 +76,11 @@ func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
 	if isNumber(n) && writesText(decoded) { // a quantity: a string keeps its spelling
 		c.out = appendString(c.out[:start], n.Value)
 	}
+}
+
+// isTooLong reports whether a value would be a quantity that takes too long to decode.
+func isTooLong(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Value != "" && strings.ContainsRune("+-.0123456789", rune(n.Value[0])) && quantity.Check(n.Value) != nil
 }
 
 // writesText reports whether a type encodes a value as a string.

@@ -3,12 +3,14 @@ package rest
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/cloudrun-go/cloudrun/internal/quantity"
 )
 
 // Decode decodes a response. It returns an error for a quantity of a Service or
 // a Revision that would take too long to decode.
 func Decode[T any](body []byte) (*T, error) {
-	if err := checkQuantities(body); err != nil {
+	if err := quantity.CheckJSON(body); err != nil {
 		return nil, fmt.Errorf("read the response: %w", err)
 	}
 	t := new(T)

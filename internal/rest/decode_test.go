@@ -30,6 +30,8 @@ func TestDecode(t *testing.T) {
 		"of a template":      {`{"spec": {"template": {"spec": ` + container(`{"limits": {"cpu": "1e9999999"}}`) + `}}}`, false},
 		"of an init":         {`{"spec": {"template": {"spec": {"initContainers": [{"resources": {"limits": {"cpu": "1e99999"}}}]}}}}`, false},
 		"of a volume":        {`{"spec": {"volumes": [{"name": "a"}, {"emptyDir": {"sizeLimit": "1e99999"}}]}}`, false},
+		"of a divisor":       {`{"spec": {"containers": [{"env": [{"valueFrom": {"resourceFieldRef": {"divisor": "1e99999"}}}]}]}}`, false},
+		"after another type": {`{"spec": {"containers": 7}, "limits": {"cpu": "1e99999"}}`, false},
 		"another type":       {`{"kind": 1}`, false},
 		"another type, long": {`{"kind": 1, "spec": "` + digits + `"}`, false},
 	} {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/quantity"
 )
 
 const (
@@ -95,6 +96,9 @@ func hasGPU(pod *corev1.PodSpec) bool {
 
 // ParseQuantity parses an amount of a resource, which must be more than zero.
 func ParseQuantity(s string) (resource.Quantity, error) {
+	if quantity.Check(s) != nil {
+		return resource.Quantity{}, errors.New("too long for a quantity; use a value such as 2, 500m or 1Gi")
+	}
 	q, err := resource.ParseQuantity(s)
 	if meant := quantityFor(s); err != nil && meant != "" {
 		return q, fmt.Errorf("not a quantity: write %q", meant)
