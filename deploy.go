@@ -334,6 +334,6 @@ func actionOf(w written) Action {
 }
 
 func pinnedWarning(s *servingv1.Service, revision string) string {
-	return fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
-		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic))
+	return printable(fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
+		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic)), maxMessage)
 }

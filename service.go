@@ -22,6 +22,9 @@ import (
 
 const servingAPIVersion = "serving.knative.dev/v1"
 
+// maxOperationID bounds the ID of an operation, which is a UUID.
+const maxOperationID = 253
+
 // maxContainers is Cloud Run's limit.
 const maxContainers = 10
 
@@ -212,6 +215,9 @@ func (c *Client) checkOperation(id string) error {
 	}
 	if id == "" {
 		return errors.New("the ID of the operation is empty")
+	}
+	if printable(id, maxOperationID) != id {
+		return fmt.Errorf("the ID of the operation is not valid: %q", printable(id, 80))
 	}
 	return nil
 }

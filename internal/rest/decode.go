@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cloudrun-go/cloudrun/internal/quantity"
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
 // Decode decodes a response. It returns an error for a quantity of a Service or
@@ -15,7 +16,7 @@ func Decode[T any](body []byte) (*T, error) {
 	}
 	t := new(T)
 	if err := json.Unmarshal(body, t); err != nil {
-		return nil, fmt.Errorf("read the response: %w", err)
+		return nil, fmt.Errorf("read the response: %s", safetext.Line(err.Error(), maxField)) // it quotes the response
 	}
 	return t, nil
 }

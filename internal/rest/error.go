@@ -3,6 +3,8 @@ package rest
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
 // Error is the failure of one request.
@@ -34,13 +36,14 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) cause() string {
+	text := "the request failed"
 	switch {
 	case e.Answer != nil:
-		return e.Answer.text()
+		text = e.Answer.text()
 	case e.Cause != nil:
-		return e.Cause.Error()
+		text = e.Cause.Error()
 	}
-	return "the request failed"
+	return safetext.Line(text, maxText) // a certificate or a malformed response is the server's text, too
 }
 
 // Unwrap returns the error of the context and the cause, as far as there are any.

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	maxMessage = 4096 // of text from a server
+	maxMessage = 4096           // of text from a server
+	maxText    = 3 * maxMessage // of an error
 	maxField   = 200
 	maxCode    = 64
 )

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
 // SetAnnotation sets an annotation, or removes it if the value is empty. It
@@ -71,7 +73,7 @@ func ReadJSON(m *metav1.ObjectMeta, key string, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal([]byte(text), into); err != nil {
-		return fmt.Errorf("the annotation %q of the service cannot be read: %w", key, err)
+		return fmt.Errorf("the annotation %q of the service cannot be read: %s", key, safetext.Line(err.Error(), 200))
 	}
 	return nil
 }

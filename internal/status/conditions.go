@@ -130,7 +130,7 @@ func FailedRevision(s *servingv1.Service) string {
 	if named := s.Spec.Template.Name; named != "" && named != latest {
 		return ""
 	}
-	return latest
+	return revisionName(latest)
 }
 
 // Warnings returns the messages of the conditions that only warn.

@@ -2,23 +2,34 @@ package status
 
 import (
 	"encoding/json"
+	"net/url"
+	"slices"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
+	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // Revision returns the Revision that a Service's template made; empty if the
-// Service does not say yet.
+// Service does not say yet, or if what it says is not a name.
 func Revision(s *servingv1.Service) string {
 	if s.Spec.Template.Name != "" {
-		return s.Spec.Template.Name
+		return revisionName(s.Spec.Template.Name)
 	}
 	if s.Status.ObservedGeneration == s.Generation {
-		return s.Status.LatestCreatedRevisionName
+		return revisionName(s.Status.LatestCreatedRevisionName)
 	}
 	return ""
+}
+
+func revisionName(name string) string {
+	if names.Revision(name) != nil {
+		return ""
+	}
+	return name
 }
 
 // Share returns the percentage of the traffic that the newest Revision gets: the
@@ -51,23 +62,41 @@ func AskedShare(s *servingv1.Service, revision string) int64 {
 	return percent
 }
 
+// Bounds of what a status is trusted with.
+const (
+	maxURL  = 2048
+	maxURLs = 1000
+)
+
 // URLs returns the URLs of a Service itself. It may have none.
 func URLs(s *servingv1.Service) []string {
 	var urls []string
-	if text := s.Annotations[configuration.URLs]; text != "" && json.Unmarshal([]byte(text), &urls) == nil && len(urls) > 0 {
-		return urls
+	if text := s.Annotations[configuration.URLs]; text != "" && json.Unmarshal([]byte(text), &urls) == nil {
+		urls = slices.DeleteFunc(urls, func(u string) bool { return !isURL(u) })
+		if len(urls) > 0 {
+			return urls[:min(len(urls), maxURLs)]
+		}
 	}
-	if s.Status.URL != nil {
+	if s.Status.URL != nil && isURL(s.Status.URL.String()) {
 		return []string{s.Status.URL.String()}
 	}
 	return nil
+}
+
+// isURL reports whether a text is an absolute URL that is safe to print.
+func isURL(text string) bool {
+	if len(text) > maxURL || safetext.Line(text, maxURL) != text {
+		return false
+	}
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 // TagURLs returns the URLs of the tagged Revisions, by tag.
 func TagURLs(s *servingv1.Service) map[string]string {
 	urls := map[string]string{}
 	for _, t := range s.Status.Traffic {
-		if t.Tag != "" && t.URL != nil {
+		if len(urls) < maxURLs && names.IsName(t.Tag) && t.URL != nil && isURL(t.URL.String()) {
 			urls[t.Tag] = t.URL.String()
 		}
 	}

@@ -1,8 +1,10 @@
 package status_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"knative.dev/pkg/apis"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
@@ -251,4 +254,33 @@ func TestIsStale(t *testing.T) {
 	}
 	require.True(t, w.IsStale(written(t, "v 9 - img", now), time.Second), "one of the same second, at first")
 	require.False(t, w.IsStale(written(t, "v 9 - img", now), status.ReadLag), "one of the same second, for good")
+}
+
+// What is not a name or a URL does not reach a result.
+func TestResultsAreSafe(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"", "a\x1b[31m", "a\u202e", strings.Repeat("a", 3000), "https://", "javascript:alert(1)"} {
+		s := &servingv1.Service{}
+		s.Spec.Template.Name = bad
+		require.Empty(t, status.Revision(s), bad)
+		s.Spec.Template.Name, s.Status.LatestCreatedRevisionName = "", bad
+		require.Empty(t, status.Revision(s), bad)
+
+		s.Status.URL = &apis.URL{Scheme: "https", Host: "a.example"}
+		for _, u := range []string{bad, "https://a.example/" + bad + "\x1b"} {
+			urls, err := json.Marshal([]string{u, "https://b.example"})
+			require.NoError(t, err)
+			s.Annotations = map[string]string{configuration.URLs: string(urls)}
+			require.Equal(t, []string{"https://b.example"}, status.URLs(s), u)
+			urls, err = json.Marshal([]string{u})
+			require.NoError(t, err)
+			s.Annotations[configuration.URLs] = string(urls)
+			require.Equal(t, []string{"https://a.example"}, status.URLs(s), u)
+		}
+		s.Annotations, s.Status.URL = nil, &apis.URL{Scheme: "https", Host: "a.example/" + bad + "\u202e"}
+		require.Empty(t, status.URLs(s), bad)
+		ok := apis.URL{Scheme: "https", Host: "t.example"}
+		s.Status.Traffic = []servingv1.TrafficTarget{{Tag: "ok", URL: &ok}, {Tag: "t", URL: s.Status.URL}, {Tag: bad + "\x07", URL: &ok}}
+		require.Equal(t, map[string]string{"ok": "https://t.example"}, status.TagURLs(s), bad)
+	}
 }

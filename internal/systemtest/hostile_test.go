@@ -112,7 +112,7 @@ var hostileCalls = map[string]func(context.Context, *cloudrun.Client) string{
 		r.Done(err)
 		text := hostileText(err) + warned + out.String()
 		if result != nil {
-			text += strings.Join(result.Warnings, "")
+			text += strings.Join(result.Warnings, "") + result.Revision + result.URL + strings.Join(result.URLs, "") + fmt.Sprint(result.TagURLs)
 		}
 		return text
 	},
@@ -273,6 +273,46 @@ func hostileEach(v any, f func(set func(any))) {
 			hostileEach(was, f)
 		}
 	}
+}
+
+// TestHostileLengths checks that no error is long and no text is unsafe, wherever a huge or unsafe value is.
+func TestHostileLengths(t *testing.T) {
+	t.Parallel()
+	every := 3 // try every nth place
+	switch {
+	case testkit.UnderRace:
+		every = 37
+	case testing.Short():
+		every = 11
+	}
+	huge := strings.Repeat("9", 50_000)
+	testkit.InVirtualTime(t, func(t *testing.T) {
+		for _, ready := range []string{"True", "False"} {
+			var document any
+			require.NoError(t, json.Unmarshal([]byte(hostileService(ready, "m")), &document))
+			n := 0
+			hostileEach(document, func(set func(any)) {
+				if n++; n%every != 0 {
+					return
+				}
+				for _, value := range []string{huge, `"` + huge + `"`, `"https://a.example/` + huge + `"`, `"[\"https://a.example/\\u001b\", \"` + huge + `\"]"`, `"a\u001b[31m\u202e"`, `"https://a.example/\u202e"`} {
+					set(json.RawMessage(value))
+					body, err := json.Marshal(document)
+					require.NoError(t, err)
+					c := hostileClient(t, hostileAnswer{body: string(body)})
+					for name, call := range hostileCalls {
+						ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+						text := call(ctx, c)
+						cancel()
+						require.Less(t, len(text), 48<<10, "%s: %.200s", name, text)
+						if bad := hostileChars.FindString(text); bad != "" {
+							t.Errorf("%s: %q in %.500q", name, bad, text)
+						}
+					}
+				}
+			})
+		}
+	})
 }
 
 // Values that are too deep, too long or too large cause an error quickly.
