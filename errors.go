@@ -50,8 +50,9 @@ const (
 	NotWritten WriteOutcome = iota
 	// Written means that the change was made.
 	Written
-	// WriteUnknown means that a response was lost, and the call could not determine
-	// in time whether the change was made.
+	// WriteUnknown means that a response was lost, or refused a write that a proxy
+	// may have delivered twice, and the call could not determine in time whether
+	// the change was made.
 	WriteUnknown
 )
 

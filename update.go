@@ -302,6 +302,9 @@ func classify(err error) once.Class {
 	case outcomeOf(err) == WriteUnknown:
 		return once.Lost
 	}
+	if _, answered := asType[*APIError](err); !answered {
+		return once.Unsent
+	}
 	return once.Refused
 }
 

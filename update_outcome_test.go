@@ -77,11 +77,7 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 					var failed *cloudrun.DeployError
 					require.ErrorAs(t, err, &failed)
 					require.ErrorIs(t, err, context.DeadlineExceeded)
-					want := cloudrun.WriteUnknown
-					if tc.fault.Status == 429 {
-						want = cloudrun.NotWritten
-					}
-					require.Equal(t, want, failed.Outcome)
+					require.Equal(t, cloudrun.WriteUnknown, failed.Outcome) // after a 429 too: a proxy may have delivered it twice
 					require.Equal(t, tc.written, now != "")
 				})
 			})

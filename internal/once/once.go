@@ -64,7 +64,8 @@ type Class int
 
 // The classes of errors.
 const (
-	Refused  Class = iota // nothing was written, and trying again does not help
+	Refused  Class = iota // the server refused it, and trying again does not help
+	Unsent                // it did not reach the server, and trying again does not help
 	Missing               // there is no such object
 	Exists                // there is an object of that name already
 	Conflict              // the object was changed since it was read

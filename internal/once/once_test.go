@@ -22,11 +22,12 @@ var (
 	errExists   = errors.New("exists")
 	errConflict = errors.New("conflict")
 	errLost     = errors.New("lost")
+	errUnsent   = errors.New("unsent")
 )
 
 func classify(err error) once.Class {
 	for class, target := range map[once.Class]error{
-		once.Missing: errMissing, once.Exists: errExists, once.Conflict: errConflict, once.Lost: errLost,
+		once.Missing: errMissing, once.Exists: errExists, once.Conflict: errConflict, once.Lost: errLost, once.Unsent: errUnsent,
 	} {
 		if errors.Is(err, target) {
 			return class

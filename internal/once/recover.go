@@ -1,12 +1,19 @@
 package once
 
 // trace is an earlier write of this call whose effect is not known: its answer
-// was lost, or it was refused with a conflict. A proxy that delivers a request
-// twice passes on the answer to the second, so a conflict proves nothing.
+// was lost, or it was refused. A proxy that delivers a request twice passes on
+// the answer to the second, so an error response proves nothing.
 type trace struct {
-	base    Version
-	create  bool
-	refused bool
+	base     Version
+	create   bool
+	refused  bool
+	rejected bool // refused for good, and not because of its base
+}
+
+// rejectedFor reports whether a write was refused for good, and a read that is
+// not older than its base shows no effect of it.
+func (t trace) rejectedFor(now Version) bool {
+	return t.rejected && now.UID == t.base.UID && now.Generation >= t.base.Generation
 }
 
 // generation is the one that the write makes if it takes effect.

@@ -21,7 +21,7 @@ func (w Writer[D, B]) Run(ctx context.Context) (*Written[D, B], error) {
 		}
 		delay := p.after(err)
 		if delay == pause.Stop {
-			return nil, r.failure(err)
+			return r.end(ctx, err)
 		}
 		if w.Retrying != nil {
 			w.Retrying(cause(err), delay)
@@ -147,6 +147,9 @@ func (r *run[D, B]) judge(a attempt[D, B], answer D, err error) (*Written[D, B],
 		return nil, &again{Conflict, a.err}
 	case class == Exists && r.lost() != nil: // such as the name of the Revision that the lost write made
 		return nil, &again{Conflict, a.err}
+	case class != Unsent && !r.DryRun:
+		a.refused, a.rejected = true, true
+		r.remember(a)
 	}
 	return nil, &StepError{StepWrite, a.err}
 }
@@ -160,13 +163,15 @@ func (r *run[D, B]) foreign(a attempt[D, B], answer D, err error) error {
 }
 
 // remember keeps a write whose effect is not known. Writes of the same base have
-// the same body, so one stands for all; that one of them was lost must not be forgotten.
+// the same body, so one stands for all; that one of them was lost, or met a
+// conflict, must not be forgotten.
 func (r *run[D, B]) remember(a attempt[D, B]) {
 	for i, old := range r.attempts {
 		if old.trace.create != a.trace.create || old.trace.base != a.trace.base {
 			continue
 		}
 		if old.refused || !a.refused {
+			a.rejected = a.rejected && old.rejected
 			r.attempts[i] = a
 		}
 		return
@@ -206,7 +211,7 @@ func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) 
 	if left >= 0 {
 		return nil, r.overtaken(r.attempts[left], doc)
 	}
-	r.forget(found)
+	r.forget(found, doc.Version())
 	return nil, nil
 }
 
@@ -239,14 +244,12 @@ func (r *run[D, B]) lookForHidden(ctx context.Context, found []finding) (int, er
 }
 
 // forget drops the writes that are known to have had no effect.
-func (r *run[D, B]) forget(found []finding) {
-	var kept []attempt[D, B]
-	for i, a := range r.attempts {
-		if found[i] == pending {
-			kept = append(kept, a)
-		}
-	}
-	r.attempts = kept
+func (r *run[D, B]) forget(found []finding, now Version) {
+	i := -1
+	r.drop(func(a attempt[D, B]) bool {
+		i++
+		return found[i] != pending || a.rejectedFor(now)
+	})
 }
 
 // recovered is the result of a write that took effect after all.
@@ -259,14 +262,22 @@ func (r *run[D, B]) overtaken(a attempt[D, B], doc D) error {
 	return &Failure{Step: StepConfirm, Outcome: Effective, Err: &Overtaken[D]{Generation: a.generation(), Now: doc}}
 }
 
+// stepOf returns the step that failed.
+func stepOf(err error) Step {
+	if at := (*StepError)(nil); errors.As(err, &at) {
+		return at.Step
+	}
+	return StepWrite
+}
+
 // failure decides what a run that failed for good may have changed.
 func (r *run[D, B]) failure(err error) error {
 	if known := (*Failure)(nil); errors.As(err, &known) {
 		return known
 	}
-	f := &Failure{Step: StepWrite, Err: cause(err)}
+	f := &Failure{Step: stepOf(err), Err: cause(err)}
 	if at := (*StepError)(nil); errors.As(err, &at) {
-		f.Step, f.Err = at.Step, at.Err
+		f.Err = at.Err
 	}
 	conflict := (*again)(nil)
 	exhausted := errors.As(err, &conflict) && conflict.class == Conflict
@@ -276,7 +287,7 @@ func (r *run[D, B]) failure(err error) error {
 		if !errors.Is(f.Err, lost.err) {
 			f.Err = fmt.Errorf("%w (after the answer to an earlier write was lost: %w)", f.Err, lost.err)
 		}
-	case len(r.attempts) > 0 && !exhausted: // the end came before it was seen whose write stood in the way
+	case len(r.attempts) > 0 && !exhausted: // the end came before it was seen whose write stood in the way, or what a refused write did
 		f.Outcome = Unknown
 	}
 	return f

@@ -1,0 +1,84 @@
+package cloudrun_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// A proxy delivers a write twice and passes on the answer to the second. Whatever
+// that is, the policy is read to see what the first one did. A call that ends
+// before it could read does not claim that nothing was written.
+func TestPolicyWriteThatIsDeliveredTwice(t *testing.T) {
+	t.Parallel()
+	for status, name := range map[int]string{
+		409: "ABORTED", 412: "FAILED_PRECONDITION", 400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE",
+	} {
+		for callName, call := range policyCalls {
+			t.Run(fmt.Sprint(status, "/", callName), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					before := fullPolicy
+					if callName == "private" {
+						before = strings.Replace(before, `"user:bob@example.com"`, `"user:bob@example.com", "allUsers"`, 1)
+					}
+					second := fault{effect: true, status: status, body: fmt.Sprintf(`{"error": {"code": %d, "message": "second", "status": %q}}`, status, name)}
+					to := func(set, get []fault) *iamFake {
+						fake := newIAMFake(before)
+						fake.faults = map[string][]fault{"setIamPolicy": set, "getIamPolicy": get}
+						return fake
+					}
+					one := []fault{second}
+
+					fake := to(one, nil)
+					require.NoError(t, call(t.Context(), fake.client(t)))
+					require.Len(t, fake.sent, 1)
+
+					toTheEnd := one
+					for range 100 {
+						toTheEnd = append(toTheEnd, fault{status: status, body: second.body})
+					}
+					fake = to(toTheEnd, nil)
+					require.NoError(t, call(t.Context(), fake.client(t)))
+					require.Len(t, fake.sent, 1)
+
+					ctx, cancel := context.WithCancel(t.Context())
+					ends := second
+					ends.after = func(*iamFake) { cancel() }
+					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(ctx, to([]fault{ends}, nil).client(t))))
+
+					ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					hang := fault{hang: true}
+					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(ctx, to(one, []fault{{effect: true}, hang, hang, hang}).client(t))))
+
+					gone := fault{status: 403, body: `{"error": {"code": 403, "message": "denied", "status": "PERMISSION_DENIED"}}`}
+					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(t.Context(), to(one, []fault{{effect: true}, gone, gone}).client(t))))
+				})
+			})
+		}
+	}
+}
+
+// A write that is refused without an effect is reported as not written.
+func TestPolicyWriteThatIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 403, 404, 409, 412, 429} {
+		synctest.Test(t, func(t *testing.T) {
+			fake := newIAMFake(fullPolicy)
+			for range 100 {
+				fake.faults["setIamPolicy"] = append(fake.faults["setIamPolicy"], fault{status: status, body: `{"error": {"code": ` + fmt.Sprint(status) + `, "message": "no"}}`})
+			}
+			err := makePublic(t.Context(), fake.client(t))
+			require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err), err)
+			require.Empty(t, fake.sent)
+		})
+	}
+}
