@@ -38,7 +38,7 @@ func do(hc *http.Client, req *http.Request) (*http.Response, error) {
 				}
 			}
 		}()
-		x.resp, x.err = hc.Do(req)
+		x.resp, x.err = hc.Do(req) //nolint:bodyclose // the caller closes it
 	}()
 	select {
 	case x := <-done:
