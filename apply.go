@@ -99,7 +99,7 @@ func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*applic
 	p := plan.prepared()
 	c, err := d.beginWith(op, p.name, append(slices.Clone(p.layers), edits.Of(opts))...)
 	if err == nil {
-		err = p.checkFor(d.client)
+		err = p.checkFor(d.Client())
 	}
 	if known, ok := asType[*DeployError](err); ok {
 		return nil, known

@@ -31,8 +31,13 @@ func NewDeployer(client *Client, defaults ...DeployOption) *Deployer {
 	return &Deployer{client: client, defaults: slices.Clone(defaults)}
 }
 
-// Client returns the Client that the Deployer was made with.
-func (d *Deployer) Client() *Client { return d.client }
+// Client returns the Client that the Deployer was made with; nil if it has none.
+func (d *Deployer) Client() *Client {
+	if d == nil {
+		return nil
+	}
+	return d.client
+}
 
 // Deploy creates or updates a Service, makes a new Revision, and waits until
 // the Revision is ready and was seen to get its traffic and its tag. If an
@@ -87,7 +92,7 @@ type call struct {
 
 // begin checks the name and the options of a call before anything is sent.
 func (d *Deployer) begin(op, name string, opts []edits.Setting) (*call, error) {
-	return d.beginWith(op, name, edits.Of(d.defaults), opts)
+	return d.beginWith(op, name, edits.Of(d.deployDefaults()), opts)
 }
 
 // beginCall is begin for a call that does not assemble a Service: defaults
@@ -99,7 +104,7 @@ func (d *Deployer) beginCall(op, name string, opts []edits.Setting) (*call, erro
 func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call, error) {
 	options, err := collect(layers...)
 	c := &call{
-		op: op, name: name, client: d.client.forCall(), options: options,
+		op: op, name: name, client: d.Client().forCall(), options: options,
 		async: edits.Configure(options, callConfig{}).async, wait: edits.Configure(options, defaultWait()),
 	}
 	if err = errors.Join(c.check(), err); err != nil {
@@ -126,11 +131,19 @@ func (d *Deployer) Progress(opts ...CallOption) (report func(Event), err error) 
 	return newReporter("", edits.Configure(options, waitConfig{}).progress).emit, err
 }
 
+// deployDefaults returns all defaults.
+func (d *Deployer) deployDefaults() []DeployOption {
+	if d == nil {
+		return nil
+	}
+	return d.defaults
+}
+
 // callDefaults returns the defaults that apply to every call. What the others
 // say about the Service itself is for Deploy only.
 func (d *Deployer) callDefaults() []DeployOption {
 	var all []DeployOption
-	for _, o := range d.defaults {
+	for _, o := range d.deployDefaults() {
 		if _, ok := o.(CallOption); ok || o == nil {
 			all = append(all, o)
 		}

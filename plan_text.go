@@ -3,6 +3,7 @@ package cloudrun
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -68,6 +69,9 @@ func shownValue(v any) string {
 // action, a line for each change, the warnings and the number of changes. The
 // text has no control characters except line feeds. The error is that of w.
 func (p *Plan) WriteText(w io.Writer) error {
+	if w == nil {
+		return errors.New("write plan: the writer is nil")
+	}
 	var b bytes.Buffer
 	fmt.Fprintln(&b, p.heading())
 	for _, c := range p.Changes {

@@ -18,14 +18,16 @@ type config struct {
 	onRequest   func(Request)
 }
 
-// Option is an option of [NewServer].
+// Option is an option of [NewServer]. A nil Option is ignored.
 type Option func(*config)
 
 // newConfig returns the configuration that options make.
 func newConfig(opts []Option) config {
 	conf := config{addr: "127.0.0.1:0", record: 10_000, store: store.Config{Regions: store.AllRegions()}}
 	for _, o := range opts {
-		o(&conf)
+		if o != nil {
+			o(&conf)
+		}
 	}
 	conf.store.Journal = conf.record
 	return conf

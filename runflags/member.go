@@ -44,6 +44,9 @@ type Binding struct {
 
 // Binding returns the binding that was given. The error joins one for every problem.
 func (f *MemberFlags) Binding() (*Binding, error) {
+	if f == nil || f.parsed == nil {
+		return nil, errNotRegistered
+	}
 	g := given{section: f.parsed.sections[0]}
 	problems := append(slices.Clone(f.parsed.problems), checkExclusive([]exclusive{{"--all", "--condition", "--condition-from-file"}}, f.parsed.sections))
 	b := &Binding{Member: g.text("member"), Role: g.text("role"), AllConditions: g.has("all")}
@@ -106,8 +109,13 @@ func newCondition(dict map[string]string) (*cloudrun.BindingCondition, error) {
 	return &cloudrun.BindingCondition{Title: dict["title"], Expression: dict["expression"], Description: dict["description"]}, nil
 }
 
+var errNoPolicy = errors.New("the policy is nil")
+
 // Add grants the role to the member. It is an edit for [cloudrun.Client.UpdatePolicy].
 func (b *Binding) Add(p *cloudrun.Policy) error {
+	if p == nil {
+		return errNoPolicy
+	}
 	if b.AnyCondition && hasConditions(p) {
 		return errors.New("the policy has bindings with conditions: use --condition=None to add one without")
 	}
@@ -118,6 +126,9 @@ func (b *Binding) Add(p *cloudrun.Policy) error {
 // Remove revokes the role from the member. It returns an error if the member
 // does not have it. It is an edit for [cloudrun.Client.UpdatePolicy].
 func (b *Binding) Remove(p *cloudrun.Policy) error {
+	if p == nil {
+		return errNoPolicy
+	}
 	if b.AnyCondition && !b.AllConditions && hasConditions(p) {
 		return errors.New("the policy has bindings with conditions: use --condition=None to remove the one without, or --all")
 	}

@@ -68,6 +68,8 @@ type parsed struct {
 	problems []error
 }
 
+var errNotRegistered = errors.New("the flags are not registered: use Register, RegisterTraffic or RegisterMember")
+
 func newParsed(problems ...error) *parsed {
 	first := &section{values: map[string][]string{}}
 	return &parsed{sections: []*section{first}, current: first, problems: problems}
@@ -96,6 +98,10 @@ func (p *parsed) add(f *flag, raw string) {
 
 // register defines flags on a flag set.
 func (p *parsed) register(fs *pflag.FlagSet, flags []*flag) {
+	if fs == nil {
+		p.problems = append(p.problems, errors.New("the flag set is nil"))
+		return
+	}
 	for _, f := range flags {
 		p.define(fs, f, f.name, "yes", f.hidden)
 		if f.takes == takesSwitch {

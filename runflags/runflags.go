@@ -79,6 +79,9 @@ func (s stage) option() cloudrun.LaunchStageOption {
 func Register(fs *pflag.FlagSet, opts ...Option) *Flags {
 	f := &Flags{parsed: newParsed(checkOptions(opts)), table: table(), least: stageOf(opts)}
 	f.parsed.register(fs, f.table)
+	if fs == nil {
+		return f
+	}
 	fs.Var(sections{f.parsed}, "container", "`name` of a container: the container flags that follow apply to it")
 	return f
 }
@@ -124,7 +127,7 @@ func (s sections) Set(name string) error {
 // SetsImage reports whether an image was given for any container. Without one,
 // gcloud updates an existing Service with the command "services update".
 func (f *Flags) SetsImage() bool {
-	return slices.ContainsFunc(f.parsed.sections, func(s *section) bool { return len(s.values["image"]) > 0 })
+	return f != nil && f.parsed != nil && slices.ContainsFunc(f.parsed.sections, func(s *section) bool { return len(s.values["image"]) > 0 })
 }
 
 // Options returns the options for the flags that were given. The project and
@@ -133,6 +136,9 @@ func (f *Flags) SetsImage() bool {
 // The error joins one for every problem, most of them an [*ArgumentError]. It
 // is [ErrNoChange] if the flags change nothing about the Service.
 func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error) {
+	if f == nil || f.parsed == nil {
+		return nil, errNotRegistered
+	}
 	m := maker{flags: f, project: project, region: region, stage: f.least}
 	m.problems = append(slices.Clone(f.parsed.problems), checkExclusive(groups(), f.parsed.sections), f.checkPlaces())
 	m.make()

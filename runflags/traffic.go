@@ -38,6 +38,9 @@ func RegisterTraffic(fs *pflag.FlagSet, opts ...Option) *TrafficFlags {
 // Options returns the options for the flags that were given. The error joins one
 // for every problem, or is [ErrNoTraffic].
 func (f *TrafficFlags) Options() ([]cloudrun.TrafficOption, error) {
+	if f == nil || f.parsed == nil {
+		return nil, errNotRegistered
+	}
 	g := given{section: f.parsed.sections[0]}
 	problems := append(slices.Clone(f.parsed.problems), checkExclusive([]exclusive{
 		{"--to-latest", "--to-revisions", "--to-tags"},
