@@ -92,7 +92,10 @@ type call struct {
 
 // begin checks the name and the options of a call before anything is sent.
 func (d *Deployer) begin(op, name string, opts []edits.Setting) (*call, error) {
-	return d.beginWith(op, name, edits.Of(d.deployDefaults()), opts)
+	if d == nil {
+		d = &Deployer{} // whose lack of a client is an error
+	}
+	return d.beginWith(op, name, edits.Of(d.defaults), opts)
 }
 
 // beginCall is begin for a call that does not assemble a Service: defaults
@@ -131,19 +134,14 @@ func (d *Deployer) Progress(opts ...CallOption) (report func(Event), err error) 
 	return newReporter("", edits.Configure(options, waitConfig{}).progress).emit, err
 }
 
-// deployDefaults returns all defaults.
-func (d *Deployer) deployDefaults() []DeployOption {
-	if d == nil {
-		return nil
-	}
-	return d.defaults
-}
-
 // callDefaults returns the defaults that apply to every call. What the others
 // say about the Service itself is for Deploy only.
 func (d *Deployer) callDefaults() []DeployOption {
+	if d == nil {
+		return nil
+	}
 	var all []DeployOption
-	for _, o := range d.deployDefaults() {
+	for _, o := range d.defaults {
 		if _, ok := o.(CallOption); ok || o == nil {
 			all = append(all, o)
 		}

@@ -105,7 +105,7 @@ func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (*
 	if err != nil {
 		return nil, writeError(c.op, c.name, StageWrite, err)
 	}
-	plan, err := p.plan(tried, [][]edits.Setting{edits.Of(d.deployDefaults()), edits.Of(opts)})
+	plan, err := p.plan(tried, [][]edits.Setting{edits.Of(d.defaults), edits.Of(opts)})
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
