@@ -80,7 +80,7 @@ func (c *composition) create() (composed, error) {
 	if c.cfg.noTraffic {
 		return composed{}, &OptionError{Option: "WithNoTraffic()", Reason: "the service does not exist, and the first revision of a service serves all its traffic"}
 	}
-	s, err := newService(c.name, c.options)
+	s, err := newService(c.name, c.options, c.client.onCluster())
 	if err != nil {
 		return composed{}, err
 	}
@@ -88,7 +88,15 @@ func (c *composition) create() (composed, error) {
 		return composed{}, err
 	}
 	body, err := c.client.encodeService(s)
-	return composed{body: body}, err
+	return composed{body: body, warnings: c.ignored(&servingv1.Service{}, s)}, err
+}
+
+// ignored returns warnings about what has no effect on a cluster.
+func (c *composition) ignored(was, is *servingv1.Service) []string {
+	if !c.client.onCluster() {
+		return nil
+	}
+	return spec.Ignored(workloadOf(was, true), workloadOf(is, true), c.options)
 }
 
 // update edits the Service. Whether anything changes is decided before this
@@ -96,13 +104,14 @@ func (c *composition) create() (composed, error) {
 func (c *composition) update(ctx context.Context, base *document) (composed, error) {
 	d := base.draft()
 	result := composed{previous: traffic.Resolved(base.service)}
-	err := editService(d.service, c.options)
+	err := editService(d.service, c.options, c.client.onCluster())
 	if err == nil {
 		err = checkContainers(d.service.Spec.Template.Spec.Containers)
 	}
 	if err != nil {
 		return composed{}, err
 	}
+	ignored := c.ignored(base.service, d.service)
 	unchanged, err := c.changesNothing(d)
 	switch {
 	case err != nil:
@@ -116,6 +125,7 @@ func (c *composition) update(ctx context.Context, base *document) (composed, err
 			result.body, err = c.finish(d, true)
 		}
 	}
+	result.warnings = append(result.warnings, ignored...)
 	return result, err
 }
 
@@ -191,7 +201,9 @@ func (c *composition) route(s *servingv1.Service, makes bool) (err error) {
 	}
 	if c.cfg.tag != "" {
 		if makes && s.Spec.Template.Name == "" {
-			s.Spec.Template.Name = generatedName(s)
+			if s.Spec.Template.Name, err = c.client.revisionNames().Generated(s.Name, s.Generation+1, nonce.Syllable()); err != nil {
+				return &OptionError{Option: edits.Spell("WithTag", c.cfg.tag), Reason: err.Error()}
+			}
 		}
 		revision := cmp.Or(s.Spec.Template.Name, s.Status.LatestCreatedRevisionName)
 		if targets, err = split.TagNew(targets, c.cfg.tag, revision); err != nil {
@@ -281,13 +293,6 @@ func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all
 		}
 	}
 	return all, nil
-}
-
-// generatedName returns a name for a Revision that must have one: the Service's
-// name, the next generation and a random syllable.
-func generatedName(s *servingv1.Service) string {
-	suffix := fmt.Sprintf("-%05d-%s", s.Generation+1, nonce.Syllable())
-	return s.Name[:min(len(s.Name), maxRevisionName-len(suffix))] + suffix
 }
 
 // nonceMark is a nonce as the mark of a write.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/task"
@@ -159,24 +160,33 @@ func (c *call) check() error {
 		problems = append(problems, err)
 	}
 	cfg := edits.Configure(c.options, deployConfig{})
-	if c.client.region == "" && (cfg.public != nil || cfg.iap) {
-		problems = append(problems, &OptionError{Option: "public access", Reason: ErrNotOnCluster.Error()})
+	if c.client.onCluster() {
+		problems = append(problems, c.checkCluster(cfg)...)
 	}
 	if cfg.tag != "" {
-		if err := split.CheckTag(cfg.tag, c.client.tagService(c.name)); err != nil {
+		if err := split.CheckTag(cfg.tag, c.client.tagHost(c.name)); err != nil {
 			problems = append(problems, &OptionError{Option: edits.Spell("WithTag", cfg.tag), Reason: err.Error()})
 		}
 	}
-	return errors.Join(append(problems, optionErrors(edits.Configure(c.options, trafficConfig{}).Check(c.client.tagService(c.name))))...)
+	return errors.Join(append(problems, optionErrors(edits.Configure(c.options, trafficConfig{}).Check(c.client.tagHost(c.name))))...)
 }
 
-// tagService returns the Service whose name limits the length of its tags;
-// empty on a cluster, which has no such limit.
-func (c *Client) tagService(name string) string {
-	if c.region == "" {
-		return ""
+// checkCluster returns what is not possible on a cluster.
+func (c *call) checkCluster(cfg deployConfig) (problems []error) {
+	if cfg.public != nil || cfg.iap {
+		problems = append(problems, &OptionError{Option: "public access", Reason: ErrNotOnCluster.Error()})
 	}
-	return name
+	if option, suffix, ok := c.options.Decision(thingRevisionName); ok {
+		if _, err := c.client.revisionNames().WithSuffix(c.name, suffix); err != nil {
+			problems = append(problems, &OptionError{Option: option, Reason: err.Error()})
+		}
+	}
+	return append(problems, optionErrors(spec.CheckCluster(c.options)))
+}
+
+// tagHost returns the Service whose name limits the length of its tags.
+func (c *Client) tagHost(service string) split.Host {
+	return split.Host{Service: service, Cluster: c.onCluster()}
 }
 
 // fail is the error of the call.

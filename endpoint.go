@@ -177,8 +177,22 @@ func clusterTransport(ctx context.Context, opts []option.ClientOption) (*http.Cl
 	if err == nil {
 		return hc, endpoint, nil
 	}
-	return htransport.NewClient(ctx, opts...) // the options bring credentials
+	hc, endpoint, err = htransport.NewClient(ctx, opts...) // the options bring credentials
+	if err != nil {
+		return nil, "", err
+	}
+	// A client of option.WithHTTPClient is returned as it is, without those credentials.
+	if same, _, err := htransport.NewClient(ctx, opts...); err == nil && same == hc {
+		return nil, "", errors.New("option.WithHTTPClient brings its own credentials, so those of another option would have no effect: remove one of them")
+	}
+	return hc, endpoint, nil
 }
+
+// onCluster reports whether the Client is one of [NewClusterClient].
+func (c *Client) onCluster() bool { return c.region == "" }
+
+// revisionNames makes the names of Revisions.
+func (c *Client) revisionNames() names.Revisions { return names.Revisions{Cluster: c.onCluster()} }
 
 // Project returns the project, or the namespace on a cluster.
 func (c *Client) Project() string {

@@ -183,7 +183,7 @@ func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
 	d := base.draft()
-	if err := editService(d.service, options); err != nil {
+	if err := editService(d.service, options, false); err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
 	d.dropStaleRevisionName()

@@ -151,10 +151,14 @@ func (e serviceEditor) Edit(step edits.Step) error {
 }
 
 // editService edits a Service as options ask.
-func editService(s *servingv1.Service, options *edits.Set) error {
+func editService(s *servingv1.Service, options *edits.Set, cluster bool) error {
 	spec.DropBreakglass(&s.ObjectMeta)
-	workload := &spec.Workload{Meta: &s.ObjectMeta, Template: &s.Spec.Template.ObjectMeta, Pod: &s.Spec.Template.Spec.PodSpec}
-	return optionErrors(options.Apply(serviceEditor{spec.NewEditor(workload), s}))
+	return optionErrors(options.Apply(serviceEditor{spec.NewEditor(workloadOf(s, cluster)), s}))
+}
+
+// workloadOf returns the part of a Service that other workloads have too.
+func workloadOf(s *servingv1.Service, cluster bool) *spec.Workload {
+	return &spec.Workload{Meta: &s.ObjectMeta, Template: &s.Spec.Template.ObjectMeta, Pod: &s.Spec.Template.Spec.PodSpec, Cluster: cluster}
 }
 
 // editsTemplate reports whether an option edits the template, so that a new
@@ -164,7 +168,9 @@ func editsTemplate(options *edits.Set) bool {
 }
 
 // editsMetadata reports whether an option edits only the Service itself.
-func editsMetadata(options *edits.Set) bool { return edits.Has[spec.MetadataEdit](options) }
+func editsMetadata(options *edits.Set) bool {
+	return edits.Has[spec.MetadataEdit](options) || edits.Has[spec.PlatformEdit](options)
+}
 
 // EditService changes a Service in a way that no option does. edit may be
 // called several times, each time on a fresh copy, and should be quick. It runs

@@ -16,7 +16,7 @@ func ApplyForTest(s *servingv1.Service, layers ...[]DeployOption) error {
 	if err != nil {
 		return err
 	}
-	return editService(s, set)
+	return editService(s, set, false)
 }
 
 // MakesRevisionForTest reports whether one of the options changes the template.

@@ -12,10 +12,11 @@ import (
 
 // WithIngress sets where the Service can be reached from: "all", the default,
 // "internal" or "internal-and-cloud-load-balancing". It makes no new Revision.
-// Flag: --ingress. Field: the annotation run.googleapis.com/ingress.
+// Flag: --ingress. Field: the annotation run.googleapis.com/ingress. On a
+// cluster it is the label networking.knative.dev/visibility, and only "all" and
+// "internal" are possible.
 func WithIngress(ingress string) ServiceOption {
-	err := edits.OneOf(ingress, "all", "internal", "internal-and-cloud-load-balancing")
-	return onService(spec.AnnotateResource(edits.Spell("WithIngress", ingress), spec.AnnotationIngress, ingress, err))
+	return onService(spec.Ingress(edits.Spell("WithIngress", ingress), ingress))
 }
 
 // WithDefaultURL sets whether the Service has its run.app URL, which is the

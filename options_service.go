@@ -11,6 +11,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
@@ -67,17 +68,17 @@ func onRevision(option, thing, value string, err error, edit func(*servingv1.Rev
 
 // WithRevisionSuffix names the new Revision: the Service's name, cut if the
 // whole would be longer than 63 characters, a hyphen and the suffix, which
-// consists of lower-case letters, digits and hyphens. Without it, the server
-// names the Revision. A name can be used only once.
+// consists of lower-case letters, digits and hyphens. A cluster refuses a cut
+// name, so there it is an error. Without a suffix, the server names the Revision.
+// A name can be used only once.
 // Flag: --revision-suffix. Field: spec.template.metadata.name.
 func WithRevisionSuffix(suffix string) ServiceOption {
 	return onService(edits.Setting{
 		Option: edits.Spell("WithRevisionSuffix", suffix), Phase: edits.PhaseSet, Err: checkSuffix(suffix),
 		Claims: edits.Decides(thingRevisionName, suffix),
-		Do: serviceEdit(func(s *servingv1.Service) error {
-			prefix := s.Name[:min(len(s.Name), maxRevisionName-1-len(suffix))]
-			s.Spec.Template.Name = prefix + "-" + suffix
-			return nil
+		Do: serviceEdit(func(s *servingv1.Service) (err error) {
+			s.Spec.Template.Name, err = names.Revisions{}.WithSuffix(s.Name, suffix)
+			return err
 		}),
 	})
 }

@@ -47,7 +47,7 @@ func WithNoTraffic() DeployOption {
 // no new Revision, or there are none, the latest Revision gets the tag.
 // Flag: --tag. Field: spec.traffic.
 func WithTag(tag string) DeployOption {
-	return onDeploy(edits.Configures(edits.Spell("WithTag", tag), "the tag of the new revision", tag, split.CheckTag(tag, ""),
+	return onDeploy(edits.Configures(edits.Spell("WithTag", tag), "the tag of the new revision", tag, split.CheckTag(tag, split.Host{}),
 		func(c *deployConfig) { c.tag = tag }))
 }
 
@@ -106,7 +106,7 @@ func WithTagOn(tag, revision string) TrafficOption {
 }
 
 func tagRevision(option, all, tag, revision string) edits.Setting {
-	err := errors.Join(split.CheckTag(tag, ""), edits.NotEmpty("revision", revision))
+	err := errors.Join(split.CheckTag(tag, split.Host{}), edits.NotEmpty("revision", revision))
 	claims := edits.Decides(tagThing(tag), revision).And(thingTags, all)
 	return onTraffic(option, claims, err, func(e *trafficConfig) { put(&e.Tags, tag, revision) })
 }

@@ -39,7 +39,7 @@ func NewService(name string, opts ...ServiceOption) (*servingv1.Service, error) 
 	if err = errors.Join(names.ClusterService(name), err); err != nil {
 		return nil, fmt.Errorf("new service %q: %w", name, err)
 	}
-	s, err := newService(name, options)
+	s, err := newService(name, options, false)
 	if err != nil {
 		return nil, fmt.Errorf("new service %q: %w", name, err)
 	}
@@ -47,13 +47,15 @@ func NewService(name string, opts ...ServiceOption) (*servingv1.Service, error) 
 }
 
 // newService makes a new Service as options ask.
-func newService(name string, options *edits.Set) (*servingv1.Service, error) {
+func newService(name string, options *edits.Set, cluster bool) (*servingv1.Service, error) {
 	s := &servingv1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: servingAPIVersion, Kind: "Service"},
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 	}
-	spec.SetAnnotation(&s.Spec.Template.ObjectMeta, spec.AnnotationCPUBoost, spec.Bool(true))
-	if err := editService(s, options); err != nil {
+	if !cluster {
+		spec.SetAnnotation(&s.Spec.Template.ObjectMeta, spec.AnnotationCPUBoost, spec.Bool(true))
+	}
+	if err := editService(s, options, cluster); err != nil {
 		return nil, err
 	}
 	if err := checkContainers(s.Spec.Template.Spec.Containers); err != nil {

@@ -46,7 +46,7 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 	}
 	c.async = c.async && len(change.custom) == 0 // see EditTraffic
 	w, err := c.writeTraffic(ctx, func(s *servingv1.Service) error {
-		if err := editService(s, c.options); err != nil {
+		if err := editService(s, c.options, c.client.onCluster()); err != nil {
 			return err
 		}
 		return change.edit(s)

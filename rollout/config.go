@@ -81,9 +81,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// validate reports all that is wrong with the configuration. The service is the
-// one whose name limits the length of the tag, or empty if none does.
-func (c Config) validate(service string) error {
+// validate reports all that is wrong with the configuration. The host limits the
+// length of the tag.
+func (c Config) validate(host split.Host) error {
 	var problems []error
 	refuse := func(field string, value any, reason string) {
 		problems = append(problems, &cloudrun.OptionError{Option: fmt.Sprintf("Config.%s %v", field, value), Reason: reason})
@@ -94,7 +94,7 @@ func (c Config) validate(service string) error {
 		}
 	}
 	if c.Tag != "" {
-		if err := split.CheckTag(c.Tag, service); err != nil {
+		if err := split.CheckTag(c.Tag, host); err != nil {
 			refuse("Tag", c.Tag, err.Error())
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
 // service reads and writes the Service of one call.
@@ -27,12 +28,12 @@ func open(d *cloudrun.Deployer, op, name string, cfg Config, opts []cloudrun.Cal
 	if d == nil || d.Client() == nil {
 		return nil, v.fail(cloudrun.StageOptions, cloudrun.NotWritten, errors.New("the deployer has no client"))
 	}
-	checkName, tagLimit := names.Service, name
-	if d.Client().Region() == "" { // a cluster
-		checkName, tagLimit = names.ClusterService, ""
+	checkName, host := names.Service, split.Host{Service: name, Cluster: d.Client().Region() == ""}
+	if host.Cluster {
+		checkName = names.ClusterService
 	}
 	report, err := d.Progress(opts...)
-	if err := errors.Join(checkName(name), cfg.validate(tagLimit), err); err != nil {
+	if err := errors.Join(checkName(name), cfg.validate(host), err); err != nil {
 		return nil, v.fail(cloudrun.StageOptions, cloudrun.NotWritten, err)
 	}
 	v.report = report

@@ -104,6 +104,17 @@ func (s *Set) Decides(thing string) bool {
 	return slices.ContainsFunc(s.taken, func(taken map[string]Setting) bool { _, ok := taken[thing]; return ok })
 }
 
+// Decision returns the option that decides a thing of the whole, and its value.
+// Of several layers the strongest one decides. ok is false if none does.
+func (s *Set) Decision(thing string) (option, value string, ok bool) {
+	for _, taken := range slices.Backward(s.taken) {
+		if by, ok := taken[thing]; ok {
+			return by.Option, by.value(thing), true
+		}
+	}
+	return "", "", false
+}
+
 // DecidesAnywhere reports whether a setting that is in force decides a thing,
 // of the whole or of any element.
 func (s *Set) DecidesAnywhere(thing string) bool {

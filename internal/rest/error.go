@@ -69,7 +69,7 @@ func (r Request) fails(what effect, cause error) *Error {
 // refusedBy returns the error for an error response.
 func (r Request) refusedBy(a *Answer) *Error {
 	e := &Error{Op: r.Op, Resource: r.Resource, Answer: a}
-	if a.StatusCode >= 500 || a.StatusCode == http.StatusRequestTimeout {
+	if (a.StatusCode >= 500 || a.StatusCode == http.StatusRequestTimeout) && !a.beforeStorage() {
 		e.effect = lost
 	}
 	if r.Creates && a.GoogleStatus == "" && a.has(http.StatusConflict, reasonConflict) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/pause"
@@ -35,6 +36,12 @@ func (a *Answer) transient() bool {
 		return true
 	}
 	return false
+}
+
+// beforeStorage reports whether a Kubernetes API server failed before it stored
+// anything: it calls the admission webhooks first.
+func (a *Answer) beforeStorage() bool {
+	return a.Reason == reasonInternalError && a.GoogleStatus == "" && strings.Contains(a.Message, "failed calling webhook")
 }
 
 // Unsent reports whether a failed request cannot have reached the server.

@@ -8,6 +8,7 @@ const (
 	reasonNotFound      = "NotFound"
 	reasonConflict      = "Conflict"
 	reasonAlreadyExists = "AlreadyExists"
+	reasonInternalError = "InternalError"
 )
 
 // reasonFor returns the Kubernetes reason for a status code and, where it is
@@ -36,7 +37,7 @@ func reasonFor(status int, google string) string {
 	case http.StatusGatewayTimeout:
 		return "Timeout"
 	case http.StatusInternalServerError:
-		return "InternalError"
+		return reasonInternalError
 	}
 	return reasonUnknown
 }
@@ -47,7 +48,7 @@ func knownReason(reason string) bool {
 	switch reason {
 	case reasonNotFound, reasonConflict, reasonAlreadyExists, "Unauthorized", "Forbidden", "Gone", "Invalid",
 		"ServerTimeout", "StorageReadError", "Timeout", "TooManyRequests", "BadRequest", "MethodNotAllowed", "NotAcceptable",
-		"RequestEntityTooLarge", "UnsupportedMediaType", "InternalError", "Expired", "ServiceUnavailable":
+		"RequestEntityTooLarge", "UnsupportedMediaType", reasonInternalError, "Expired", "ServiceUnavailable":
 		return true
 	}
 	return false

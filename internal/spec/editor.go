@@ -16,6 +16,8 @@ func (e *Editor) Edit(step edits.Step) error {
 	switch do := step.Do.(type) {
 	case MetadataEdit:
 		return do(e.workload.Meta)
+	case PlatformEdit:
+		return do(e.workload.Meta, e.workload.Cluster)
 	case WorkloadEdit:
 		return do(e.workload)
 	case ContainerEdit:

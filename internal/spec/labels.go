@@ -42,12 +42,16 @@ func WithoutLabel(option string, keys []string) []edits.Setting {
 	})
 }
 
-// ClearLabels removes all labels but those of Cloud Run.
+// ClearLabels removes all labels but those of Cloud Run, and the one that
+// WithIngress sets on a cluster.
 func ClearLabels(option string) edits.Setting { return emptyLabels(option, nil) }
 
 func emptyLabels(option string, keep map[string]string) edits.Setting {
 	return editLabels(option, edits.PhaseEmpty, edits.Decides("all labels", edits.Map(keep)), nil, func(is map[string]string) {
-		maps.DeleteFunc(is, func(key, _ string) bool { _, stays := keep[key]; return !stays && !serverLabel(key) })
+		maps.DeleteFunc(is, func(key, _ string) bool {
+			_, stays := keep[key]
+			return !stays && !serverLabel(key) && key != LabelVisibility
+		})
 	})
 }
 
@@ -81,7 +85,7 @@ func copyLabels(template *metav1.ObjectMeta, labels map[string]string) {
 		}
 	}
 	for key, value := range labels {
-		if !serverLabel(key) && key != "networking.knative.dev/visibility" { // which only a Service can have
+		if !serverLabel(key) && key != LabelVisibility { // which only a Service can have
 			is[key] = value
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
@@ -13,10 +15,45 @@ const (
 	thingSubnet      = "the VPC subnet"
 	thingNetworkTags = "the network tags"
 
+	ingressBalanced = "internal-and-cloud-load-balancing"
+
 	keyNetwork = "network"
 	keySubnet  = "subnetwork"
 	keyTags    = "tags"
 )
+
+// LabelVisibility is the label of a Service on a cluster that hides it from
+// outside the cluster.
+const LabelVisibility = "networking.knative.dev/visibility"
+
+const clusterLocal = "cluster-local"
+
+// Ingress sets where a Service can be reached from.
+func Ingress(option, ingress string) edits.Setting {
+	visibility := noValue
+	if ingress == "internal" {
+		visibility = "=" + clusterLocal
+	}
+	claims := edits.Decides(resourceAnnotation(AnnotationIngress), ingress).And(labelThing(LabelVisibility), visibility)
+	err := edits.OneOf(ingress, "all", "internal", ingressBalanced)
+	return edits.Setting{Option: option, Phase: edits.PhaseSet, Err: err, Claims: claims, Do: PlatformEdit(func(m *metav1.ObjectMeta, cluster bool) error {
+		if !cluster {
+			SetAnnotation(m, AnnotationIngress, ingress)
+			return nil
+		}
+		delete(m.Annotations, AnnotationIngress) // of Cloud Run
+		switch {
+		case ingress == "internal":
+			if m.Labels == nil {
+				m.Labels = map[string]string{}
+			}
+			m.Labels[LabelVisibility] = clusterLocal
+		default:
+			delete(m.Labels, LabelVisibility)
+		}
+		return nil
+	})}
+}
 
 // Network sets the VPC network of direct access.
 func Network(option, network string) edits.Setting {

@@ -56,14 +56,59 @@ func (k ProbeKind) field(c *corev1.Container) **corev1.Probe {
 	return &c.ReadinessProbe
 }
 
-// WithProbe replaces a probe of a container, unless it is the same already.
+// WithProbe replaces a probe of a container, unless it is the same already. It
+// runs when the port of the container is known: Knative wants it in the probe,
+// while Cloud Run fills it in.
 func WithProbe(option string, kind ProbeKind, p Probe) edits.Setting {
 	want := p.probe()
-	return editContainer(option, kind.thing(), want.String(), p.check(kind), func(c *corev1.Container) {
-		if is := *kind.field(c); is == nil || !sameProbe(is, want, c) {
-			*kind.field(c) = want.DeepCopy()
+	claims := edits.Decides(kind.thing(), want.String())
+	return inContainer(option, edits.PhaseDerive, claims, p.check(kind), func(w *Workload, c *corev1.Container) error {
+		is, want := *kind.field(c), want.DeepCopy()
+		if w.Cluster {
+			onPortOf(want, containerPort(c))
 		}
+		if is == nil || !sameProbe(is, want, c) || w.Cluster && probePort(is) == 0 {
+			*kind.field(c) = want
+		}
+		return nil
 	})
+}
+
+// containerPort returns the port of a container.
+func containerPort(c *corev1.Container) int32 {
+	if len(c.Ports) == 0 {
+		return defaultPort
+	}
+	return numberOr(c.Ports[0].ContainerPort, defaultPort)
+}
+
+// probePort returns the port of a probe; 0 if it has none.
+func probePort(p *corev1.Probe) int32 {
+	switch {
+	case p.HTTPGet != nil:
+		return p.HTTPGet.Port.IntVal
+	case p.TCPSocket != nil:
+		return p.TCPSocket.Port.IntVal
+	case p.GRPC != nil:
+		return p.GRPC.Port
+	}
+	return 0
+}
+
+// onPortOf gives a probe without a port the given one. A probe without a check
+// checks whether a connection can be made.
+func onPortOf(p *corev1.Probe, port int32) {
+	switch {
+	case p.HTTPGet != nil:
+		p.HTTPGet.Port = intstr.FromInt32(numberOr(p.HTTPGet.Port.IntVal, port))
+	case p.GRPC != nil:
+		p.GRPC.Port = numberOr(p.GRPC.Port, port)
+	default:
+		if p.TCPSocket == nil {
+			p.TCPSocket = &corev1.TCPSocketAction{}
+		}
+		p.TCPSocket.Port = intstr.FromInt32(numberOr(p.TCPSocket.Port.IntVal, port))
+	}
 }
 
 // WithoutProbe removes a probe of a container.
@@ -85,10 +130,7 @@ func (p Probe) probe() *corev1.Probe {
 // sameProbe reports whether a container has the wanted probe already, apart
 // from the server's defaults.
 func sameProbe(is, want *corev1.Probe, c *corev1.Container) bool {
-	port := int32(defaultPort)
-	if len(c.Ports) > 0 {
-		port = numberOr(c.Ports[0].ContainerPort, defaultPort)
-	}
+	port := containerPort(c)
 	return fillProbe(is, port).String() == fillProbe(want, port).String()
 }
 
@@ -99,6 +141,7 @@ func fillProbe(p *corev1.Probe, port int32) *corev1.Probe {
 	p.TimeoutSeconds = numberOr(p.TimeoutSeconds, 1)
 	p.FailureThreshold = numberOr(p.FailureThreshold, 3)
 	p.SuccessThreshold = numberOr(p.SuccessThreshold, 1)
+	onPortOf(p, port)
 	switch {
 	case p.HTTPGet != nil:
 		if p.HTTPGet.Path == "" {
@@ -107,17 +150,10 @@ func fillProbe(p *corev1.Probe, port int32) *corev1.Probe {
 		if p.HTTPGet.Scheme == "" {
 			p.HTTPGet.Scheme = corev1.URISchemeHTTP
 		}
-		p.HTTPGet.Port = intstr.FromInt32(numberOr(p.HTTPGet.Port.IntVal, port))
 	case p.GRPC != nil:
-		p.GRPC.Port = numberOr(p.GRPC.Port, port)
 		if p.GRPC.Service == nil {
 			p.GRPC.Service = new(string)
 		}
-	default:
-		if p.TCPSocket == nil {
-			p.TCPSocket = &corev1.TCPSocketAction{}
-		}
-		p.TCPSocket.Port = intstr.FromInt32(numberOr(p.TCPSocket.Port.IntVal, port))
 	}
 	return p
 }
@@ -138,8 +174,8 @@ func (p Probe) check(kind ProbeKind) error {
 	if p.SuccessThreshold > 1 && kind != Readiness {
 		problems = append(problems, errors.New("only a readiness probe can have a success threshold other than 1"))
 	}
-	if p.Handler.TCPSocket != nil && kind != Startup {
-		problems = append(problems, errors.New("only a startup probe can be a TCP check"))
+	if p.Handler.HTTPGet == nil && p.Handler.GRPC == nil && kind != Startup {
+		problems = append(problems, errors.New("only a startup probe can be a TCP check, which is the default: use an HTTPCheck or a GRPCCheck"))
 	}
 	return errors.Join(append(problems, checkHandler(p.Handler))...)
 }

@@ -18,6 +18,7 @@ type Workload struct {
 	Meta     *metav1.ObjectMeta // of the resource
 	Template *metav1.ObjectMeta // of the template, and so of the Revisions or executions made from it
 	Pod      *corev1.PodSpec    // of the template
+	Cluster  bool               // it runs on a cluster with Knative, not on Cloud Run
 }
 
 // The functions that settings of a workload have.
@@ -25,6 +26,8 @@ type (
 	// MetadataEdit changes the resource itself and not its template, so that no
 	// new Revision is made.
 	MetadataEdit func(*metav1.ObjectMeta) error
+	// PlatformEdit is a MetadataEdit that depends on where the resource runs.
+	PlatformEdit func(m *metav1.ObjectMeta, cluster bool) error
 	// WorkloadEdit changes anything of the workload.
 	WorkloadEdit func(*Workload) error
 	// ContainerEdit changes a container.

@@ -15,12 +15,27 @@ const (
 	maxTag = 63
 	// maxTagAndService is Cloud Run's own limit: both are in the first label of the tag's URL.
 	maxTagAndService = 46
+	// maxOnCluster is the limit of a cluster, where that label is TAG-SERVICE.
+	maxOnCluster = maxTag - 1
 )
 
-// CheckTag checks a tag's spelling. If service is not empty, it also checks that
-// the two together are short enough for the tag's URL on Cloud Run.
-func CheckTag(tag, service string) error {
-	both := len(tag) + len(service)
+// Host is the Service whose name and a tag are in the host name of the tag's URL.
+// The zero Host is none.
+type Host struct {
+	Service string
+	Cluster bool
+}
+
+func (h Host) limit() int {
+	if h.Cluster {
+		return maxOnCluster
+	}
+	return maxTagAndService
+}
+
+// CheckTag checks a tag's spelling, and that it is short enough for a host.
+func CheckTag(tag string, of Host) error {
+	both := len(tag) + len(of.Service)
 	switch {
 	case tag == "":
 		return &Error{Field: FieldTag, Reason: "is empty"}
@@ -30,9 +45,9 @@ func CheckTag(tag, service string) error {
 	case !names.IsName(tag):
 		return &Error{Field: FieldTag, Value: tag,
 			Reason: "is not valid: use lower-case letters, digits and hyphens, beginning with a letter and not ending with a hyphen"}
-	case service != "" && both > maxTagAndService:
+	case of.Service != "" && both > of.limit():
 		return &Error{Field: FieldTag, Value: tag,
-			Reason: fmt.Sprintf("is too long for service %s: together they have %d characters, at most %d are allowed", service, both, maxTagAndService)}
+			Reason: fmt.Sprintf("is too long for service %s: together they have %d characters, at most %d are allowed", of.Service, both, of.limit())}
 	}
 	return nil
 }
@@ -80,7 +95,7 @@ func TagNew(current []Target, tag, revision string) ([]Target, error) {
 func retag(current []Target, set map[string]string, remove func(tag string) bool) ([]Target, error) {
 	var problems []error
 	for _, tag := range slices.Sorted(maps.Keys(set)) {
-		if err := CheckTag(tag, ""); err != nil {
+		if err := CheckTag(tag, Host{}); err != nil {
 			problems = append(problems, err)
 		}
 		if set[tag] == "" {

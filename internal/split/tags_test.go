@@ -117,19 +117,19 @@ func TestEditsCombine(t *testing.T) {
 func TestTagsAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, tag := range []string{"a", "x1", "pr-123", "a--b", strings.Repeat("a", 63)} {
-		require.NoError(t, split.CheckTag(tag, ""), "%q", tag)
+		require.NoError(t, split.CheckTag(tag, split.Host{}), "%q", tag)
 	}
 	for _, tag := range []string{"", "-a", "a-", "1a", "Old", "a_b", "a.b", "a b", "ä", "a/b", "a\n", strings.Repeat("a", 64)} {
 		var problem *split.Error
-		require.ErrorAs(t, split.CheckTag(tag, ""), &problem, "%q", tag)
+		require.ErrorAs(t, split.CheckTag(tag, split.Host{}), &problem, "%q", tag)
 		require.Equal(t, split.FieldTag, problem.Field)
 		_, err := split.TagNew(nil, tag, "a")
 		require.ErrorAs(t, err, &problem, "%q", tag)
 		_, err = split.SetTags(nil, map[string]string{tag: "a"})
 		require.ErrorAs(t, err, &problem, "%q", tag)
 	}
-	require.NoError(t, split.CheckTag(strings.Repeat("a", 41), "hello"))
-	require.EqualError(t, split.CheckTag("stage3-staging-2401-7110f23", "policyengine-api-staging"),
+	require.NoError(t, split.CheckTag(strings.Repeat("a", 41), split.Host{Service: "hello"}))
+	require.EqualError(t, split.CheckTag("stage3-staging-2401-7110f23", split.Host{Service: "policyengine-api-staging"}),
 		`tag "stage3-staging-2401-7110f23" is too long for service policyengine-api-staging: `+
 			`together they have 51 characters, at most 46 are allowed`)
 	_, err := split.TagNew(nil, "x", "")

@@ -11,11 +11,11 @@ import (
 )
 
 // Check returns the problems that do not depend on the Service's own traffic.
-// The name of the Service limits the length of tags, unless it is empty.
-func (e Edit) Check(service string) error {
+// The host limits the length of tags.
+func (e Edit) Check(host split.Host) error {
 	var problems edits.Problems
 	for _, tag := range slices.Sorted(maps.Keys(e.Tags)) {
-		if err := split.CheckTag(tag, service); err != nil {
+		if err := split.CheckTag(tag, host); err != nil {
 			problems = append(problems, &edits.Problem{Option: edits.Spell("WithTagOn", tag, e.Tags[tag]), Reason: err.Error()})
 		}
 	}

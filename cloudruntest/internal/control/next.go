@@ -26,7 +26,9 @@ func (p *Plane) next(c Call, doc tree.Object, old *store.Service) (*store.Servic
 	}
 	if !exists {
 		next.Configurations++
-		revision = resources.NewRevision(p.Store, next, resources.RevisionName(next, p.Store.Cluster), c.Now, script.RevisionFate(c.Now))
+		fate := script.RevisionFate(c.Now)
+		fate.Never = fate.Never || p.Store.Cluster && resources.PortlessProbe(tree.At(doc, "spec", "template"))
+		revision = resources.NewRevision(p.Store, next, resources.RevisionName(next, p.Store.Cluster), c.Now, fate)
 		next.Revisions = append(next.Revisions[:len(next.Revisions):len(next.Revisions)], revision)
 	}
 	next.Latest = revision

@@ -12,8 +12,9 @@ import (
 // checker collects the problems of a document. It applies Cloud Run's rules, which
 // differ from Knative's own.
 type checker struct {
-	name  string // of the Service
-	wrong []apierror.Violation
+	cluster bool   // with the rules of Knative
+	name    string // of the Service
+	wrong   []apierror.Violation
 }
 
 func (k *checker) fail(field, format string, args ...any) {

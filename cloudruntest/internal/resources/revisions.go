@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"crypto/md5"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"time"
@@ -41,9 +43,19 @@ func RevisionName(sv *store.Service, cluster bool) string {
 		return name
 	}
 	if cluster {
-		return fmt.Sprintf("%s-%05d", sv.Key.Name, sv.Configurations)
+		return childName(sv.Key.Name, fmt.Sprintf("-%05d", sv.Configurations))
 	}
 	return fmt.Sprintf("%s-%05d-%s", sv.Key.Name, sv.Generation, store.RevisionSuffix())
+}
+
+// childName returns a name as Knative generates it: one that is too long is cut
+// and gets a hash.
+func childName(parent, suffix string) string {
+	if len(parent)+len(suffix) <= 63 {
+		return parent + suffix
+	}
+	hash := md5.Sum([]byte(parent + suffix))
+	return parent[:63-len(suffix)-2*md5.Size] + hex.EncodeToString(hash[:]) + suffix
 }
 
 // NewRevision returns a Revision made from the template of a Service.

@@ -11,7 +11,7 @@ import (
 // clusterProblems checks a Service by those rules of Knative that matter to
 // clients of Cloud Run.
 func clusterProblems(name string, doc tree.Object) []string {
-	k := &checker{name: name}
+	k := &checker{name: name, cluster: true}
 	spec := tree.At(doc, "spec", "template", "spec")
 	const path = "spec.template.spec."
 	var problems []string
@@ -25,7 +25,11 @@ func clusterProblems(name string, doc tree.Object) []string {
 			add("must not set the field(s): %s%s", path, f)
 		}
 	}
-	if rev := tree.Text(tree.At(doc, "spec", "template", "metadata"), "name"); rev != "" && !strings.HasPrefix(rev, name+"-") {
+	rev := tree.Text(tree.At(doc, "spec", "template", "metadata"), "name")
+	if len(rev) > 63 {
+		add("not a DNS 1035 label: [must be no more than 63 characters]: spec.template.metadata.name")
+	}
+	if rev != "" && !strings.HasPrefix(rev, name+"-") {
 		add(`invalid value: "%s" must have prefix "%s-": spec.template.metadata.name`, rev, name)
 	}
 	for field, most := range map[string]int64{"containerConcurrency": 1000, "timeoutSeconds": 600} {
@@ -55,6 +59,7 @@ func containerProblems(path string, containers []tree.Object) []string {
 		}
 		problems = append(problems, envProblems(at, tree.Objects(c, "env"))...)
 		problems = append(problems, portProblems(at, tree.Objects(c, "ports"))...)
+		problems = append(problems, probeProblems(at, c)...)
 	}
 	switch {
 	case ports > 1:
@@ -76,6 +81,33 @@ func envProblems(path string, list []tree.Object) []string {
 		}
 	}
 	return problems
+}
+
+// probeProblems checks that probes check something. Only a readiness probe has a default.
+func probeProblems(path string, container tree.Object) []string {
+	var problems []string
+	for _, kind := range []string{"startupProbe", "livenessProbe"} {
+		probe, ok := container[kind].(tree.Object)
+		if ok && probe["exec"] == nil && probe["grpc"] == nil && probe["httpGet"] == nil && probe["tcpSocket"] == nil {
+			at := path + kind + "."
+			problems = append(problems, "expected exactly one, got neither: "+at+"exec, "+at+"grpc, "+at+"httpGet, "+at+"tcpSocket")
+		}
+	}
+	return problems
+}
+
+// PortlessProbe reports whether a template has a startup probe without a port.
+// Knative's webhook takes it, but no Deployment can be made of it.
+func PortlessProbe(template tree.Object) bool {
+	for _, c := range tree.Objects(tree.At(template, "spec"), "containers") {
+		for _, check := range []string{"httpGet", "tcpSocket", "grpc"} {
+			action, ok := tree.At(c, "startupProbe")[check].(tree.Object)
+			if n, _ := tree.Number(action["port"]); ok && n == 0 && tree.Text(action, "port") == "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func portProblems(path string, list []tree.Object) []string {

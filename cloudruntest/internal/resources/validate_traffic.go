@@ -21,7 +21,7 @@ func (k *checker) traffic(list []tree.Object) {
 		case tag == "":
 		case !isDNSLabel(tag) || len(tag) > 63:
 			k.fail(path+".tag", "Invalid tag '%s': use only lowercase, digits, and hyphens; it must begin with a letter.", tag)
-		case len(tag)+len(k.name) > 46:
+		case !k.cluster && len(tag)+len(k.name) > 46:
 			k.fail(path+".tag", "Invalid tag '%s': with the name of the service it must be at most 46 characters long.", tag)
 		case tags[tag]:
 			k.fail(path+".tag", "The tag '%s' is used more than once.", tag)
