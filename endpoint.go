@@ -191,9 +191,6 @@ func clusterTransport(ctx context.Context, opts []option.ClientOption) (*http.Cl
 // onCluster reports whether the Client is one of [NewClusterClient].
 func (c *Client) onCluster() bool { return c.region == "" }
 
-// revisionNames makes the names of Revisions.
-func (c *Client) revisionNames() names.Revisions { return names.Revisions{Cluster: c.onCluster()} }
-
 // Project returns the project, or the namespace on a cluster.
 func (c *Client) Project() string {
 	if c == nil {
@@ -345,12 +342,4 @@ func (c *Client) checkService(name string) error {
 		return names.ClusterService(name)
 	}
 	return names.Service(name)
-}
-
-// checkRevision does the same for a Revision.
-func (c *Client) checkRevision(name string) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	return names.Revision(name)
 }
