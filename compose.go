@@ -15,6 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
@@ -89,6 +90,20 @@ func (c *composition) create() (composed, error) {
 	}
 	body, err := c.client.encodeService(s)
 	return composed{body: body, warnings: c.ignored(&servingv1.Service{}, s)}, err
+}
+
+// clusterProblems returns what options ask for that is not possible on a cluster.
+func clusterProblems(service string, cfg deployConfig, options *edits.Set) (problems []error) {
+	if cfg.public != nil || cfg.iap {
+		problems = append(problems, &OptionError{Option: "public access", Reason: ErrNotOnCluster.Error()})
+	}
+	if option, suffix, ok := options.Decision(thingRevisionName); ok {
+		revisions := names.Revisions{Cluster: true}
+		if _, err := revisions.WithSuffix(service, suffix); err != nil {
+			problems = append(problems, &OptionError{Option: option, Reason: err.Error()})
+		}
+	}
+	return append(problems, optionErrors(spec.CheckCluster(options)))
 }
 
 // ignored returns warnings about what has no effect on a cluster.
@@ -201,7 +216,8 @@ func (c *composition) route(s *servingv1.Service, makes bool) (err error) {
 	}
 	if c.cfg.tag != "" {
 		if makes && s.Spec.Template.Name == "" {
-			if s.Spec.Template.Name, err = c.client.revisionNames().Generated(s.Name, s.Generation+1, nonce.Syllable()); err != nil {
+			generator := names.Revisions{Cluster: c.client.onCluster()}
+			if s.Spec.Template.Name, err = generator.Generated(s.Name, s.Generation+1, nonce.Syllable()); err != nil {
 				return &OptionError{Option: edits.Spell("WithTag", c.cfg.tag), Reason: err.Error()}
 			}
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
-	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/task"
@@ -161,7 +160,7 @@ func (c *call) check() error {
 	}
 	cfg := edits.Configure(c.options, deployConfig{})
 	if c.client.onCluster() {
-		problems = append(problems, c.checkCluster(cfg)...)
+		problems = append(problems, clusterProblems(c.name, cfg, c.options)...)
 	}
 	if cfg.tag != "" {
 		if err := split.CheckTag(cfg.tag, c.client.tagHost(c.name)); err != nil {
@@ -169,19 +168,6 @@ func (c *call) check() error {
 		}
 	}
 	return errors.Join(append(problems, optionErrors(edits.Configure(c.options, trafficConfig{}).Check(c.client.tagHost(c.name))))...)
-}
-
-// checkCluster returns what is not possible on a cluster.
-func (c *call) checkCluster(cfg deployConfig) (problems []error) {
-	if cfg.public != nil || cfg.iap {
-		problems = append(problems, &OptionError{Option: "public access", Reason: ErrNotOnCluster.Error()})
-	}
-	if option, suffix, ok := c.options.Decision(thingRevisionName); ok {
-		if _, err := c.client.revisionNames().WithSuffix(c.name, suffix); err != nil {
-			problems = append(problems, &OptionError{Option: option, Reason: err.Error()})
-		}
-	}
-	return append(problems, optionErrors(spec.CheckCluster(c.options)))
 }
 
 // tagHost returns the Service whose name limits the length of its tags.

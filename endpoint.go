@@ -181,15 +181,12 @@ func clusterTransport(ctx context.Context, opts []option.ClientOption) (*http.Cl
 	if err != nil {
 		return nil, "", err
 	}
-	// A client of option.WithHTTPClient is returned as it is, without those credentials.
-	if same, _, err := htransport.NewClient(ctx, opts...); err == nil && same == hc {
-		return nil, "", errors.New("option.WithHTTPClient brings its own credentials, so those of another option would have no effect: remove one of them")
+	// A client of the caller is returned as it is, without those credentials.
+	if same, _, _ := htransport.NewClient(ctx, opts...); same == hc {
+		err = errors.New("option.WithHTTPClient brings its own credentials, so those of another option would have no effect: remove one of them")
 	}
-	return hc, endpoint, nil
+	return hc, endpoint, err
 }
-
-// onCluster reports whether the Client is one of [NewClusterClient].
-func (c *Client) onCluster() bool { return c.region == "" }
 
 // Project returns the project, or the namespace on a cluster.
 func (c *Client) Project() string {
@@ -342,4 +339,12 @@ func (c *Client) checkService(name string) error {
 		return names.ClusterService(name)
 	}
 	return names.Service(name)
+}
+
+// checkRevision does the same for a Revision.
+func (c *Client) checkRevision(name string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	return names.Revision(name)
 }

@@ -212,14 +212,3 @@ func (d *Deployer) DeleteRevision(ctx context.Context, name, revision string) er
 	}
 	return nil
 }
-
-// checkRevision checks the Client, and the name of a Revision before it goes into a URL.
-func (c *Client) checkRevision(name string) error {
-	if err := c.check(); err != nil {
-		return err
-	}
-	return names.Revision(name)
-}
-
-// revisionNames makes the names of Revisions.
-func (c *Client) revisionNames() names.Revisions { return names.Revisions{Cluster: c.onCluster()} }

@@ -70,6 +70,9 @@ func writeOptions(opts []WriteOption) (dryRunConfig, error) {
 	return edits.Configure(options, dryRunConfig{}), err
 }
 
+// onCluster reports whether the Client is one of [NewClusterClient].
+func (c *Client) onCluster() bool { return c.region == "" }
+
 // writeQuery is the query of a write.
 func (c *Client) writeQuery(dryRun bool) url.Values {
 	switch {
