@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -107,6 +108,8 @@ func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*applic
 	if err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
+	c.client.known.Learn(p.raw())
+	c.client.known.Learn(p.target.raw)
 	a := &application{call: c, plan: p, cfg: edits.Configure(c.options, deployConfig{})}
 	if p.marked {
 		a.nonce = nonce.New()
@@ -121,12 +124,12 @@ func (p *prepared) checkFor(c *Client) error {
 		return nil
 	}
 	return fmt.Errorf("the plan is for project %q, region %q at %s, the client for project %q, region %q at %s",
-		is.project, is.region, hostOf(is.regional), c.project, c.region, hostOf(c.regional))
+		is.project, is.region, names.HostOf(is.regional), c.project, c.region, names.HostOf(c.regional))
 }
 
 // write is the write that was planned.
 func (a *application) write() serviceWrite {
-	w := serviceWrite{client: a.call.observed(StageWrite), name: a.plan.name, create: true, reveal: a.plan.reveal, compose: a.compose}
+	w := serviceWrite{client: a.call.observed(StageWrite), name: a.plan.name, create: true, compose: a.compose}
 	if a.nonce != "" {
 		w.mark = nonceMark{a.nonce, a.call.client}
 	}

@@ -107,7 +107,7 @@ func (d *Deployer) beginCall(op, name string, opts []edits.Setting) (*call, erro
 func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call, error) {
 	options, err := collect(layers...)
 	c := &call{
-		op: op, name: name, client: d.Client().forCall(), options: options,
+		op: op, name: name, client: d.Client().forCall(name, edits.Configure(options, planConfig{}).reveal), options: options,
 		async: edits.Configure(options, callConfig{}).async, wait: edits.Configure(options, defaultWait()),
 	}
 	if err = errors.Join(c.check(), err); err != nil {
@@ -230,7 +230,7 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 	}
 	client := c.observed(StageWait)
 	wait := serviceWait{
-		services: client, name: c.name, cfg: c.wait, report: c.report, goal: e.goal,
+		services: client, name: c.name, cfg: c.wait, report: c.report, known: c.client.known, goal: e.goal,
 		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: e.made},
 	}
 	if e.made != "" {
@@ -251,6 +251,7 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 func (c *call) result(w written, s *servingv1.Service, e ending) *Result {
 	r := newResult(w, s, e)
 	r.Warnings = append(r.Warnings, c.client.rest.Call.Warnings()...)
+	c.client.known.Hide(r.Warnings)
 	for _, warning := range r.Warnings {
 		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: r.Service.Generation, Message: warning})
 	}

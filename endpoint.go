@@ -17,6 +17,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
@@ -46,6 +47,7 @@ type Client struct {
 	rest     rest.Client
 	version  string                               // of this library; empty if it is not a released one
 	onRetry  func(err error, delay time.Duration) // nil unless a caller listens
+	known    *redact.Memory                       // of the call that uses this copy of the Client; nil outside of calls
 }
 
 var (
@@ -102,14 +104,19 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 		rest: restClient(hc, version, limit), version: version}, nil
 }
 
-// forCall returns the same Client for the requests of one call, which share the
-// time for retries. The Client of a call is returned as it is.
-func (c *Client) forCall() *Client {
+// forCall returns the same Client for the requests of one call about a Service.
+// They share the time for retries. Their errors do not quote the values of what
+// the call reads and sends, unless they are to be revealed. The Client of a call
+// is returned as it is.
+func (c *Client) forCall(service string, reveal bool) *Client {
 	if c == nil || c.rest.Call != nil {
 		return c
 	}
 	d := *c
 	d.rest = c.rest.ForCall()
+	if d.known = redact.Revealing(); !reveal {
+		d.known = redact.NewMemory(service, c.project, c.region)
+	}
 	return &d
 }
 
@@ -286,15 +293,6 @@ func plainHTTPAllowed(opts []option.ClientOption) bool {
 		}
 	}
 	return false
-}
-
-// hostOf returns the host of a base URL, for messages.
-func hostOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }
 
 // resource returns the full name of an object in this project and region, for messages and for IAM.

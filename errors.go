@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/api/googleapi"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
@@ -146,44 +146,6 @@ func (s Stage) activity() string {
 // Condition is one condition of a Service or Revision.
 type Condition = apis.Condition
 
-// PermissionError is returned when the account in use lacks a permission.
-type PermissionError struct {
-	// Permission is the missing permission, such as "run.services.setIamPolicy".
-	Permission string
-	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
-	Resource string
-	// Err is the error of the request.
-	Err error
-}
-
-// Error returns the permission, the resource and the response of the server.
-func (e *PermissionError) Error() string {
-	return fmt.Sprintf("permission %s is missing on %s: grant a role that has it to the account in use: %v", e.Permission, e.Resource, e.Err)
-}
-
-// Unwrap returns the error of the request.
-func (e *PermissionError) Unwrap() error { return e.Err }
-
-// OrgPolicyError is returned when an organization policy forbids the members of a
-// binding, usually allUsers under "domain restricted sharing".
-type OrgPolicyError struct {
-	// Members are the members that the call tried to add, such as "allUsers".
-	Members []string
-	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
-	Resource string
-	// Err is the error of the request.
-	Err error
-}
-
-// Error names the members, the resource and what to do.
-func (e *OrgPolicyError) Error() string {
-	return fmt.Sprintf("an organization policy forbids %s on %s: ask for an exception to the policy, or disable the invoker IAM check instead: %v",
-		strings.Join(e.Members, ", "), e.Resource, e.Err)
-}
-
-// Unwrap returns the error of the request.
-func (e *OrgPolicyError) Unwrap() error { return e.Err }
-
 const maxMessage = safetext.MaxMessage
 
 // printable returns server text in a form that is safe for terminals and logs:
@@ -233,12 +195,17 @@ type FieldViolation struct {
 }
 
 // apiError returns the public form of an error of internal/rest: an [*APIError]
-// if there was an error response, err itself otherwise.
-func apiError(err error) error {
+// if there was an error response, err itself otherwise. Neither it nor an error
+// that it wraps quotes a value that the call knows.
+func apiError(known *redact.Memory, err error) error {
 	failure, ok := asType[*rest.Error](err)
-	if !ok || failure.Answer == nil {
-		return err
+	switch {
+	case !ok || failure.Answer == nil && err != error(failure):
+		return known.Error(err)
+	case failure.Answer == nil:
+		return failure.Hidden(known)
 	}
+	failure = failure.Hidden(known)
 	a := failure.Answer
 	e := &APIError{
 		Op: failure.Op, Resource: failure.Resource, Reason: metav1.StatusReason(a.Reason),
@@ -308,20 +275,23 @@ func (e *APIError) Status() metav1.Status {
 // send makes one attempt and returns the body of a successful response.
 func (c *Client) send(ctx context.Context, r rest.Request) ([]byte, error) {
 	body, err := c.rest.Send(ctx, r)
-	return body, apiError(err)
+	return body, c.apiError(err)
 }
 
 // read sends a request that changes nothing, and retries it.
 func (c *Client) read(ctx context.Context, r rest.Request) ([]byte, error) {
 	body, err := c.rest.Read(ctx, r)
-	return body, apiError(err)
+	return body, c.apiError(err)
 }
 
 // write sends a request that changes something. It retries a request only if that had no effect.
 func (c *Client) write(ctx context.Context, r rest.Request) ([]byte, error) {
 	body, err := c.rest.Write(ctx, r)
-	return body, apiError(err)
+	return body, c.apiError(err)
 }
+
+// apiError is the public form of an error of a request.
+func (c *Client) apiError(err error) error { return apiError(c.known, err) }
 
 // observed returns the same Client with a function that is called before each retry.
 func (c *Client) observed(onRetry func(error, time.Duration)) *Client {
@@ -332,7 +302,7 @@ func (c *Client) observed(onRetry func(error, time.Duration)) *Client {
 	d.onRetry = onRetry
 	d.rest.OnRetry = nil
 	if onRetry != nil {
-		d.rest.OnRetry = func(err error, delay time.Duration) { onRetry(apiError(err), delay) }
+		d.rest.OnRetry = func(err error, delay time.Duration) { onRetry(d.apiError(err), delay) }
 	}
 	return &d
 }
@@ -343,4 +313,12 @@ func outcomeOf(err error) WriteOutcome {
 		return WriteUnknown
 	}
 	return NotWritten
+}
+
+// hidden returns an error of a request without the values that a call knows.
+func hidden(known *redact.Memory, err error) error {
+	if api, ok := asType[*APIError](err); ok && err == error(api) && api.err != nil {
+		return apiError(known, api.err.Unwrap())
+	}
+	return known.Error(err)
 }

@@ -3,6 +3,7 @@ package cloudrun
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
@@ -37,6 +39,22 @@ type NotReadyError struct {
 	LogURL string
 
 	platform diagnosis.Platform
+	reported func() []diagnosis.Condition // the failed conditions as the server reported them; nil if nothing in them is hidden
+}
+
+// hiding returns the error without the values that the call knows, and without
+// those of the Service and of the Revision that failed, nil if it is not known.
+func (e NotReadyError) hiding(known *redact.Memory, s *servingv1.Service, r *servingv1.Revision) *NotReadyError {
+	if status.Learn(known, s, s); r != nil {
+		status.Learn(known, r, r)
+	}
+	reported := e.failed()
+	e.Reason, e.Message = known.Message(e.Reason), known.Message(e.Message)
+	e.Conditions, e.RevisionConditions = status.Hidden(known, e.Conditions), status.Hidden(known, e.RevisionConditions)
+	if !slices.Equal(reported, e.failed()) {
+		e.reported = func() []diagnosis.Condition { return reported }
+	}
+	return &e
 }
 
 // platformOf returns where a Service runs: Cloud Run labels each with its location.
@@ -100,6 +118,9 @@ func (e *NotReadyError) Cause() Cause { return Cause(e.platform.Of(e.failed()).C
 
 // failed returns all conditions that report the failure, the most specific first.
 func (e *NotReadyError) failed() []diagnosis.Condition {
+	if e.reported != nil {
+		return e.reported() // what is hidden may be a word that names the cause
+	}
 	all := []diagnosis.Condition{{Type: e.Condition, Reason: e.Reason, Message: e.Message}}
 	for _, conditions := range [][]Condition{e.RevisionConditions, e.Conditions} {
 		for _, c := range conditions {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/denial"
@@ -298,3 +299,41 @@ func (c *deployConfig) access(w written) access {
 	}
 	return a
 }
+
+// PermissionError is returned when the account in use lacks a permission.
+type PermissionError struct {
+	// Permission is the missing permission, such as "run.services.setIamPolicy".
+	Permission string
+	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
+	Resource string
+	// Err is the error of the request.
+	Err error
+}
+
+// Error returns the permission, the resource and the response of the server.
+func (e *PermissionError) Error() string {
+	return fmt.Sprintf("permission %s is missing on %s: grant a role that has it to the account in use: %v", e.Permission, e.Resource, e.Err)
+}
+
+// Unwrap returns the error of the request.
+func (e *PermissionError) Unwrap() error { return e.Err }
+
+// OrgPolicyError is returned when an organization policy forbids the members of a
+// binding, usually allUsers under "domain restricted sharing".
+type OrgPolicyError struct {
+	// Members are the members that the call tried to add, such as "allUsers".
+	Members []string
+	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
+	Resource string
+	// Err is the error of the request.
+	Err error
+}
+
+// Error names the members, the resource and what to do.
+func (e *OrgPolicyError) Error() string {
+	return fmt.Sprintf("an organization policy forbids %s on %s: ask for an exception to the policy, or disable the invoker IAM check instead: %v",
+		strings.Join(e.Members, ", "), e.Resource, e.Err)
+}
+
+// Unwrap returns the error of the request.
+func (e *OrgPolicyError) Unwrap() error { return e.Err }

@@ -84,7 +84,7 @@ func list[T any](ctx context.Context, c *Client, kind string, opts []ListOption)
 			return id, yield(item, nil), nil
 		})
 		if err != nil {
-			yield(nil, apiError(err))
+			yield(nil, c.apiError(err))
 		}
 	}
 }
@@ -141,7 +141,7 @@ func (c *Client) ListLocations(ctx context.Context) ([]Location, error) {
 	if c.region == "" {
 		return nil, fmt.Errorf("list locations: %w", ErrNotOnCluster)
 	}
-	c = c.forCall()
+	c = c.forCall("", false)
 	var all []Location
 	seen := map[string]bool{}
 	for token := ""; len(seen) < maxLocationPages; seen[token] = true {
@@ -172,7 +172,7 @@ func (c *Client) listLocations(ctx context.Context, token string) (*locationPage
 	}
 	raw, err := c.rest.Read(ctx, rest.Request{Op: "list locations", Resource: "projects/" + c.project, Method: http.MethodGet, URL: u})
 	if err != nil {
-		return nil, apiError(err)
+		return nil, c.apiError(err)
 	}
 	page, err := rest.Decode[locationPage](raw)
 	if err == nil && !page.isOne(raw, token == "") {

@@ -190,6 +190,9 @@ type deployConfig struct {
 	clientVersion string
 }
 
+// planConfig configures a plan.
+type planConfig struct{ reveal, unchecked bool }
+
 // callConfig configures any call of a Deployer.
 type callConfig struct{ async bool }
 

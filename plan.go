@@ -77,9 +77,6 @@ func WithoutDryRun() PlanOption {
 	return planOption{settings{edits.Configures("WithoutDryRun()", "whether the server is asked", "no", nil, func(c *planConfig) { c.unchecked = true })}}
 }
 
-// planConfig is what the options say about a plan.
-type planConfig struct{ reveal, unchecked bool }
-
 // Plan returns what [Deployer.Deploy] with the same options would do, without
 // doing it. The Service is read, edited and compared. The change is sent as a
 // dry run, so that the server checks it and writes nothing. If the server
@@ -109,6 +106,7 @@ func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (*
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
+	c.client.known.Hide(plan.Warnings)
 	return plan, nil
 }
 
@@ -148,7 +146,7 @@ func (p *planning) try(ctx context.Context) (*once.Written[*trial, composed], er
 	write := serviceWrite{compose: p.composition.compose}
 	losses := client.rest.Call.Retries.BackOff() // a dry run can be repeated, whatever became of the last one
 	return once.Writer[*trial, composed]{
-		Store: &trialStore{serviceStore{client, p.call.name, true, p.cfg.reveal}, p.cfg},
+		Store: &trialStore{serviceStore{client, p.call.name, true}, p.cfg},
 		Compose: func(ctx context.Context, base *trial) (composed, error) {
 			if base == nil {
 				return write.composeUnlessDeleting(ctx, nil)

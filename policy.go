@@ -167,7 +167,7 @@ func (w policyWrite) run(ctx context.Context) error {
 
 // write edits the policy. Its error is a [*once.Failure].
 func (w policyWrite) write(ctx context.Context) error {
-	w.client = w.client.forCall()
+	w.client = w.client.forCall(w.name, false)
 	_, err := once.Writer[*policyDocument, composedPolicy]{
 		Store: &policyStore{w.client, w.name}, Compose: w.compose, Holds: holdsPolicyWrite,
 		Classify: classifyPolicy, Delay: rest.Delay, Patience: w.patience(ctx),

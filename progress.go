@@ -9,6 +9,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/events"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
@@ -106,6 +107,7 @@ func (r *reporter) retrying(s Stage) func(error, time.Duration) {
 // polls that fail. A nil waitReport reports nothing.
 type waitReport struct {
 	report     *reporter
+	hide       *redact.Memory
 	generation int64 // the oldest that counts
 	known      map[apis.ConditionType]Condition
 	stages     *waitStages
@@ -114,13 +116,13 @@ type waitReport struct {
 
 // newWaitReport begins the report of a wait. makes reports whether the write
 // before it makes a Revision.
-func newWaitReport(report *reporter, generation int64, makes bool) *waitReport {
+func newWaitReport(report *reporter, hide *redact.Memory, generation int64, makes bool) *waitReport {
 	if report == nil {
 		return nil
 	}
 	end := report.stage(StageWait)
 	return &waitReport{
-		report: report, generation: generation, known: map[apis.ConditionType]Condition{},
+		report: report, hide: hide, generation: generation, known: map[apis.ConditionType]Condition{},
 		stages: newWaitStages(report, makes), endWait: end,
 	}
 }
@@ -140,6 +142,8 @@ func (r *waitReport) Seen(s *servingv1.Service) {
 	}
 	for _, c := range status.Changes(r.known, s.Status.Conditions) {
 		r.known[c.Type] = c
+		status.Learn(r.hide, s, s)
+		c = status.Hidden(r.hide, []Condition{c})[0]
 		r.report.emit(Event{Kind: ConditionChanged, Stage: stageOf(string(c.Type)), Generation: s.Generation, Condition: &c})
 	}
 	r.stages.see(s)

@@ -105,6 +105,7 @@ func (d *Deployer) beginReplace(op string, m *Manifest, opts []ReplaceOption) (*
 	if err := m.checkFor(c.client); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, err)
 	}
+	c.client.known.Learn(m.raw())
 	return &replacement{call: c, manifest: m, dryRun: edits.Configure(c.options, dryRunConfig{}).on}, nil
 }
 

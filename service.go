@@ -135,6 +135,7 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 	if err != nil {
 		return nil, fmt.Errorf("create service: %w", err)
 	}
+	c = c.forCall(s.Name, false)
 	raw, err := c.createServiceRaw(ctx, s.Name, body, cfg.on)
 	if err != nil {
 		return nil, err
@@ -143,6 +144,7 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 }
 
 func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
+	c.known.Learn(raw)
 	return c.write(ctx, rest.Request{
 		Op: "create service", Resource: c.resource(kindServices, name),
 		Method: http.MethodPost, URL: c.servingURL(kindServices, "", c.writeQuery(dryRun)), Body: raw, Creates: true,
@@ -166,6 +168,7 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 	if err != nil {
 		return nil, fmt.Errorf("replace service: %w", err)
 	}
+	c = c.forCall(s.Name, false)
 	raw, err := c.replaceServiceRaw(ctx, s.Name, body, cfg.on)
 	if err != nil {
 		return nil, err
@@ -175,6 +178,7 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 }
 
 func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
+	c.known.Learn(raw)
 	return c.write(ctx, rest.Request{
 		Op: "replace service", Resource: c.resource(kindServices, name),
 		Method: http.MethodPut, URL: c.servingURL(kindServices, name, c.writeQuery(dryRun)), Body: raw,
@@ -265,7 +269,7 @@ func (c *Client) DeleteRevision(ctx context.Context, name string) error {
 // delete deletes an object. A delete whose answer is lost is made again;
 // when the object is gone by then, it was this call that deleted it.
 func (c *Client) delete(ctx context.Context, op, kind, name string) error {
-	return apiError(c.rest.Delete(ctx, rest.Request{
+	return c.apiError(c.rest.Delete(ctx, rest.Request{
 		Op: op, Resource: c.resource(kind, name),
 		Method: http.MethodDelete, URL: c.servingURL(kind, name, nil),
 	}))
@@ -315,7 +319,7 @@ func identityOf(s *servingv1.Service) answer.Object {
 
 // unreadable is the error of a successful response about a Service that does not make sense.
 func (c *Client) unreadable(op, name string, cause error) error {
-	return rest.Unreadable(op, c.resource(kindServices, name), cause)
+	return c.apiError(rest.Unreadable(op, c.resource(kindServices, name), cause))
 }
 
 // answered is the Service that answers a single write.

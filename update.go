@@ -45,7 +45,7 @@ func (c *Client) UpdateService(ctx context.Context, name string, edit func(*serv
 		return nil, fmt.Errorf("%s %q: %w", op, name, err)
 	}
 	w, err := serviceWrite{
-		client: c, name: name, dryRun: cfg.on,
+		client: c.forCall(name, false), name: name, dryRun: cfg.on,
 		compose: func(_ context.Context, base *document) (composed, error) {
 			draft := base.draft()
 			if err := edit(draft.service); err != nil {
@@ -180,15 +180,14 @@ type serviceWrite struct {
 	whole   bool // the composed text is all that is wanted of the Service
 	dryRun  bool
 	mark    once.Mark[*document] // nil if only the content identifies the write
-	reveal  bool                 // errors may quote values of the Service that may be secret
 	compose func(context.Context, *document) (composed, error)
 }
 
 // run writes the Service. Its error is a [*once.Failure].
 func (w serviceWrite) run(ctx context.Context) (written, error) {
-	w.client = w.client.forCall()
+	w.client = w.client.forCall(w.name, false)
 	writer := once.Writer[*document, composed]{
-		Store:   &serviceStore{w.client, w.name, w.dryRun, w.reveal},
+		Store:   &serviceStore{w.client, w.name, w.dryRun},
 		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark,
 		Holds: func(base *document, body composed, now *document) bool {
 			return w.sent(base, body).Holds(now.raw)
@@ -242,7 +241,6 @@ type serviceStore struct {
 	client *Client
 	name   string
 	dryRun bool
-	reveal bool // errors may quote values that may be secret
 }
 
 func (s *serviceStore) Read(ctx context.Context) (*document, error) {
@@ -253,29 +251,18 @@ func (s *serviceStore) Read(ctx context.Context) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.client.known.Learn(raw)
 	return &document{raw, service}, nil
 }
 
 func (s *serviceStore) Create(ctx context.Context, body composed) (*document, error) {
 	raw, err := s.client.createServiceRaw(ctx, s.name, body.body, s.dryRun)
-	return s.answered("create service", raw, s.redacted(err, nil, body.body))
+	return s.answered("create service", raw, err)
 }
 
 func (s *serviceStore) Replace(ctx context.Context, base *document, body composed) (*document, error) {
 	raw, err := s.client.replaceServiceRaw(ctx, s.name, body.body, s.dryRun)
-	return s.answered("replace service", raw, s.redacted(err, base.raw, body.body))
-}
-
-// redacted returns an error without values that the server quotes from what it refuses.
-func (s *serviceStore) redacted(err error, docs ...[]byte) error {
-	if err == nil {
-		return nil
-	}
-	hide, invalid := redactorFor(s.reveal, docs...)
-	if invalid != nil {
-		return err
-	}
-	return hide.Error(err)
+	return s.answered("replace service", raw, err)
 }
 
 // answered reads the answer to a write. One that is not a Service leaves open whether the write took effect.

@@ -16,6 +16,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
@@ -82,7 +83,7 @@ func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ..
 	cfg := edits.Configure(options, defaultWait())
 	report := newReporter(name, cfg.progress)
 	defer report.close()
-	return serviceWait{services: services, name: name, cfg: cfg, report: report, goal: status.GoalReady}.run(ctx)
+	return serviceWait{services: services, name: name, cfg: cfg, report: report, known: redact.NewMemory(name), goal: status.GoalReady}.run(ctx)
 }
 
 // serviceWait describes a wait until a Service meets a goal. It is built whole
@@ -92,6 +93,7 @@ type serviceWait struct {
 	name     string
 	cfg      waitConfig
 	report   *reporter // nil without a handler
+	known    *redact.Memory
 	goal     status.Goal
 	write    *status.Write // that the wait follows; nil to accept any newer configuration
 	// marked counts the Revisions with the nonce of the write, 2 at most; nil if the write has none.
@@ -101,7 +103,7 @@ type serviceWait struct {
 // run waits, beginning with the response to the write. With an error it returns
 // the Service as it was last seen, nil if it was not seen since the write.
 func (w serviceWait) run(ctx context.Context) (*servingv1.Service, error) {
-	judge, report := w.judge(), newWaitReport(w.report, w.generation(), w.write != nil && w.write.Nonce != "")
+	judge, report := w.judge(), newWaitReport(w.report, w.known, w.generation(), w.write != nil && w.write.Nonce != "")
 	s, err := w.watch(ctx, watch.Watch[*servingv1.Service]{
 		Timing: w.cfg.timing(), Poll: w.poll, MayPass: w.mayPass(time.Now()), LongPoll: w.longPoll(),
 		Judge: judge, Observer: report.observer(),
@@ -124,7 +126,7 @@ func (w serviceWait) watch(ctx context.Context, watched watch.Watch[*servingv1.S
 }
 
 func (w serviceWait) judge() serviceJudge {
-	j := serviceJudge{start: time.Now(), name: w.name, goal: w.goal, generation: w.generation(), write: w.write, marked: w.marked}
+	j := serviceJudge{start: time.Now(), name: w.name, goal: w.goal, generation: w.generation(), write: w.write, known: w.known, marked: w.marked}
 	if revisions, ok := w.services.(RevisionGetter); ok {
 		j.revision = revisions.GetRevision
 	}
@@ -141,7 +143,12 @@ func (w serviceWait) generation() int64 {
 
 // poll makes one attempt to read the Service. The wait repeats it.
 func (w serviceWait) poll(ctx context.Context) (*servingv1.Service, error) {
-	return w.services.GetService(rest.SingleAttempt(ctx), w.name)
+	s, err := w.services.GetService(rest.SingleAttempt(ctx), w.name)
+	if err != nil {
+		return s, hidden(w.known, err)
+	}
+	status.Learn(w.known, s, s)
+	return s, nil
 }
 
 // longPoll returns how to wait for the operations of the Service; nil if that is not possible.
@@ -216,7 +223,8 @@ type serviceJudge struct {
 	start      time.Time // of the wait
 	name       string
 	goal       status.Goal
-	generation int64         // the oldest that counts
+	generation int64 // the oldest that counts
+	known      *redact.Memory
 	write      *status.Write // whose effect is waited for; nil to accept any newer configuration
 	// marked counts the Revisions with the nonce of the write, 2 at most; nil if the write has none.
 	marked func(ctx context.Context) (int, error)
@@ -269,11 +277,11 @@ func (j serviceJudge) Failure(ctx context.Context, s *servingv1.Service, operati
 	}
 	_, e.LogURL, _ = diagnosis.SplitLinks(e.Message)
 	if j.goal.Excuses(s) {
-		return &e
+		return e.hiding(j.known, s, nil)
 	}
 	e.Revision = status.FailedRevision(s)
-	e = e.with(j.failed(ctx, e.Revision))
-	return &e
+	r := j.failed(ctx, e.Revision)
+	return e.with(r).hiding(j.known, s, r)
 }
 
 // failed reads a failed Revision; nil if it cannot be read soon.
@@ -320,7 +328,9 @@ func (j serviceJudge) late(s *servingv1.Service, timeout *watch.TimeoutError) er
 		return e
 	}
 	state, deciding := j.goal.Judge(s, j.generation)
-	e.Last = deciding
+	if status.Learn(j.known, s, s); deciding != nil {
+		e.Last = &status.Hidden(j.known, []Condition{*deciding})[0]
+	}
 	if state == status.Ready && !j.goal.Settled(s) {
 		e.Traffic, e.WantTraffic = traffic.Observed(s).String(), traffic.Wanted(s).String()
 	}

@@ -54,3 +54,12 @@ func HideURL(err error) error {
 	}
 	return err
 }
+
+// HostOf returns the host of a URL, for messages.
+func HostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

@@ -7,10 +7,13 @@ package redact
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cloudrun-go/cloudrun/internal/diff"
+	"github.com/cloudrun-go/cloudrun/internal/rawjson"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -27,6 +30,7 @@ type Redactor struct {
 	reveal  bool
 	volumes map[string]bool // volumes that hold secrets; their names are derived from those of the secrets
 	texts   []string        // hidden texts, longest first
+	values  []string        // those that are not names of secrets
 }
 
 // Reveal returns a Redactor that hides nothing.
@@ -52,7 +56,12 @@ func New(docs ...[]byte) (Redactor, error) {
 		leaves = append(leaves, found...)
 	}
 	volumes := secretVolumes(leaves)
-	return Redactor{volumes: volumes, texts: hiddenTexts(volumes, leaves)}, nil
+	r := Redactor{volumes: volumes}
+	for _, leaf := range leaves {
+		r.collect(leaf.Path, leaf.After, false)
+	}
+	r.texts, r.values = longestFirst(r.texts), longestFirst(r.values)
+	return r, nil
 }
 
 func secretVolumes(leaves []diff.Change) map[string]bool {
@@ -76,41 +85,53 @@ func secretVolumeIn(p diff.Path) int {
 	return -1
 }
 
-// hiddenTexts returns the texts of hidden values, the longest first, because
-// one may be the beginning of another.
-func hiddenTexts(volumes map[string]bool, leaves []diff.Change) []string {
-	r := Redactor{volumes: volumes}
-	var all []string
-	for _, leaf := range leaves {
-		all = append(all, r.textsIn(leaf.Path, leaf.After, false)...)
-	}
+// longestFirst sorts texts, because one may be the beginning of another.
+func longestFirst(all []string) []string {
 	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
 	return slices.Compact(all)
 }
 
-// textsIn returns the hidden texts in a value, each as it is and as messages
-// quote it. The version of a secret, such as latest, is not one of them.
-func (r Redactor) textsIn(p diff.Path, v any, hidden bool) (all []string) {
+// collect adds the hidden texts in a value. The version of a secret, such as
+// latest, and the name of a variable are none.
+func (r *Redactor) collect(p diff.Path, v any, hidden bool) {
 	hidden = hidden || r.hides(p, v)
 	switch v := v.(type) {
 	case map[string]any:
 		for name, member := range v {
-			all = append(all, r.textsIn(p.Member(name), member, hidden)...)
+			if name != "name" || !isVariable(p) {
+				r.collect(p.Member(name), member, hidden)
+			}
 		}
 	case []any:
 		for _, element := range v {
-			all = append(all, r.textsIn(p.Element(""), element, hidden)...)
+			r.collect(p.Element(""), element, hidden)
 		}
 	case string:
-		version := p[len(p)-1].Name == "key"
-		if hidden && !version && len(v) >= minSecret {
-			all = append(all, v, safetext.Message(v))
+		last := p[len(p)-1].Name
+		if hidden && last != "key" && len(v) >= minSecret {
+			r.texts = append(r.texts, forms(v)...)
+			if last != "name" && last != "secretName" {
+				r.values = append(r.values, forms(v)...)
+			}
 		}
 		if inner := embedded(v); inner != nil {
-			all = append(all, r.textsIn(p, inner, hidden)...)
+			r.collect(p, inner, hidden)
 		}
 	}
-	return all
+}
+
+// isVariable reports whether an element of a list is an environment variable or a header.
+func isVariable(p diff.Path) bool {
+	return len(p) > 1 && p[len(p)-1].Item && (strings.EqualFold(p[len(p)-2].Name, "env") || strings.EqualFold(p[len(p)-2].Name, "httpHeaders"))
+}
+
+// forms returns a text as it is, and as messages quote it.
+func forms(text string) []string {
+	quoted := strconv.Quote(text)
+	encoded := rawjson.Encode(text)
+	escaped, _ := json.Marshal(text) // a string always has an encoding
+	all := []string{text, safetext.Message(text), quoted[1 : len(quoted)-1], string(encoded[1 : len(encoded)-1]), string(escaped[1 : len(escaped)-1])}
+	return slices.DeleteFunc(all, func(form string) bool { return len(form) < minSecret }) // without its blanks, it may be shorter
 }
 
 // hides reports whether a value is hidden as a whole.
@@ -181,10 +202,7 @@ func (r Redactor) Value(p diff.Path, v any) (shown any, hidden bool) {
 
 // Text returns a message with the hidden texts of the Redactor's documents replaced.
 func (r Redactor) Text(text string) string {
-	for _, hidden := range r.texts {
-		text = strings.ReplaceAll(text, hidden, Hidden)
-	}
-	return text
+	return hide(text, r.texts)
 }
 
 // Error returns an error like err whose message is [Redactor.Text] of its own:

@@ -2,7 +2,9 @@ package rest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cloudrun-go/cloudrun/internal/quantity"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
@@ -16,7 +18,19 @@ func Decode[T any](body []byte) (*T, error) {
 	}
 	t := new(T)
 	if err := json.Unmarshal(body, t); err != nil {
-		return nil, fmt.Errorf("read the response: %s", safetext.Line(err.Error(), maxField)) // it quotes the response
+		return nil, fmt.Errorf("read the response: %s", safetext.Line(withoutValue(err).Error(), maxField)) // it quotes the response
 	}
 	return t, nil
+}
+
+// withoutValue returns an error of package json without the number that it
+// quotes, which may be the value of a variable.
+func withoutValue(err error) error {
+	var mismatch *json.UnmarshalTypeError
+	if !errors.As(err, &mismatch) {
+		return err
+	}
+	shown := *mismatch
+	shown.Value, _, _ = strings.Cut(mismatch.Value, " ")
+	return &shown
 }
