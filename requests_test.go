@@ -157,14 +157,18 @@ func TestPruneUnderAPermanentFailure(t *testing.T) {
 	})
 }
 
-// restarting returns a function that refuses connections for a while, and then denies requests for a moment.
+// restarting returns a function that refuses connections for a while, and denies
+// requests for a moment from the first one that gets through.
 func restarting(down, denied time.Duration) func(*http.Request) (*http.Response, error) {
-	start := time.Now()
+	start, back := time.Now(), time.Time{}
 	return func(req *http.Request) (*http.Response, error) {
-		switch since := time.Since(start); {
-		case since < down:
+		if time.Since(start) < down {
 			return nil, errRefused
-		case since < down+denied:
+		}
+		if back.IsZero() {
+			back = time.Now()
+		}
+		if time.Since(back) < denied {
 			return endpointAnswer(req, 403, "application/json", `{"kind": "Status", "reason": "Forbidden", "code": 403, "message": "services is forbidden"}`), nil
 		}
 		return nil, nil
@@ -215,7 +219,7 @@ func TestRestartOfTheAPIServer(t *testing.T) {
 					_, err := cloudrun.NewDeployer(direct).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
 					require.NoError(t, err)
 				}
-				c := interposed(t, s, restarting(20*time.Second, 2*time.Second))
+				c := interposed(t, s, restarting(20*time.Second, time.Second))
 				start := time.Now()
 				var retries []time.Duration
 				require.NoError(t, call(t.Context(), c, func(e cloudrun.Event) {
