@@ -220,7 +220,7 @@ func TestListsMayBeSlow(t *testing.T) {
 				r, w := io.Pipe()
 				go func() {
 					defer w.Close()
-					_, _ = io.WriteString(w, `{"items": [0`)
+					_, _ = io.WriteString(w, `{"items": [{}`)
 					for range 10 {
 						select {
 						case <-time.After(pause):
@@ -228,7 +228,7 @@ func TestListsMayBeSlow(t *testing.T) {
 							_ = w.CloseWithError(req.Context().Err())
 							return
 						}
-						_, _ = io.WriteString(w, `,1`)
+						_, _ = io.WriteString(w, `,{}`)
 					}
 					_, _ = io.WriteString(w, `]}`)
 				}()

@@ -265,6 +265,8 @@ func TestResultsAreSafe(t *testing.T) {
 		require.Empty(t, status.Revision(s), bad)
 		s.Spec.Template.Name, s.Status.LatestCreatedRevisionName = "", bad
 		require.Empty(t, status.Revision(s), bad)
+		s.Status.Conditions = []status.Condition{{Type: status.ConditionConfigurations, Status: corev1.ConditionFalse}}
+		require.Empty(t, status.FailedRevision(s), bad)
 
 		s.Status.URL = &apis.URL{Scheme: "https", Host: "a.example"}
 		for _, u := range []string{bad, "https://a.example/" + bad + "\x1b"} {
