@@ -196,7 +196,7 @@ func TestDenialsAfterAnOutage(t *testing.T) {
 		_, err := s.client().Read(t.Context(), thing)
 		require.ErrorContains(t, err, "HTTP 403")
 		require.Greater(t, s.count, 4)
-		require.Less(t, time.Since(start), 12*time.Second, "it ends soon after the server has come back")
+		require.Less(t, time.Since(start), 7*time.Second, "it ends soon after the server has come back")
 	})
 }
 

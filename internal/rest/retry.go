@@ -80,6 +80,9 @@ func (c Client) retry(ctx context.Context, again func(error) bool, attempt func(
 		if delay == pause.Stop {
 			return err
 		}
+		if e, ok := find(err); ok && e.starting {
+			delay = min(delay, startup/5) // so that the last try is not long after the startup
+		}
 		if c.OnRetry != nil {
 			c.OnRetry(err, delay)
 		}
