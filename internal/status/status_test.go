@@ -286,3 +286,19 @@ func TestResultsAreSafe(t *testing.T) {
 		require.Equal(t, map[string]string{"ok": "https://t.example"}, status.TagURLs(s), bad)
 	}
 }
+
+// A Revision that was not created is not the latest one.
+func TestFailedRevision(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ConfigurationsReady=True Ready=False(X: y)":                                                      "",
+		"ConfigurationsReady=False(RevisionFailed: Revision \"b\" failed with message: boom.)":            "b",
+		"ConfigurationsReady=False(RevisionFailed: Revision creation failed with message: quota is full)": "",
+	} {
+		s := &servingv1.Service{}
+		s.Status.Conditions, s.Status.LatestCreatedRevisionName = conditions(text), "b"
+		require.Equal(t, want, status.FailedRevision(s), text)
+		s.Spec.Template.Name = "c"
+		require.Empty(t, status.FailedRevision(s), "the template asks for another one: %s", text)
+	}
+}
