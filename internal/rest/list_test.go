@@ -100,7 +100,7 @@ func TestListResumesPages(t *testing.T) {
 				items, err := collect(t.Context(), s.client(), 9)
 				require.NoError(t, err)
 				require.Equal(t, []string{"1", "2", "3"}, items)
-				require.Equal(t, 3, s.count)
+				require.Equal(t, 3, s.requests())
 
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
@@ -120,7 +120,7 @@ func TestListReturnsTheVisitorsError(t *testing.T) {
 	err := s.client().List(t.Context(), listRequest, func(json.RawMessage) (string, bool, error) { n++; return "", true, problem })
 	require.Equal(t, problem, err)
 	require.Equal(t, 1, n)
-	require.Equal(t, 1, s.count)
+	require.Equal(t, 1, s.requests())
 }
 
 // The bound is that of one item: a list may be longer.
@@ -133,7 +133,7 @@ func TestListBoundsItems(t *testing.T) {
 	s := &script{steps: steps(answers(200, `{"items": ["`+strings.Repeat("x", 17<<20)+`"]}`))}
 	_, err = collect(t.Context(), s.client(), 9)
 	require.ErrorContains(t, err, "too large")
-	require.Equal(t, 1, s.count)
+	require.Equal(t, 1, s.requests())
 }
 
 // A page that changed before it was requested again loses no item and repeats none.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,16 +17,31 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
-// script answers in process, so that waiting takes no time in a synctest bubble.
+// script answers in process, so that waiting takes no time in a synctest
+// bubble. An attempt that was given up may still run beside the next one.
 type script struct {
 	steps []func(*http.Request) (*http.Response, error)
+
+	mu    sync.Mutex
 	count int
 }
 
 func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
-	step := s.steps[min(s.count, len(s.steps)-1)]
+	return s.next()(req)
+}
+
+func (s *script) next() func(*http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.count++
-	return step(req)
+	return s.steps[min(s.count, len(s.steps))-1]
+}
+
+// requests returns how many attempts were made.
+func (s *script) requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count
 }
 
 func (s *script) client() rest.Client { return rest.Client{HTTP: &http.Client{Transport: s}} }
@@ -80,7 +96,7 @@ func TestRetries(t *testing.T) {
 				s := &script{steps: tc.steps}
 				err := tc.call(t.Context(), s.client())
 				require.Equal(t, tc.ok, err == nil, err)
-				require.Equal(t, tc.requests, s.count)
+				require.Equal(t, tc.requests, s.requests())
 			})
 		})
 	}
@@ -120,13 +136,13 @@ func TestRetriesEnd(t *testing.T) {
 		start := time.Now()
 		_, err := s.client().Read(t.Context(), thing)
 		require.EqualError(t, err, "use thing things/a: HTTP 503", "the last failure, as it was")
-		require.Greater(t, s.count, 7)
+		require.Greater(t, s.requests(), 7)
 		require.LessOrEqual(t, time.Since(start), pause.Budget)
 
 		s = &script{steps: steps(answers(429, "", "Retry-After", "86400"))}
 		_, err = s.client().Read(t.Context(), thing)
 		require.Error(t, err)
-		require.Equal(t, 1, s.count, "Retry-After exceeds the budget")
+		require.Equal(t, 1, s.requests(), "Retry-After exceeds the budget")
 	})
 }
 
