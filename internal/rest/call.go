@@ -45,17 +45,16 @@ func (c *Call) answered(resp *http.Response) {
 	}
 }
 
-// judge notes the failure of a request and returns it. It marks the denial of a
-// read or a deletion that may pass, because the server has just started. Other
-// writes follow a read.
-func (c *Call) judge(r Request, e *Error) *Error {
+// judge notes the failure of a request and returns it. It marks a denial that may
+// pass, because the server has just started.
+func (c *Call) judge(e *Error) *Error {
 	switch {
 	case c == nil:
 	case e.Answer == nil && e.effect != refused:
 		c.Outage.Began()
 	case e.Answer != nil:
 		denied := e.Answer.StatusCode == http.StatusUnauthorized || e.Answer.StatusCode == http.StatusForbidden
-		e.starting = c.Outage.Excuses(denied) && (r.Method == http.MethodGet || r.Method == http.MethodDelete)
+		e.starting = c.Outage.Excuses(denied)
 	}
 	return e
 }

@@ -169,7 +169,7 @@ func TestDenialsAfterAnOutage(t *testing.T) {
 		"403 after a refusal":         {thing, steps(fails(errDial), answers(403, ""), answers(403, ""), answers(200, ok)), 4, true},
 		"401 after a reset":           {thing, steps(fails(io.ErrUnexpectedEOF), answers(401, ""), answers(200, ok)), 3, true},
 		"403 of a deletion":           {remove, steps(fails(errDial), answers(403, ""), answers(200, ok)), 3, true},
-		"403 of another write":        {write, steps(fails(errDial), answers(403, ""), answers(200, ok)), 2, false},
+		"403 of another write":        {write, steps(fails(errDial), answers(403, ""), answers(200, ok)), 3, true},
 		"404 after a refusal":         {thing, steps(fails(errDial), answers(404, `{"kind": "Status", "reason": "NotFound"}`)), 2, false},
 		"403 after a 503":             {thing, steps(answers(503, ""), answers(403, ""), answers(200, ok)), 2, false},
 		"an attempt that took long":   {thing, steps(hangs, answers(403, ""), answers(200, ok)), 3, true},

@@ -115,7 +115,7 @@ func (c Client) stream(ctx context.Context, r Request, visit func(json.RawMessag
 	defer clock.stop()
 	resp, failed := c.open(ctx, attempt, r)
 	if failed != nil {
-		return "", c.Call.judge(r, failed)
+		return "", c.Call.judge(failed)
 	}
 	defer resp.Body.Close()
 	clock.restart()
@@ -126,7 +126,7 @@ func (c Client) stream(ctx context.Context, r Request, visit func(json.RawMessag
 	})
 	var broken *brokenPage
 	if errors.As(err, &broken) {
-		return "", c.Call.judge(r, r.fails(lost, failure(ctx, attempt, broken.err)))
+		return "", c.Call.judge(r.fails(lost, failure(ctx, attempt, broken.err)))
 	}
 	return next, err
 }

@@ -44,7 +44,7 @@ func (c Client) ForCall() Client {
 func (c Client) Send(ctx context.Context, r Request) ([]byte, error) {
 	body, err := c.send(ctx, r)
 	if err != nil {
-		return nil, c.Call.judge(r, err)
+		return nil, c.Call.judge(err)
 	}
 	return body, nil
 }

@@ -34,12 +34,14 @@ type simCall struct {
 	met       []string
 	ambiguous bool   // a write met an ambiguous fault
 	twice     bool   // a proxy repeated a write
+	hangs     int    // requests without a whole answer
 	endless   bool   // no list of the call ends, from the first that did not
 	refused   string // the class of the writes that get 429 to the end; empty for none
 	problems  []string
 	over      bool
 
 	metRefusal, metEmptyCaches bool // of an API server that restarts
+	metConflict                bool
 }
 
 // simLongest is how long a call without a deadline may take: a wait of half an
@@ -76,6 +78,9 @@ func (c *simCall) meets(req *http.Request, f simFault) {
 	c.ambiguous = c.ambiguous || write && f.ambiguous()
 	c.twice = c.twice || write && f == simTwice
 	c.endless = c.endless || f == simEndless
+	if f == simHungBefore || f == simHungAfter || f == simDrips {
+		c.hangs++
+	}
 	c.met = append(c.met, fmt.Sprintf("%s %s: %s", req.Method, simClass(req), simFaultNames[f]))
 }
 
@@ -83,6 +88,7 @@ func (c *simCall) meets(req *http.Request, f simFault) {
 func (c *simCall) heard(class string, resp *http.Response, err error) {
 	c.mu.Lock()
 	c.metRefusal = c.metRefusal || errors.Is(err, syscall.ECONNREFUSED)
+	c.metConflict = c.metConflict || resp != nil && resp.StatusCode == http.StatusConflict
 	c.metEmptyCaches = c.metEmptyCaches || resp != nil && resp.StatusCode == http.StatusForbidden
 	c.mu.Unlock()
 	if resp == nil || resp.Header.Get("Retry-After") == "" {

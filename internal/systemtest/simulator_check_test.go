@@ -225,7 +225,7 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 			own = append(own, w)
 		}
 	}
-	if len(own) > 1 {
+	if len(own) > 1 && !c.moved(writes, own) {
 		wrong("wrote %d times", len(own))
 	}
 	if revisions > 1 {
@@ -263,6 +263,31 @@ func simAgain(writes, own []simWrite, w simWrite) bool {
 
 func simDeleted(writes []simWrite) bool {
 	return slices.ContainsFunc(writes, func(w simWrite) bool { return w.Kind == "delete" })
+}
+
+// blind reports whether a read may have ended the call: it was answered with
+// another object, or a list had no end.
+func (c *simCall) blind() bool { return c.endless || c.metAny(simOtherBefore, simOtherAfter) }
+
+// moved reports whether another writer moved the traffic between two writes of a
+// call that moves it too. Such a write has no mark: after a lost answer, it is
+// made again if the Service no longer shows it.
+func (c *simCall) moved(writes, own []simWrite) bool {
+	if c.marked() || !c.ambiguous || len(own) != 2 {
+		return false
+	}
+	last := ""
+	for _, w := range writes[own[0].place:own[1].place] {
+		if w.ofPolicy() || w.Kind == "delete" {
+			continue
+		}
+		now := simLeaves(w.Body)["/spec/traffic"]
+		if last != "" && now != last {
+			return true
+		}
+		last = now
+	}
+	return false
 }
 
 // marked reports whether what the call writes has a mark.
@@ -337,22 +362,24 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 		return nil // its errors have no outcome, because it never writes
 	}
 	var failed *cloudrun.DeployError
+	var option *cloudrun.OptionError
 	if !errors.As(c.err, &failed) {
 		if errors.Is(c.err, cloudrun.ErrNoBinding) && len(own) == 0 {
 			return nil // the binding to revoke was never granted
 		}
 		return []string{fmt.Sprintf("it failed without an outcome: %v", c.err)}
 	}
-	// Without a mark, a write looks like an equal write of another actor.
+	// Without a mark, a write looks like an equal write of another actor. A call
+	// may end before it is clear whose write caused a conflict.
 	unmarked := !c.marked()
 	switch {
-	case unmarked && c.ambiguous && failed.Outcome == cloudrun.Written:
-	case errors.Is(c.err, cloudrun.ErrPlanStale) && failed.Outcome == cloudrun.WriteUnknown: // it ended before it was clear whose write caused the conflict
+	case unmarked && (c.ambiguous || c.metConflict) && failed.Outcome == cloudrun.Written:
+	case c.metConflict && (errors.Is(c.err, cloudrun.ErrPlanStale) || errors.As(c.err, &option)) && failed.Outcome == cloudrun.WriteUnknown:
 	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
 		wrong("it says nothing was written, but it was: %v", c.err)
 	case failed.Outcome == cloudrun.Written && len(own) == 0:
 		wrong("it says that it wrote, but it did not: %v", c.err)
-	case failed.Outcome == cloudrun.WriteUnknown && !c.ambiguous && !c.cancelled && c.outage == 0 && !c.gone(writes):
+	case failed.Outcome == cloudrun.WriteUnknown && !c.ambiguous && !c.cancelled && c.outage == 0 && !c.gone(writes) && !c.blind() && c.hangs == 0:
 		wrong("it says that it cannot know what it wrote, but every answer arrived: %v", c.err)
 	}
 	if !c.mayFail(own, writes) {
@@ -373,10 +400,10 @@ func (c *simCall) mayFail(own, writes []simWrite) bool {
 	switch {
 	case c.outage > 0:
 		return true
-	case errors.Is(c.err, cloudrun.ErrNotAPI) && c.metAny(simOtherBefore, simOtherAfter):
+	case c.blind() && (!errors.As(c.err, &api) || api.StatusCode() >= 500) && !errors.As(c.err, &overtaken) && !errors.As(c.err, &notReady) && !errors.As(c.err, &option):
 		return true
-	case c.endless:
-		return true
+	case c.hangs > 1 && strings.Contains(c.err.Error(), "no complete response"):
+		return true // together they took longer than a call tries again
 	case c.refused != "" && errors.As(c.err, &api) && api.StatusCode() == 429:
 		return true
 	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):

@@ -62,9 +62,7 @@ const (
 
 // simPending are faults that the library does not survive yet, by name.
 var simPending = map[string]simFault{
-	"recreated": simRecreated, "restarts": simRestarts,
-	"hung-before": simHungBefore, "hung-after": simHungAfter, "drips": simDrips, "other-before": simOtherBefore, "other-after": simOtherAfter,
-	"twice-refused": simTwiceRefused, "endless": simEndless,
+	"recreated": simRecreated, "twice-refused": simTwiceRefused,
 }
 
 // isOn reports whether schedules have a fault.
