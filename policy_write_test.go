@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -265,7 +266,8 @@ func cancelled(t *testing.T, call func(context.Context) error) error {
 func TestPolicyRefusedAfterALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := newIAMFake(fullPolicy)
-		fake.faults["setIamPolicy"] = []fault{{reset: true}, {status: 403, body: `{"error": {"code": 403, "message": "denied", "status": "PERMISSION_DENIED"}}`}}
+		denied := fault{status: 403, body: `{"error": {"code": 403, "message": "denied", "status": "PERMISSION_DENIED"}}`}
+		fake.faults["setIamPolicy"] = append([]fault{{reset: true}}, slices.Repeat([]fault{denied}, 50)...) // longer than a server takes to start
 		err := makePublic(t.Context(), fake.client(t))
 		wantPermission("run.services.setIamPolicy")(t, err)
 		require.ErrorContains(t, err, "after the answer to an earlier write was lost: set IAM policy")
