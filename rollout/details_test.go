@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,6 +66,20 @@ func TestRolloutOfARevisionWithoutAVerdict(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		require.Equal(t, "hello-v2", failed.Revision)
 		require.ErrorContains(t, err, "it has no condition Ready yet")
+	})
+}
+
+// The message of a Revision that is not ready may quote a value of it.
+func TestRolloutHidesValues(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		r := newStaged(t)
+		r.server.Fault(cloudruntest.Fault{Method: "GET", Path: "/revisions/", Body: `{"apiVersion":"serving.knative.dev/v1","kind":"Revision","metadata":{"name":"hello-v2"},
+			"spec":{"containers":[{"image":"i","env":[{"name":"A","value":"hunter2"}]}]},"status":{"conditions":[{"type":"Ready","status":"False","reason":"Bad","message":"bad hunter2"}]}}`})
+		_, err := rollout.Run(t.Context(), r.deployer, "hello", rollout.Config{})
+		var failed *cloudrun.NotReadyError
+		require.ErrorAs(t, err, &failed)
+		require.Equal(t, "bad (hidden)", failed.Message)
+		require.NotContains(t, fmt.Sprint(err, failed.RevisionConditions, failed.Explain()), "hunter2")
 	})
 }
 

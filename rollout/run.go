@@ -10,7 +10,9 @@ import (
 	"knative.dev/serving/pkg/apis/serving"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -103,12 +105,14 @@ func (r *run) checkCandidate(ctx context.Context) error {
 	if ready != nil && ready.Status == corev1.ConditionTrue {
 		return nil
 	}
+	known := redact.NewMemory(r.service.name)
+	status.Learn(known, revision, revision)
 	e := &cloudrun.NotReadyError{
-		Service: r.service.name, Revision: name, RevisionConditions: revision.Status.Conditions,
+		Service: r.service.name, Revision: name, RevisionConditions: status.Hidden(known, revision.Status.Conditions),
 		LogURL: safetext.Line(revision.Status.LogURL, maxText), Message: "it has no condition Ready yet",
 	}
 	if ready != nil {
-		e.Condition, e.Reason, e.Message = string(ready.Type), ready.Reason, safetext.Line(ready.Message, maxText)
+		e.Condition, e.Reason, e.Message = string(ready.Type), known.Message(ready.Reason), known.Message(safetext.Line(ready.Message, maxText))
 	}
 	return e
 }
