@@ -130,6 +130,9 @@ func (p *prepared) checkFor(c *Client) error {
 // write is the write that was planned.
 func (a *application) write() serviceWrite {
 	w := serviceWrite{client: a.call.observed(StageWrite), name: a.plan.name, create: true, compose: a.compose}
+	if a.plan.base != nil {
+		w.since = a.plan.base.Version()
+	}
 	if a.nonce != "" {
 		w.mark = nonceMark{a.nonce, a.call.client}
 	}
@@ -169,7 +172,7 @@ func (a *application) compose(_ context.Context, base *document) (composed, erro
 		return result, nil
 	}
 	d := p.target.draft()
-	if a.nonce != "" {
+	if result.marked = a.nonce != ""; result.marked {
 		d.service.Spec.Template.Labels = a.nonce.Put(d.service.Spec.Template.Labels)
 	}
 	if base != nil {

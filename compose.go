@@ -89,7 +89,7 @@ func (c *composition) create() (composed, error) {
 		return composed{}, err
 	}
 	body, err := c.client.encodeService(s)
-	return composed{body: body, warnings: c.ignored(&servingv1.Service{}, s)}, err
+	return composed{body: body, marked: true, warnings: c.ignored(&servingv1.Service{}, s)}, err
 }
 
 // clusterProblems returns what options ask for that is not possible on a cluster.
@@ -137,6 +137,7 @@ func (c *composition) update(ctx context.Context, base *document) (composed, err
 		result.body, err = c.finish(d, false)
 	default:
 		if result.warnings, err = c.renew(ctx, d); err == nil {
+			result.marked = true
 			result.body, err = c.finish(d, true)
 		}
 	}
@@ -316,6 +317,9 @@ type nonceMark struct {
 	nonce  nonce.Nonce
 	client *Client
 }
+
+// In reports whether a composed Service has the nonce.
+func (nonceMark) In(body composed) bool { return body.marked }
 
 // On reports whether a Service's template has the nonce.
 func (m nonceMark) On(d *document) bool { return m.nonce.On(d.service.Spec.Template.Labels) }

@@ -115,7 +115,7 @@ func TestDeployOfANamedRevision(t *testing.T) {
 		start := time.Now()
 		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"), cloudrun.WithEnv("A", "2"))
 		require.True(t, apierrors.IsAlreadyExists(err), err)
-		require.Zero(t, time.Since(start), "no second try can help")
+		require.LessOrEqual(t, time.Since(start), 500*time.Millisecond, "no second try can help")
 		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithEnv("A", "2"))
 		require.NoError(t, err, "the name of the last Revision must not stay")
 		require.Len(t, s.Revisions("demo", "hello"), 2)

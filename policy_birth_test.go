@@ -92,8 +92,8 @@ func TestAServiceThatOthersCreatedIsNewToIAM(t *testing.T) {
 		"make private":                       {call: makePrivate, lag: 2 * time.Second, takes: 4 * time.Second},
 		"add a member":                       {call: add(invoker, ann), lag: 2 * time.Second, takes: 4 * time.Second},
 		"make public, but IAM lags too long": {call: makePublic, lag: time.Minute, fails: true, takes: 8 * time.Second},
-		"make public of an older Service":    {call: makePublic, age: time.Minute, lag: 2 * time.Second, fails: true},
-		"a deploy of an older Service":       {call: deploy, age: time.Minute, lag: 2 * time.Second, fails: true},
+		"make public of an older Service":    {call: makePublic, age: time.Minute, lag: 2 * time.Second, fails: true, takes: time.Second},
+		"a deploy of an older Service":       {call: deploy, age: time.Minute, lag: 2 * time.Second, fails: true, takes: time.Second},
 	} {
 		for _, verb := range []string{":getIamPolicy", ":setIamPolicy"} {
 			if verb == ":setIamPolicy" && name == "make private" {

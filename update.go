@@ -84,10 +84,9 @@ func (d *document) Version() once.Version {
 	return once.Version{UID: string(d.service.UID), Resource: d.service.ResourceVersion, Generation: d.service.Generation}
 }
 
-// identity is the Service's place and version.
-func (d *document) identity() answer.Object { return identityOf(d.service) }
-
-func (d *document) answer() answer.Document { return answer.Document{Object: d.identity(), Raw: d.raw} }
+func (d *document) answer() answer.Document {
+	return answer.Document{Object: identityOf(d.service), Raw: d.raw}
+}
 
 // draft is a document under edit. The typed view may lack fields and spell
 // others in its own way, so what is sent is the server's text with the
@@ -155,6 +154,7 @@ type composed struct {
 	body     []byte
 	warnings []string
 	previous []servingv1.TrafficTarget // the traffic of the base
+	marked   bool                      // the body has the mark of the call
 }
 
 // Bytes returns the text to send.
@@ -179,7 +179,8 @@ type serviceWrite struct {
 	create  bool // if the Service does not exist
 	whole   bool // the composed text is all that is wanted of the Service
 	dryRun  bool
-	mark    once.Mark[*document] // nil if only the content identifies the write
+	mark    once.Mark[*document, composed] // nil if only the content identifies the write
+	since   once.Version                   // the newest version that the caller has read
 	compose func(context.Context, *document) (composed, error)
 }
 
@@ -188,7 +189,7 @@ func (w serviceWrite) run(ctx context.Context) (written, error) {
 	w.client = w.client.forCall(w.name, false)
 	writer := once.Writer[*document, composed]{
 		Store:   &serviceStore{w.client, w.name, w.dryRun},
-		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark,
+		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark, Since: w.since,
 		Holds: func(base *document, body composed, now *document) bool {
 			return w.sent(base, body).Holds(now.raw)
 		},
@@ -224,7 +225,7 @@ func (w serviceWrite) sent(base *document, body composed) answer.Write {
 // written. It leaves open whether the write took effect.
 func (w serviceWrite) foreign(base *document, body composed, got *document) error {
 	has := answer.NoMark
-	if w.mark != nil {
+	if w.mark != nil && body.marked {
 		has = answer.Unmarked
 		if w.mark.On(got) {
 			has = answer.Marked
@@ -284,15 +285,14 @@ func classify(err error) once.Class {
 		return once.Missing
 	case apierrors.IsAlreadyExists(err):
 		return once.Exists
-	case apierrors.IsConflict(err):
+	case apierrors.IsConflict(err), rest.IsPreconditionFailed(err):
 		return once.Conflict
 	case outcomeOf(err) == WriteUnknown:
 		return once.Lost
+	case rest.Arrived(err):
+		return once.Refused
 	}
-	if _, answered := asType[*APIError](err); !answered {
-		return once.Unsent
-	}
-	return once.Refused
+	return once.Unsent
 }
 
 // writeError is the public error of a write that failed. Its stage is the given

@@ -77,7 +77,7 @@ func TestOutcomeOfEditsUnderLostAnswers(t *testing.T) {
 					var failed *cloudrun.DeployError
 					require.ErrorAs(t, err, &failed)
 					require.ErrorIs(t, err, context.DeadlineExceeded)
-					require.Equal(t, cloudrun.WriteUnknown, failed.Outcome) // after a 429 too: a proxy may have delivered it twice
+					require.Equal(t, cloudrun.WriteUnknown, failed.Outcome)
 					require.Equal(t, tc.written, now != "")
 				})
 			})
@@ -136,7 +136,7 @@ func TestOutcomeOfADeployThatIsDisturbed(t *testing.T) {
 		"repeated, and a label is changed":                          {faults: []cloudruntest.Fault{repeated}, others: label, succeeds: true, revisions: 2},
 		"repeated, and overtaken":                                   {faults: []cloudruntest.Fault{repeated}, others: template, overtaken: true, outcome: cloudrun.Written, revisions: 3},
 		"conflict with another writer, then forbidden":              {faults: []cloudruntest.Fault{thenForbidden}, others: label, first: true, outcome: cloudrun.NotWritten, revisions: 1},
-		"conflict for no visible reason, then forbidden":            {faults: []cloudruntest.Fault{refused, forbidden}, outcome: cloudrun.WriteUnknown, revisions: 1},
+		"conflict for no visible reason, then forbidden":            {faults: []cloudruntest.Fault{refused, forbidden}, outcome: cloudrun.NotWritten, revisions: 1},
 		"conflict with another writer's new Revision, then allowed": {others: template, first: true, succeeds: true, revisions: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,7 +220,7 @@ func TestUpdateServiceOutcomes(t *testing.T) {
 				var failed *cloudrun.DeployError
 				require.ErrorAs(t, err, &failed)
 				require.Equal(t, tc.outcome, failed.Outcome)
-				require.Zero(t, time.Since(start), "no second try can help")
+				require.LessOrEqual(t, time.Since(start), 500*time.Millisecond, "no second try can help")
 				require.Len(t, s.History(), tc.writes)
 			})
 		})

@@ -51,7 +51,9 @@ type Store[D Document, B Body] interface {
 }
 
 // Mark distinguishes the writes of one call from everybody else's.
-type Mark[D Document] interface {
+type Mark[D Document, B Body] interface {
+	// In reports whether what was composed has the mark.
+	In(B) bool
 	// On reports whether a document has the mark.
 	On(D) bool
 	// Left reports whether a write with the mark took effect, although the
@@ -76,6 +78,10 @@ const (
 // date. The object is read again, as after a conflict.
 var ErrReadAgain = errors.New("the object has to be read again")
 
+// ErrBuried is matched by the error of a run whose write may have been deleted
+// together with the object.
+var ErrBuried = errors.New("the object was deleted or created by another writer after the response to a write was lost")
+
 // ReadAgain returns an error with the message of err that matches err and [ErrReadAgain].
 func ReadAgain(err error) error { return readAgain{err} }
 
@@ -96,12 +102,14 @@ type Writer[D Document, B Body] struct {
 	// Compose returns what replaces the base, which is the zero value for a new
 	// object. It runs once for each version that is read.
 	Compose func(ctx context.Context, base D) (B, error)
+	// Since is the newest version that the caller has read. Older reads are out of date.
+	Since Version
 	// Create reports whether an object that does not exist is created; otherwise it is an error.
 	Create bool
 	// DryRun reports whether the Store's writes change nothing. A lost answer is final then.
 	DryRun bool
 	// Mark identifies this call's writes; nil if only their content can.
-	Mark Mark[D]
+	Mark Mark[D, B]
 	// Holds reports whether an object has everything that a write changed. The
 	// base is the zero value for a write that creates. Nil means that composing again shows it.
 	Holds func(base D, body B, now D) bool

@@ -128,6 +128,7 @@ func (s *server) write(check func() error, b body) (*doc, error) {
 // mark is found in the text of the object, and in what the server remembers.
 type mark struct{ server *server }
 
+func (mark) In(b body) bool { return strings.Contains(string(b), "mine") }
 func (mark) On(d *doc) bool { return strings.Contains(d.text, "mine") }
 func (m mark) Left(context.Context) (bool, error) {
 	for _, d := range m.server.history {

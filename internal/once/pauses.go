@@ -2,19 +2,26 @@ package once
 
 import (
 	"errors"
+	"math/rand"
 	"time"
-
-	"github.com/cenkalti/backoff/v4"
 
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
-// maxConflicts bounds how often a write is composed again after a conflict.
-const maxConflicts = 30
+// conflictBudget bounds how long a write is composed again after conflicts. All
+// of hundreds of simultaneous writers get through in that time.
+const conflictBudget = 4 * time.Minute
+
+// The pause after a conflict is random, between nothing and a bound that doubles.
+// So simultaneous writers spread out as far as their number needs.
+const (
+	firstConflict = 20 * time.Millisecond
+	lastConflict  = 5 * time.Second
+)
 
 // pauses decides how long to wait before the next try of one run.
 type pauses struct {
-	conflicts backoff.BackOff
+	conflicts conflicts
 	losses    *pause.BackOff
 	patience  []Patience
 	delay     func(error) time.Duration
@@ -27,9 +34,6 @@ func newPauses[D Document, B Body](w Writer[D, B]) *pauses {
 	}
 	return &pauses{
 		losses: retries.BackOff(), patience: w.Patience, delay: w.Delay,
-		conflicts: backoff.WithMaxRetries(backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(20*time.Millisecond), backoff.WithMultiplier(2),
-			backoff.WithMaxInterval(2*time.Second), backoff.WithMaxElapsedTime(pause.Budget)), maxConflicts),
 	}
 }
 
@@ -45,9 +49,27 @@ func (p *pauses) after(err error) time.Duration {
 	case !errors.As(err, &marked):
 		return pause.Stop
 	case marked.class == Conflict:
-		return p.conflicts.NextBackOff()
+		return p.conflicts.next()
 	case p.delay == nil:
 		return p.losses.Next(0)
 	}
 	return p.losses.Next(p.delay(err))
+}
+
+// conflicts decides how long to pause after each conflict of a run.
+type conflicts struct {
+	n     int
+	since time.Time // the first one
+}
+
+func (c *conflicts) next() time.Duration {
+	if c.n == 0 {
+		c.since = time.Now()
+	}
+	if time.Since(c.since) > conflictBudget {
+		return pause.Stop
+	}
+	bound := min(firstConflict<<min(c.n, 20), lastConflict)
+	c.n++
+	return time.Duration(rand.Int63n(int64(bound)))
 }

@@ -1,20 +1,21 @@
 package once
 
-// trace is an earlier write of this call whose effect is not known: its answer
-// was lost, or it was refused. A proxy that delivers a request twice passes on
-// the answer to the second, so an error response proves nothing.
+// trace is an earlier write of this call whose effect is not known: its response
+// was lost, or it was refused. A proxy that delivers a request twice passes on the
+// response to the second, so a refusal proves nothing.
 type trace struct {
-	base     Version
-	create   bool
-	refused  bool
-	rejected bool // refused for good, and not because of its base
+	base    Version
+	create  bool
+	refused refusal
 }
 
-// rejectedFor reports whether a write was refused for good, and a read that is
-// not older than its base shows no effect of it.
-func (t trace) rejectedFor(now Version) bool {
-	return t.rejected && now.UID == t.base.UID && now.Generation >= t.base.Generation
-}
+// refusal is how a write was refused; 0 if its response was lost.
+type refusal int
+
+const (
+	missing refusal = iota + 1 // there was no object to write to
+	refused                    // such as by a conflict
+)
 
 // generation is the one that the write makes if it takes effect.
 func (t trace) generation() int64 {
@@ -24,8 +25,12 @@ func (t trace) generation() int64 {
 	return t.base.Generation + 1
 }
 
+// same reports whether two writes are of the same base, and so exclude one another.
+func (t trace) same(other trace) bool { return t.create == other.create && t.base == other.base }
+
 // sight is the object as it is now.
 type sight struct {
+	absent   bool // there is none
 	version  Version
 	markable bool // whether this call's writes have a mark
 	marked   bool // whether the object has it
@@ -44,25 +49,42 @@ const (
 	effective
 	// replaced: the write took effect, and the object has another configuration by now.
 	replaced
-	// hidden: another writer wrote since, so only the traces of the write can show it.
+	// hidden: another writer wrote since. The write took effect only if it left something behind.
 	hidden
+	// buried: the object was deleted since. The write may have taken effect, even if
+	// it left nothing behind.
+	buried
 )
 
 // recognize decides whether an earlier write took effect.
 func recognize(t trace, now sight) finding {
 	switch {
-	case !t.create && now.version == t.base:
+	case t.create && now.absent, !t.create && !now.absent && now.version == t.base:
 		return pending // nobody has written since
-	case !t.create && now.version.UID != t.base.UID:
-		return pending // another object of the same name: generations cannot be compared
+	case !t.create && (now.absent || now.version.UID != t.base.UID):
+		return recognizeElsewhere(t, now)
 	case now.markable:
 		return recognizeMark(t, now)
 	case now.held:
 		return effective
-	case t.refused && (now.version.Generation == 0 || now.version.Generation >= t.generation()):
-		return void // another writer's write caused the conflict
+	case t.refused != 0 && (now.version.Generation == 0 || now.version.Generation >= t.generation()):
+		return void // another write stood in the way
 	}
 	return pending
+}
+
+// recognizeElsewhere decides about a write of an object that was deleted since,
+// and perhaps created again. Generations of the two cannot be compared.
+func recognizeElsewhere(t trace, now sight) finding {
+	switch {
+	case t.refused == missing:
+		return void
+	case now.marked:
+		return replaced // by a copy of what the write made
+	case t.refused == refused:
+		return hidden // the deletion itself explains why it was refused
+	}
+	return buried
 }
 
 func recognizeMark(t trace, now sight) finding {
@@ -74,6 +96,8 @@ func recognizeMark(t trace, now sight) finding {
 		return pending // nobody has written since, or the read is out of date
 	case now.marked:
 		return replaced
+	case t.create && t.refused == 0:
+		return buried // another created it, or ours was deleted and it was created again
 	case seen == made:
 		return void // the one write since was not ours
 	}

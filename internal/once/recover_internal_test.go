@@ -11,8 +11,9 @@ func TestRecognize(t *testing.T) {
 	t.Parallel()
 	at := func(resource string, generation int64) Version { return Version{"uid", resource, generation} }
 	lost := trace{base: at("v5", 5)}
-	refused := trace{base: at("v5", 5), refused: true}
-	created := trace{create: true}
+	conflict := trace{base: at("v5", 5), refused: refused}
+	created, exists := trace{create: true}, trace{create: true, refused: refused}
+	gone := trace{base: at("v5", 5), refused: missing}
 	for name, tc := range map[string]struct {
 		earlier trace
 		now     sight
@@ -33,23 +34,33 @@ func TestRecognize(t *testing.T) {
 		"the content is there, later":                     {lost, sight{version: at("v9", 9), held: true}, effective},
 		"the content is not there":                        {lost, sight{version: at("v6", 6)}, pending},
 		"the content is not there, later":                 {lost, sight{version: at("v9", 9)}, pending},
-		"a conflict, the mark is there":                   {refused, sight{version: at("v6", 6), markable: true, marked: true}, effective},
-		"a conflict with another's write":                 {refused, sight{version: at("v6", 6), markable: true}, void},
-		"a conflict, and others have written twice":       {refused, sight{version: at("v7", 7), markable: true}, hidden},
-		"a conflict, but the read is out of date":         {refused, sight{version: at("v4", 4), markable: true}, pending},
-		"a conflict, the content is there":                {refused, sight{version: at("v6", 6), held: true}, effective},
-		"a conflict, the content is not there":            {refused, sight{version: at("v6", 6)}, void},
-		"a conflict, the content is not there, older":     {refused, sight{version: at("v4", 4)}, pending},
-		"a conflict about what has no generations":        {trace{base: Version{Resource: "e1"}, refused: true}, sight{version: Version{Resource: "e2"}}, void},
+		"a conflict, the mark is there":                   {conflict, sight{version: at("v6", 6), markable: true, marked: true}, effective},
+		"a conflict with another's write":                 {conflict, sight{version: at("v6", 6), markable: true}, void},
+		"a conflict, and others have written twice":       {conflict, sight{version: at("v7", 7), markable: true}, hidden},
+		"a conflict, but the read is out of date":         {conflict, sight{version: at("v4", 4), markable: true}, pending},
+		"a conflict, the content is there":                {conflict, sight{version: at("v6", 6), held: true}, effective},
+		"a conflict, the content is not there":            {conflict, sight{version: at("v6", 6)}, void},
+		"a conflict, the content is not there, older":     {conflict, sight{version: at("v4", 4)}, pending},
+		"a conflict about what has no generations":        {trace{base: Version{Resource: "e1"}, refused: refused}, sight{version: Version{Resource: "e2"}}, void},
 		"a lost answer about what has no generations":     {trace{base: Version{Resource: "e1"}}, sight{version: Version{Resource: "e2"}}, pending},
 		"created, with the mark":                          {created, sight{version: at("v1", 1), markable: true, marked: true}, effective},
 		"created, and changed by others":                  {created, sight{version: at("v2", 2), markable: true, marked: true, held: true}, effective},
 		"created, and replaced by others":                 {created, sight{version: at("v2", 2), markable: true, marked: true}, replaced},
-		"created by others":                               {created, sight{version: at("v1", 1), markable: true}, void},
-		"created by others or by us, and replaced":        {created, sight{version: at("v2", 2), markable: true}, hidden},
+		"created by others":                               {created, sight{version: at("v1", 1), markable: true}, buried},
+		"created by others, and so refused":               {exists, sight{version: at("v1", 1), markable: true}, void},
+		"created by others, refused, and replaced":        {exists, sight{version: at("v2", 2), markable: true}, hidden},
+		"refused, with the mark":                          {exists, sight{version: at("v1", 1), markable: true, marked: true}, effective},
+		"not created yet":                                 {created, sight{absent: true, markable: true}, pending},
+		"deleted":                                         {lost, sight{absent: true, markable: true}, buried},
+		"deleted, after a conflict":                       {conflict, sight{absent: true, markable: true}, hidden},
+		"deleted before the write":                        {gone, sight{absent: true, markable: true}, void},
+		"created again before the write":                  {gone, sight{version: Version{"other", "v1", 1}, markable: true}, void},
+		"created again, after a conflict":                 {conflict, sight{version: Version{"other", "v1", 1}, markable: true}, hidden},
+		"copied with its mark":                            {lost, sight{version: Version{"other", "v1", 1}, markable: true, marked: true}, replaced},
+		"created by others or by us, and replaced":        {created, sight{version: at("v2", 2), markable: true}, buried},
 		"created, with the content":                       {created, sight{version: at("v1", 1), held: true}, effective},
-		"another object of the name":                      {lost, sight{version: Version{"other", "v9", 9}, markable: true}, pending},
-		"another object of the name, of a low generation": {lost, sight{version: Version{"other", "v1", 1}, held: true}, pending},
+		"another object of the name":                      {lost, sight{version: Version{"other", "v9", 9}, markable: true}, buried},
+		"another object of the name, of a low generation": {lost, sight{version: Version{"other", "v1", 1}, held: true}, buried},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

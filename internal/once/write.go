@@ -12,7 +12,7 @@ import (
 
 // Run writes the object. Its error is a [*Failure], which reports whether anything was written.
 func (w Writer[D, B]) Run(ctx context.Context) (*Written[D, B], error) {
-	r := &run[D, B]{Writer: w}
+	r := &run[D, B]{Writer: w, newest: w.Since}
 	p := newPauses(w)
 	for {
 		written, err := r.try(ctx)
@@ -21,13 +21,13 @@ func (w Writer[D, B]) Run(ctx context.Context) (*Written[D, B], error) {
 		}
 		delay := p.after(err)
 		if delay == pause.Stop {
-			return r.end(ctx, err)
+			return r.giveUp(ctx, err)
 		}
 		if w.Retrying != nil {
 			w.Retrying(cause(err), delay)
 		}
 		if ended := pause.Sleep(ctx, delay); ended != nil {
-			return nil, r.failure(fmt.Errorf("%w: %w", ended, cause(err)))
+			return nil, r.failure(fmt.Errorf("%w: %w", ended, cause(err)), false)
 		}
 	}
 }
@@ -37,6 +37,8 @@ type run[D Document, B Body] struct {
 	Writer[D, B]
 	first    D
 	hasRead  bool
+	newest   Version         // of what was read
+	absence  error           // of the last read of an object that does not exist
 	attempts []attempt[D, B] // whose effect is not known, the oldest first
 }
 
@@ -46,6 +48,7 @@ type attempt[D Document, B Body] struct {
 	base D
 	body B
 	err  error
+	void bool // as the last read showed
 }
 
 // again marks a failure that another try may mend.
@@ -68,26 +71,23 @@ func cause(err error) error {
 // try reads, composes and writes once.
 func (r *run[D, B]) try(ctx context.Context) (*Written[D, B], error) {
 	var none D
-	doc, err := r.Store.Read(ctx)
-	if errors.Is(err, ErrReadAgain) {
-		return nil, &again{Conflict, &StepError{StepRead, err}}
-	}
-	if err != nil && (!r.Create || r.Classify(err) != Missing) {
-		return nil, &StepError{StepRead, err}
-	}
+	doc, err := r.read(ctx)
 	if err != nil {
-		doc = none
+		return nil, err
 	}
 	if !r.hasRead {
 		r.first, r.hasRead = doc, true
 	}
-	if doc == none {
-		return r.create(ctx)
-	}
 	if w, err := r.recover(ctx, doc); w != nil || err != nil {
 		return w, err
 	}
-	return r.replace(ctx, doc)
+	switch {
+	case doc != none:
+		return r.replace(ctx, doc)
+	case r.Create:
+		return r.create(ctx)
+	}
+	return nil, r.absence
 }
 
 // create creates the object. If another was created in between, the next try replaces that.
@@ -137,19 +137,22 @@ func (r *run[D, B]) judge(a attempt[D, B], answer D, err error) (*Written[D, B],
 	if foreign == nil {
 		class = r.Classify(a.err)
 	}
+	repeats := r.lost() != nil
+	if class != Lost {
+		a.refused = refused
+	}
+	if class == Missing {
+		a.refused = missing
+	}
+	if class != Unsent && !r.DryRun {
+		r.remember(a)
+	}
 	switch {
 	case class == Lost && !r.DryRun:
-		r.remember(a)
 		return nil, &again{Lost, a.err}
-	case class == Conflict, class == Exists && a.create, class == Missing && r.Create && !a.create:
-		a.refused = true
-		r.remember(a)
+	case class == Conflict, class == Exists && a.create, class == Missing && r.Create && !a.create,
+		class == Exists && repeats: // such as the name of the Revision that the lost write made
 		return nil, &again{Conflict, a.err}
-	case class == Exists && r.lost() != nil: // such as the name of the Revision that the lost write made
-		return nil, &again{Conflict, a.err}
-	case class != Unsent && !r.DryRun:
-		a.refused, a.rejected = true, true
-		r.remember(a)
 	}
 	return nil, &StepError{StepWrite, a.err}
 }
@@ -157,21 +160,19 @@ func (r *run[D, B]) judge(a attempt[D, B], answer D, err error) (*Written[D, B],
 // foreign returns an error if a successful answer is not that of the write.
 func (r *run[D, B]) foreign(a attempt[D, B], answer D, err error) error {
 	if err != nil || r.Answers == nil {
-		return nil //nolint:nilerr // only a successful answer can be foreign
+		return nil //nolint:nilerr // only a successful response can be foreign
 	}
 	return r.Answers(a.base, a.body, answer)
 }
 
 // remember keeps a write whose effect is not known. Writes of the same base have
-// the same body, so one stands for all; that one of them was lost, or met a
-// conflict, must not be forgotten.
+// the same body, so one stands for all: the one of which least is known.
 func (r *run[D, B]) remember(a attempt[D, B]) {
 	for i, old := range r.attempts {
-		if old.trace.create != a.trace.create || old.trace.base != a.trace.base {
+		if !old.same(a.trace) {
 			continue
 		}
-		if old.refused || !a.refused {
-			a.rejected = a.rejected && old.rejected
+		if old.refused == missing || a.refused == 0 {
 			r.attempts[i] = a
 		}
 		return
@@ -179,116 +180,12 @@ func (r *run[D, B]) remember(a attempt[D, B]) {
 	r.attempts = append(r.attempts, a)
 }
 
-// lost is the last write whose answer was lost; nil if there is none.
+// lost is the last write whose response was lost; nil if there is none.
 func (r *run[D, B]) lost() *attempt[D, B] {
 	for i := len(r.attempts) - 1; i >= 0; i-- {
-		if !r.attempts[i].refused {
+		if r.attempts[i].refused == 0 {
 			return &r.attempts[i]
 		}
 	}
 	return nil
-}
-
-// recover looks for the earlier writes of this call in the object as it is
-// now. It returns neither a result nor an error if none is known to have taken effect.
-func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) {
-	found := make([]finding, len(r.attempts))
-	for i, a := range r.attempts {
-		found[i] = recognize(a.trace, r.sight(a, doc))
-		if found[i] == effective {
-			return r.recovered(a, doc), nil
-		}
-	}
-	for i, f := range found {
-		if f == replaced {
-			return nil, r.overtaken(r.attempts[i], doc)
-		}
-	}
-	left, err := r.lookForHidden(ctx, found)
-	if err != nil {
-		return nil, &StepError{StepRead, err}
-	}
-	if left >= 0 {
-		return nil, r.overtaken(r.attempts[left], doc)
-	}
-	r.forget(found, doc.Version())
-	return nil, nil
-}
-
-func (r *run[D, B]) sight(a attempt[D, B], doc D) sight {
-	s := sight{version: doc.Version(), markable: r.Mark != nil}
-	s.marked = s.markable && r.Mark.On(doc)
-	if s.marked || !s.markable {
-		s.held = r.Holds != nil && r.Holds(a.base, a.body, doc)
-	}
-	return s
-}
-
-// lookForHidden returns the index of a write that left its mark elsewhere; -1
-// if none did, and then none of the hidden ones took effect.
-func (r *run[D, B]) lookForHidden(ctx context.Context, found []finding) (int, error) {
-	for i, f := range found {
-		if f != hidden {
-			continue
-		}
-		left, err := r.Mark.Left(ctx)
-		if err != nil {
-			return -1, err
-		}
-		if left {
-			return i, nil
-		}
-		break
-	}
-	return -1, nil
-}
-
-// forget drops the writes that are known to have had no effect.
-func (r *run[D, B]) forget(found []finding, now Version) {
-	i := -1
-	r.drop(func(a attempt[D, B]) bool {
-		i++
-		return found[i] != pending || a.rejectedFor(now)
-	})
-}
-
-// recovered is the result of a write that took effect after all.
-func (r *run[D, B]) recovered(a attempt[D, B], doc D) *Written[D, B] {
-	return &Written[D, B]{Doc: doc, First: r.first, Base: a.base, Body: a.body, Created: a.create, Changed: true,
-		Generation: min(a.generation(), doc.Version().Generation)}
-}
-
-func (r *run[D, B]) overtaken(a attempt[D, B], doc D) error {
-	return &Failure{Step: StepConfirm, Outcome: Effective, Err: &Overtaken[D]{Generation: a.generation(), Now: doc}}
-}
-
-// stepOf returns the step that failed.
-func stepOf(err error) Step {
-	if at := (*StepError)(nil); errors.As(err, &at) {
-		return at.Step
-	}
-	return StepWrite
-}
-
-// failure decides what a run that failed for good may have changed.
-func (r *run[D, B]) failure(err error) error {
-	if known := (*Failure)(nil); errors.As(err, &known) {
-		return known
-	}
-	f := &Failure{Step: stepOf(err), Err: cause(err)}
-	if at := (*StepError)(nil); errors.As(err, &at) {
-		f.Err = at.Err
-	}
-	conflict := (*again)(nil)
-	exhausted := errors.As(err, &conflict) && conflict.class == Conflict
-	switch lost := r.lost(); {
-	case lost != nil:
-		f.Outcome = Unknown
-		if !errors.Is(f.Err, lost.err) {
-			f.Err = fmt.Errorf("%w (after the answer to an earlier write was lost: %w)", f.Err, lost.err)
-		}
-	case len(r.attempts) > 0 && !exhausted: // the end came before it was seen whose write stood in the way, or what a refused write did
-		f.Outcome = Unknown
-	}
-	return f
 }

@@ -15,6 +15,7 @@ type Error struct {
 	Interrupted  error   // the error of the context, if its end is what kept the request from being retried
 
 	effect   effect
+	arrived  bool // an earlier attempt of the request reached the server
 	starting bool // the server denied the request, but it has just started
 }
 

@@ -82,3 +82,15 @@ func answered(err error, status int, reason string) bool {
 	e, ok := find(err)
 	return ok && e.Answer != nil && e.Answer.has(status, reason)
 }
+
+// Arrived reports whether a failed request, or an earlier attempt of it, reached the server.
+func Arrived(err error) bool {
+	e, ok := find(err)
+	return ok && (e.Answer != nil || e.effect == lost || e.arrived)
+}
+
+// IsPreconditionFailed reports whether the object is not in the state that the request requires.
+func IsPreconditionFailed(err error) bool {
+	e, ok := find(err)
+	return ok && e.Answer != nil && e.Answer.StatusCode == http.StatusPreconditionFailed
+}

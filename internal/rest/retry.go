@@ -25,8 +25,13 @@ func (c Client) Read(ctx context.Context, r Request) (body []byte, err error) {
 func (c Client) Write(ctx context.Context, r Request) (body []byte, err error) {
 	c = c.inCall()
 	again := func(err error) bool { return Transient(err) && !MayHaveApplied(err) }
+	arrived := false
 	err = c.retry(ctx, again, func() error {
 		body, err = c.Send(ctx, r)
+		if e, ok := find(err); ok {
+			e.arrived = arrived
+		}
+		arrived = arrived || Arrived(err)
 		return err
 	})
 	return body, err

@@ -1,0 +1,269 @@
+package once
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/pause"
+)
+
+// staleReads are the pauses before a read that was out of date is repeated.
+var staleReads = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, time.Second, time.Second, 1500 * time.Millisecond}
+
+// lag is how far reads may be behind when a run decides by what it does not see.
+const lag = 500 * time.Millisecond
+
+// lastLooks are the pauses before the reads that a run makes when it gives up,
+// to find out whether one of its writes took effect.
+var lastLooks = []time.Duration{0, lag}
+
+// read reads the object. The zero value stands for an object that does not exist.
+// A read that is out of date is repeated, within a bound.
+func (r *run[D, B]) read(ctx context.Context) (D, error) {
+	var none D
+	doc, err := r.readOnce(ctx)
+	for _, delay := range staleReads {
+		if err != nil || !r.isStale(doc) {
+			break
+		}
+		if err = pause.Sleep(ctx, delay); err != nil {
+			return none, &StepError{StepRead, err}
+		}
+		doc, err = r.readOnce(ctx)
+	}
+	if err == nil && doc != none {
+		r.newest = doc.Version()
+	}
+	return doc, err
+}
+
+func (r *run[D, B]) readOnce(ctx context.Context) (D, error) {
+	var none D
+	doc, err := r.Store.Read(ctx)
+	switch {
+	case err == nil:
+		return doc, nil
+	case errors.Is(err, ErrReadAgain):
+		return none, &again{Conflict, &StepError{StepRead, err}}
+	case r.Classify(err) == Missing:
+		r.absence = &StepError{StepRead, err}
+		return none, nil
+	}
+	return none, &StepError{StepRead, err}
+}
+
+// isOlder reports whether a read is older than an earlier one.
+func (r *run[D, B]) isOlder(doc D) bool {
+	var none D
+	return doc != none && doc.Version().UID == r.newest.UID && doc.Version().Generation < r.newest.Generation
+}
+
+// isStale reports whether a read is older than an earlier one, or may be older
+// than a write whose effect is not known.
+func (r *run[D, B]) isStale(doc D) bool {
+	var none D
+	if doc != none && doc.Version().UID == r.newest.UID {
+		return r.isOlder(doc)
+	}
+	for _, a := range r.attempts { // is it deleted, or does this server not know it yet?
+		if !a.create && a.refused != missing {
+			return true
+		}
+	}
+	return false
+}
+
+// recover looks for the earlier writes of this call in the object as it is
+// now. It returns neither a result nor an error if none is known to have taken effect.
+func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) {
+	found := make([]finding, len(r.attempts))
+	for i, a := range r.attempts {
+		found[i] = recognize(a.trace, r.sight(a, doc))
+	}
+	if i := r.newestOf(found, effective); i >= 0 {
+		return r.recovered(r.attempts[i], doc), nil
+	}
+	if i := r.newestOf(found, replaced); i >= 0 {
+		return nil, r.overtaken(r.attempts[i], doc)
+	}
+	i := r.newestOf(found, buried)
+	if i < 0 {
+		i = r.newestOf(found, hidden)
+	}
+	if i >= 0 {
+		if w, err := r.lookForRest(ctx, r.attempts[i], found[i], doc); w != nil || err != nil {
+			return w, err
+		}
+	}
+	r.forget(found)
+	return nil, nil
+}
+
+// newestOf returns the index of the write with a finding that made the newest generation; -1 if there is none.
+func (r *run[D, B]) newestOf(found []finding, f finding) int {
+	best := -1
+	for i := range found {
+		if found[i] == f && (best < 0 || r.attempts[i].generation() >= r.attempts[best].generation()) {
+			best = i
+		}
+	}
+	return best
+}
+
+func (r *run[D, B]) sight(a attempt[D, B], doc D) sight {
+	var none D
+	s := sight{absent: doc == none, markable: r.Mark != nil && r.Mark.In(a.body)}
+	if s.absent {
+		return s
+	}
+	s.version = doc.Version()
+	s.marked = s.markable && r.Mark.On(doc)
+	if s.marked || !s.markable {
+		s.held = r.Holds != nil && r.Holds(a.base, a.body, doc)
+	}
+	return s
+}
+
+// lookForRest looks for what a write left behind that the object does not show.
+// It returns an error if the write took effect, or if that cannot be known. The
+// object is read again: it may have been deleted, and what was left behind with it.
+func (r *run[D, B]) lookForRest(ctx context.Context, a attempt[D, B], f finding, was D) (*Written[D, B], error) {
+	var none D
+	left := false
+	if r.Mark != nil && r.Mark.In(a.body) {
+		var err error
+		if left, err = r.Mark.Left(ctx); err != nil {
+			return nil, &StepError{StepRead, err}
+		}
+	}
+	if !left && a.refused != 0 {
+		return nil, nil
+	}
+	if err := pause.Sleep(ctx, lag); err != nil {
+		return nil, &StepError{StepRead, err}
+	}
+	now, err := r.readOnce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch exists := now != none; {
+	case exists && recognize(a.trace, r.sight(a, now)) == effective:
+		return r.recovered(a, now), nil
+	case left:
+		return nil, r.overtaken(a, now)
+	case f == buried, !exists, now.Version().UID != was.Version().UID:
+		return nil, &Failure{Step: StepWrite, Outcome: Unknown, Err: fmt.Errorf("%w: %w", ErrBuried, a.err)}
+	}
+	return nil, nil
+}
+
+// forget drops the writes that are known to have had no effect. Those that create
+// are kept: the object may be a stale read of a predecessor.
+func (r *run[D, B]) forget(found []finding) {
+	var kept []attempt[D, B]
+	for i, a := range r.attempts {
+		a.void = found[i] != pending
+		if !a.void || a.create && found[i] == void {
+			kept = append(kept, a)
+		}
+	}
+	r.attempts = kept
+}
+
+// open reports whether the effect of a write is not known.
+func (r *run[D, B]) open() bool {
+	return slices.ContainsFunc(r.attempts, func(a attempt[D, B]) bool { return !a.void })
+}
+
+// recovered is the result of a write that took effect after all.
+func (r *run[D, B]) recovered(a attempt[D, B], doc D) *Written[D, B] {
+	return &Written[D, B]{Doc: doc, First: r.first, Base: a.base, Body: a.body, Created: a.create, Changed: true,
+		Generation: min(a.generation(), doc.Version().Generation)}
+}
+
+func (r *run[D, B]) overtaken(a attempt[D, B], doc D) error {
+	var none D
+	if doc == none {
+		return &Failure{Step: StepConfirm, Outcome: Effective, Err: r.absence}
+	}
+	return &Failure{Step: StepConfirm, Outcome: Effective, Err: &Overtaken[D]{Generation: a.generation(), Now: doc}}
+}
+
+// giveUp looks once more whether a write took effect before the run fails: the
+// one that was refused may have been delivered twice.
+func (r *run[D, B]) giveUp(ctx context.Context, err error) (*Written[D, B], error) {
+	known := (*Failure)(nil)
+	if errors.As(err, &known) {
+		return nil, known
+	}
+	attempts, looked := r.attempts, true
+	for _, delay := range lastLooks {
+		if r.attempts = slices.Clone(attempts); !r.open() {
+			break
+		}
+		if ctx.Err() != nil || pause.Sleep(ctx, delay) != nil {
+			return nil, r.failure(err, false)
+		}
+		w, unread := r.look(ctx)
+		if w != nil || errors.As(unread, &known) {
+			return w, unread
+		}
+		looked = unread == nil
+	}
+	return nil, r.failure(err, looked)
+}
+
+// look reads the object and looks for the writes of this call in it.
+func (r *run[D, B]) look(ctx context.Context) (*Written[D, B], error) {
+	doc, err := r.readOnce(ctx)
+	if err == nil && r.isOlder(doc) {
+		err = ErrReadAgain
+	}
+	if err != nil {
+		return nil, err
+	}
+	if w, err := r.recover(ctx, doc); w != nil || err != nil {
+		return w, err
+	}
+	return r.settled(ctx, doc), nil
+}
+
+// settled returns the result if the content alone identifies the writes, and
+// composing again shows that nothing has to be written any more.
+func (r *run[D, B]) settled(ctx context.Context, doc D) *Written[D, B] {
+	var none D
+	if !r.open() || r.Mark != nil || r.Holds != nil || doc == none {
+		return nil
+	}
+	body, err := r.Compose(ctx, doc)
+	if err != nil || !bytes.Equal(body.Bytes(), doc.Bytes()) {
+		return nil
+	}
+	return &Written[D, B]{Doc: doc, First: r.first, Base: doc, Body: body, Changed: true, Generation: doc.Version().Generation}
+}
+
+// failure decides what a run that failed for good may have changed. looked
+// reports whether the object was read since the last write.
+func (r *run[D, B]) failure(err error, looked bool) error {
+	if known := (*Failure)(nil); errors.As(err, &known) {
+		return known
+	}
+	f := &Failure{Step: StepWrite, Err: cause(err)}
+	if at := (*StepError)(nil); errors.As(err, &at) {
+		f.Step, f.Err = at.Step, at.Err
+	}
+	switch lost := r.lost(); {
+	case lost != nil:
+		f.Outcome = Unknown
+		if !errors.Is(f.Err, lost.err) {
+			f.Err = fmt.Errorf("%w (after the response to an earlier write was lost: %w)", f.Err, lost.err)
+		}
+	case r.open() && !looked:
+		f.Outcome = Unknown
+	}
+	return f
+}
