@@ -60,7 +60,7 @@ func TestPolicyWriteThatIsDeliveredTwice(t *testing.T) {
 					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(ctx, to(one, []fault{{effect: true}, hang, hang, hang}).client(t))))
 
 					gone := fault{status: 403, body: `{"error": {"code": 403, "message": "denied", "status": "PERMISSION_DENIED"}}`}
-					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(t.Context(), to(one, []fault{{effect: true}, gone, gone}).client(t))))
+					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(t.Context(), to(one, []fault{{effect: true}, gone, gone, gone}).client(t))))
 				})
 			})
 		}
@@ -73,7 +73,7 @@ func TestPolicyWriteThatIsRefused(t *testing.T) {
 	for _, status := range []int{400, 403, 404, 409, 412, 429} {
 		synctest.Test(t, func(t *testing.T) {
 			fake := newIAMFake(fullPolicy)
-			for range 100 {
+			for range 1000 {
 				fake.faults["setIamPolicy"] = append(fake.faults["setIamPolicy"], fault{status: status, body: `{"error": {"code": ` + fmt.Sprint(status) + `, "message": "no"}}`})
 			}
 			err := makePublic(t.Context(), fake.client(t))
