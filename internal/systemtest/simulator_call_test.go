@@ -76,7 +76,7 @@ func (c *simCall) meets(req *http.Request, f simFault) {
 	defer c.mu.Unlock()
 	write := simWrites(req)
 	c.ambiguous = c.ambiguous || write && f.ambiguous()
-	c.twice = c.twice || write && f == simTwice
+	c.twice = c.twice || write && (f == simTwice || f == simTwiceRefused)
 	c.endless = c.endless || f == simEndless
 	if f == simHungBefore || f == simHungAfter || f == simDrips {
 		c.hangs++

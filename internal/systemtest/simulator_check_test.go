@@ -212,7 +212,7 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 	var own []simWrite // to the Service or the policy, whichever the call is about
 	revisions, policies := 0, 0
 	for _, w := range writes {
-		if w.id != c.id || simAgain(writes, own, w) {
+		if w.id != c.id || c.again(writes, own, w) {
 			continue
 		}
 		if w.ofPolicy() {
@@ -254,11 +254,15 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 	return problems
 }
 
-// simAgain reports whether a write is a creation or a deletion that the network
-// delivered once more after somebody had deleted what was created, or created
-// what was deleted. No client can prevent it.
-func simAgain(writes, own []simWrite, w simWrite) bool {
-	return w.delayed && len(own) > 0 && (w.Kind == "delete" || w.Kind == "create" && simDeleted(writes[own[0].place:w.place]))
+// again reports whether a write repeats one that no client can know of: a deletion
+// that the network delivered twice, or what was written to a Service that
+// somebody deleted before the call could see it.
+func (c *simCall) again(writes, own []simWrite, w simWrite) bool {
+	if len(own) == 0 || w.Kind == "delete" {
+		return len(own) > 0 && w.delayed
+	}
+	repeated := c.twice && w.UID != own[len(own)-1].UID // the conflict that a proxy caused looks like that of the deletion
+	return (repeated || (w.delayed || c.ambiguous) && (w.Kind == "create" || w.ofPolicy())) && simDeleted(writes[own[len(own)-1].place:w.place])
 }
 
 func simDeleted(writes []simWrite) bool {
@@ -337,7 +341,7 @@ func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 	if r.Revision != w.Revision {
 		wrong("it names the Revision %s, but it made %s", r.Revision, w.Revision)
 	}
-	deleted := simDeleted(writes[w.place:c.outcome.writes]) // just before the answer arrived
+	deleted := simDeleted(writes[w.place:max(w.place, c.outcome.writes)]) // just before the answer arrived
 	if c.outcome.ready[w.Revision] != "True" && !deleted {
 		wrong("success, but its Revision is Ready=%s", c.outcome.ready[w.Revision])
 	}
@@ -375,6 +379,7 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 	switch {
 	case unmarked && (c.ambiguous || c.metConflict) && failed.Outcome == cloudrun.Written:
 	case c.metConflict && (errors.Is(c.err, cloudrun.ErrPlanStale) || errors.As(c.err, &option)) && failed.Outcome == cloudrun.WriteUnknown:
+	case own != nil && own[0].ofPolicy() && simDeleted(writes[own[0].place:max(own[0].place, c.outcome.writes)]): // it is gone with its Service
 	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
 		wrong("it says nothing was written, but it was: %v", c.err)
 	case failed.Outcome == cloudrun.Written && len(own) == 0:
@@ -382,14 +387,14 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 	case failed.Outcome == cloudrun.WriteUnknown && !c.ambiguous && !c.cancelled && c.outage == 0 && !c.gone(writes) && !c.blind() && c.hangs == 0:
 		wrong("it says that it cannot know what it wrote, but every answer arrived: %v", c.err)
 	}
-	if !c.mayFail(own, writes) {
+	if !c.mayFail(failed.Outcome, own, writes) {
 		wrong("there was no reason to fail: %v", c.err)
 	}
 	return problems
 }
 
 // mayFail reports whether a call had the reason to fail that it reported.
-func (c *simCall) mayFail(own, writes []simWrite) bool {
+func (c *simCall) mayFail(outcome cloudrun.WriteOutcome, own, writes []simWrite) bool {
 	var (
 		overtaken *cloudrun.OvertakenError
 		notReady  *cloudrun.NotReadyError
@@ -409,6 +414,8 @@ func (c *simCall) mayFail(own, writes []simWrite) bool {
 	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):
 		return true
 	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
+		return true
+	case c.ambiguous && outcome == cloudrun.WriteUnknown && strings.Contains(c.err.Error(), "deleted or created by another writer after"):
 		return true
 	case errors.Is(c.err, cloudrun.ErrPlanStale):
 		return c.kind == "apply" && len(own) == 0 && slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return !w.ofPolicy() && w.id != c.id })

@@ -58,11 +58,12 @@ const (
 	simRestarts                       // the API server restarts
 	simLagging                        // all lists lag
 	simRecreated                      // the Service is deleted and created again
+	simRemoved                        // the same, by the library
 )
 
 // simPending are faults that the library does not survive yet, by name.
 var simPending = map[string]simFault{
-	"recreated": simRecreated, "twice-refused": simTwiceRefused,
+	"recreated": simRecreated, "removed": simRemoved, "twice-refused": simTwiceRefused,
 }
 
 // isOn reports whether schedules have a fault.
@@ -122,8 +123,8 @@ func (w *simWire) choose(rng *rand.Rand, req *http.Request, class string, n int)
 	return possible[rng.IntN(len(possible))]
 }
 
-// simLags are the times by which lists lag behind.
-var simLags = []time.Duration{500 * time.Millisecond, 1200 * time.Millisecond, 3 * time.Second}
+// simLags are the times by which lists lag behind, up to what docs/guarantees.md promises.
+var simLags = []time.Duration{500 * time.Millisecond, 1200 * time.Millisecond, 2 * time.Second}
 
 func simFailure(rng *rand.Rand, req *http.Request) *http.Response {
 	return simAnswer(req, []int{500, 502, 503, 504}[rng.IntN(4)])

@@ -125,8 +125,10 @@ func (s *sim) play() {
 	s.start("editor", rng.IntN(4), s.edit)
 	s.start("mover", rng.IntN(4), s.move)
 	if simMay(rng, simRecreated, 4) {
-		s.start("recreator", rng.IntN(3), s.recreate)
-		s.start("remover", rng.IntN(2), s.remove)
+		s.start("recreator", 1+rng.IntN(2), s.recreate)
+	}
+	if simMay(rng, simRemoved, 6) {
+		s.start("remover", 1, s.remove)
 	}
 	s.start("applier", rng.IntN(3), s.apply)
 	if !s.cluster {
