@@ -42,15 +42,14 @@ func Ingress(option, ingress string) edits.Setting {
 			return nil
 		}
 		delete(m.Annotations, AnnotationIngress) // of Cloud Run
-		switch {
-		case ingress == "internal":
-			if m.Labels == nil {
-				m.Labels = map[string]string{}
-			}
-			m.Labels[LabelVisibility] = clusterLocal
-		default:
+		if ingress != "internal" {
 			delete(m.Labels, LabelVisibility)
+			return nil
 		}
+		if m.Labels == nil {
+			m.Labels = map[string]string{}
+		}
+		m.Labels[LabelVisibility] = clusterLocal
 		return nil
 	})}
 }

@@ -247,7 +247,8 @@ func (w *nilWorld) use(what string, v reflect.Value) {
 		_ = cloudrun.AddMember(ctx, c, "hello", "roles/run.invoker", "allUsers", o)
 	}
 	if o, ok := v.Interface().(cloudrun.ListOption); ok {
-		for range c.ListServices(ctx, o) {
+		for _, err := range c.ListServices(ctx, o) {
+			_ = err
 			break
 		}
 	}
