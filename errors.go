@@ -200,7 +200,7 @@ type FieldViolation struct {
 func apiError(known *redact.Memory, err error) error {
 	failure, ok := asType[*rest.Error](err)
 	switch {
-	case !ok || failure.Answer == nil && err != error(failure):
+	case !ok || failure.Answer == nil && err != error(failure): //nolint:errorlint // whether err is wrapped is the question
 		return known.Error(err)
 	case failure.Answer == nil:
 		return failure.Hidden(known)
@@ -317,7 +317,7 @@ func outcomeOf(err error) WriteOutcome {
 
 // hidden returns an error of a request without the values that a call knows.
 func hidden(known *redact.Memory, err error) error {
-	if api, ok := asType[*APIError](err); ok && err == error(api) && api.err != nil {
+	if api, ok := asType[*APIError](err); ok && err == error(api) && api.err != nil { //nolint:errorlint // a wrapped one keeps what wraps it
 		return apiError(known, api.err.Unwrap())
 	}
 	return known.Error(err)

@@ -30,7 +30,7 @@ func allOf(err error) string {
 	}
 	var b strings.Builder
 	b.WriteString(printed(err))
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // each error of the tree by itself
 	case *googleapi.Error:
 		fmt.Fprint(&b, e.Message, e.Body, e.Details, e.Header, e.Errors)
 	case *cloudrun.APIError:
@@ -40,7 +40,7 @@ func allOf(err error) string {
 	case *cloudrun.TimeoutError:
 		fmt.Fprint(&b, e.Last, e.LastErr)
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // each error of the tree by itself
 	case interface{ Unwrap() error }:
 		b.WriteString(allOf(e.Unwrap()))
 	case interface{ Unwrap() []error }:
@@ -78,7 +78,7 @@ func (l *listener) option() cloudrun.ProgressOption {
 		defer l.mu.Unlock()
 		l.said.WriteString(printed(e) + allOf(e.Err) + e.Message)
 		if e.Condition != nil {
-			l.said.WriteString(fmt.Sprint(*e.Condition))
+			fmt.Fprint(&l.said, *e.Condition)
 		}
 	})
 }

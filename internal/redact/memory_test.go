@@ -3,7 +3,6 @@ package redact_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 
@@ -56,7 +55,7 @@ func TestMemoryIsLazy(t *testing.T) {
 	for range 3 {
 		m.LearnOnce("key", func() []byte { encoded++; return service(`"env":[{"name":"A","value":"hunter2"}]`, "") })
 	}
-	require.Equal(t, "", m.Text("")+m.Message(""))
+	require.Empty(t, m.Text("")+m.Message(""))
 	require.NoError(t, m.Error(nil))
 	require.Zero(t, encoded)
 	require.Equal(t, "(hidden) (hidden)", m.Text("hunter2")+" "+m.Message("hunter2"))
@@ -86,5 +85,5 @@ func TestMemoryOfManyDocuments(t *testing.T) {
 	for i := range 100 {
 		require.Equal(t, redact.Hidden, m.Text(fmt.Sprintf("hunter-%03d", i)))
 	}
-	require.False(t, strings.Contains(m.Text("hunter-100"), redact.Hidden))
+	require.NotContains(t, m.Text("hunter-100"), redact.Hidden)
 }
