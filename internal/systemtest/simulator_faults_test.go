@@ -63,6 +63,7 @@ const (
 
 // simPending are faults that the library does not survive yet, by name.
 var simPending = map[string]simFault{
+	"restarts":  simRestarts, // seed 152: a 403 of a server that has just started ends a write
 	"recreated": simRecreated, "removed": simRemoved, "twice-refused": simTwiceRefused,
 }
 
