@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -248,7 +247,7 @@ func (c *deployConfig) sign(m *metav1.ObjectMeta, libraryVersion string) {
 func (c *composition) pin(ctx context.Context, d *draft) (warnings []string, err error) {
 	was, is := &d.base.service.Spec.Template, &d.service.Spec.Template
 	ingress, err := spec.IngressContainer(&d.service.Spec.Template.Spec.PodSpec)
-	if err != nil || strings.Contains(ingress.Image, "@") || c.options.DecidesAnywhere(spec.ThingImage) || imagesChanged(was.Spec.Containers, is.Spec.Containers) {
+	if err != nil || strings.Contains(ingress.Image, "@") || c.options.DecidesAnywhere(spec.ThingImage) || spec.ImagesChanged(was.Spec.Containers, is.Spec.Containers) {
 		return nil, nil //nolint:nilerr // a Service without an ingress container has nothing to pin
 	}
 	running, err := c.client.baseRevision(ctx, d.base.service)
@@ -260,18 +259,6 @@ func (c *composition) pin(ctx context.Context, d *draft) (warnings []string, err
 		return nil, nil
 	}
 	return []string{fmt.Sprintf("the digest of the image that runs is not known, so the new revision runs what %q refers to now", ingress.Image)}, nil
-}
-
-func imagesChanged(was, is []corev1.Container) bool {
-	if len(was) != len(is) {
-		return false // an added container has its image from the options, a removed one needs none
-	}
-	for i := range is {
-		if is[i].Name == was[i].Name && is[i].Image != was[i].Image {
-			return true
-		}
-	}
-	return false
 }
 
 // baseRevision returns the Revision of a Service's template: the one with its
@@ -310,6 +297,20 @@ func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all
 		}
 	}
 	return all, nil
+}
+
+// madeRevision returns the Revision that a call made, by its name if the call chose
+// one; nil if the server does not list it yet.
+func (c *Client) madeRevision(ctx context.Context, n nonce.Nonce, name string) (*status.RevisionSummary, error) {
+	if name == "" {
+		all, err := c.revisionsOf(ctx, n, 100)
+		return status.FirstMade(all), err
+	}
+	r, err := getRevision[status.RevisionSummary](ctx, c, name)
+	if apierrors.IsNotFound(err) || err == nil && !n.On(r.Metadata.Labels) {
+		return nil, nil
+	}
+	return r, err
 }
 
 // nonceMark is a nonce as the mark of a write.

@@ -203,16 +203,17 @@ func (c *call) write(ctx context.Context, w serviceWrite) (written, error) {
 // the wait, and returns the result.
 func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error) {
 	var s *servingv1.Service
+	var superseded *status.RevisionSummary
 	var waited error
 	published := task.Beside(ctx, func(ctx context.Context) error {
 		return publish(ctx, c.observed(StagePublish), c.name, w.created || w.first == nil, e.access, c.report)
-	}, func(ctx context.Context) { s, waited = c.await(ctx, w, e) })
+	}, func(ctx context.Context) { s, superseded, waited = c.await(ctx, w, e) })
 
 	outcome := NotWritten
 	if w.changed {
 		outcome = Written
 	}
-	result := c.result(w, s, e)
+	result := c.result(w, s, e, superseded)
 	switch {
 	case waited != nil:
 		return result, c.fail(StageWait, outcome, errors.Join(waited, published))
@@ -223,10 +224,11 @@ func (c *call) finish(ctx context.Context, w written, e ending) (*Result, error)
 }
 
 // await waits for the Service that was written, except with [Async]. With an
-// error it returns the Service as it was last seen.
-func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Service, error) {
+// error it returns the Service as it was last seen. If another writer changed that
+// since, it also returns the Revision that the call made, if that is known.
+func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Service, *status.RevisionSummary, error) {
 	if c.async {
-		return w.doc.service, nil
+		return w.doc.service, nil, nil
 	}
 	client := c.observed(StageWait)
 	wait := serviceWait{
@@ -234,22 +236,21 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 		write: &status.Write{Service: w.doc.service, Generation: w.generation, Nonce: e.made},
 	}
 	if e.made != "" {
-		wait.marked = func(ctx context.Context) (int, error) {
-			found, err := client.revisionsOf(ctx, e.made, 2)
-			return len(found), err
-		}
+		wait.follower = status.NewFollower(wait.write, func(ctx context.Context) (*status.RevisionSummary, error) {
+			return client.madeRevision(ctx, e.made, w.doc.service.Spec.Template.Name)
+		})
 	}
 	s, err := wait.run(ctx)
 	if s == nil {
 		s = w.doc.service
 	}
-	return s, err
+	return s, wait.follower.Superseded(s), err
 }
 
 // result returns the result of the call, with the warnings of the server, and
 // reports its warnings.
-func (c *call) result(w written, s *servingv1.Service, e ending) *Result {
-	r := newResult(w, s, e)
+func (c *call) result(w written, s *servingv1.Service, e ending, superseded *status.RevisionSummary) *Result {
+	r := newResult(w, s, e, superseded)
 	r.Warnings = append(r.Warnings, c.client.rest.Call.Warnings()...)
 	c.client.known.Hide(r.Warnings)
 	for _, warning := range r.Warnings {
@@ -310,8 +311,8 @@ type ending struct {
 }
 
 // newResult returns the result of a call whose Service was last seen as s.
-func newResult(w written, s *servingv1.Service, e ending) *Result {
-	urls, revision := status.URLs(s), status.Revision(s)
+func newResult(w written, s *servingv1.Service, e ending, superseded *status.RevisionSummary) *Result {
+	urls, revision := status.URLs(s), status.RevisionOf(s, e.made, superseded)
 	r := &Result{
 		Service: s, Action: actionOf(w), Revision: revision, Percent: status.Share(s, revision),
 		URLs: urls, TagURLs: status.TagURLs(s), PreviousTraffic: w.composed.previous,
@@ -320,7 +321,9 @@ func newResult(w written, s *servingv1.Service, e ending) *Result {
 	if len(urls) > 0 {
 		r.URL = urls[0]
 	}
-	if e.isNew(revision) && !e.withoutTraffic && status.AskedShare(s, revision) == 0 {
+	if superseded != nil {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("another writer has changed the service since: %s is not its latest revision", revision))
+	} else if e.isNew(revision) && !e.withoutTraffic && status.AskedShare(s, revision) == 0 {
 		r.Warnings = append(r.Warnings, pinnedWarning(s, revision))
 	}
 	return r

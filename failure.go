@@ -281,6 +281,38 @@ func overtakenBy(s *servingv1.Service, generation int64) *OvertakenError {
 	return &OvertakenError{Service: s.Name, Generation: generation, Newer: s.Generation, By: status.LastModifier(s)}
 }
 
+// of returns the error for a Revision that the Service does not show any more.
+func (e NotReadyError) of(r *status.RevisionSummary, generation int64) NotReadyError {
+	e.Generation, e.Revision, e.RevisionConditions = generation, r.Metadata.Name, r.Status.Conditions
+	if c := status.RevisionCause(r.Status.Conditions); c != nil {
+		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(status.Message(c), maxMessage)
+	}
+	return e
+}
+
+// with returns the error with what the failed Revision says. Where the Service
+// has lost the cause, the Revision has it.
+func (e NotReadyError) with(r *servingv1.Revision) NotReadyError {
+	if r == nil {
+		return e
+	}
+	e.RevisionConditions = r.Status.Conditions
+	if log := printable(r.Status.LogURL, maxMessage); log != "" {
+		e.LogURL = log
+	}
+	c := status.RevisionCause(r.Status.Conditions)
+	if c == nil {
+		return e
+	}
+	if cause := printable(c.Message, maxMessage); !strings.Contains(e.Message, cause) {
+		e.Message = cause
+	}
+	if e.Reason == "" || e.Reason == "RevisionFailed" {
+		e.Reason = c.Reason
+	}
+	return e
+}
+
 // OperationError is returned when an operation of a Service failed.
 type OperationError struct {
 	// Operation is the ID of the operation.

@@ -50,7 +50,7 @@ func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...Rep
 		return nil, err
 	}
 	if r.dryRun {
-		return r.call.result(w, w.doc.service, r.ending(w)), nil
+		return r.call.result(w, w.doc.service, r.ending(w), nil), nil
 	}
 	return r.call.finish(ctx, w, r.ending(w))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -95,9 +94,8 @@ type serviceWait struct {
 	report   *reporter // nil without a handler
 	known    *redact.Memory
 	goal     status.Goal
-	write    *status.Write // that the wait follows; nil to accept any newer configuration
-	// marked counts the Revisions with the nonce of the write, 2 at most; nil if the write has none.
-	marked func(ctx context.Context) (int, error)
+	write    *status.Write    // that the wait follows; nil to accept any newer configuration
+	follower *status.Follower // of the Revision of the write; nil if it made none
 }
 
 // run waits, beginning with the response to the write. With an error it returns
@@ -126,7 +124,7 @@ func (w serviceWait) watch(ctx context.Context, watched watch.Watch[*servingv1.S
 }
 
 func (w serviceWait) judge() serviceJudge {
-	j := serviceJudge{start: time.Now(), name: w.name, goal: w.goal, generation: w.generation(), write: w.write, known: w.known, marked: w.marked}
+	j := serviceJudge{start: time.Now(), name: w.name, goal: w.goal, generation: w.generation(), write: w.write, known: w.known, follower: w.follower}
 	if revisions, ok := w.services.(RevisionGetter); ok {
 		j.revision = revisions.GetRevision
 	}
@@ -225,9 +223,8 @@ type serviceJudge struct {
 	goal       status.Goal
 	generation int64 // the oldest that counts
 	known      *redact.Memory
-	write      *status.Write // whose effect is waited for; nil to accept any newer configuration
-	// marked counts the Revisions with the nonce of the write, 2 at most; nil if the write has none.
-	marked func(ctx context.Context) (int, error)
+	write      *status.Write    // whose effect is waited for; nil to accept any newer configuration
+	follower   *status.Follower // of the Revision of the write; nil if it made none
 	// revision reads a Revision; nil if that is not possible.
 	revision func(ctx context.Context, name string) (*servingv1.Revision, error)
 }
@@ -238,11 +235,11 @@ func (j serviceJudge) Judge(s *servingv1.Service, operation error) watch.Verdict
 		return watch.Verdict{State: watch.Ignored}
 	}
 	if j.write != nil && j.write.Overtaken(s, j.goal) {
-		return watch.Verdict{State: watch.Done, Err: overtakenBy(s, j.generation)}
+		return j.overtaken(s)
 	}
 	state, _ := j.goal.Judge(s, j.generation)
 	switch {
-	case state == status.Ready && j.goal.Settled(s):
+	case state == status.Ready && j.goal.Settled(s), state == status.Failed && j.follows(s):
 		return watch.Verdict{State: watch.Done}
 	case state == status.Failed, operation != nil && !j.goal.Excuses(s):
 		return watch.Verdict{State: watch.Failing, Of: s.Generation}
@@ -250,25 +247,50 @@ func (j serviceJudge) Judge(s *servingv1.Service, operation error) watch.Verdict
 	return watch.Verdict{State: watch.Pending}
 }
 
-// Confirm checks whose Revision became ready. A Revision of another writer during
-// the wait may equal ours in all that the Knative types show. Then two Revisions
-// have the nonce of the write.
+// overtaken is the verdict on a Service that another writer has changed. The
+// Revision of the write may have become ready or failed all the same.
+func (j serviceJudge) overtaken(s *servingv1.Service) watch.Verdict {
+	if j.follower != nil && !j.another(s) {
+		return watch.Verdict{State: watch.Done}
+	}
+	return watch.Verdict{State: watch.Done, Err: overtakenBy(s, j.generation)}
+}
+
+// follows reports whether the Revision of the write is to be looked for, because
+// the Service was changed since.
+func (j serviceJudge) follows(s *servingv1.Service) bool {
+	return j.follower != nil && s.Generation > j.generation
+}
+
+// Confirm checks whose Revision it is that became ready or failed.
 func (j serviceJudge) Confirm(ctx context.Context, s *servingv1.Service) (watch.Verdict, error) {
-	done := watch.Verdict{State: watch.Done}
-	if j.marked == nil || s.Generation <= j.generation {
-		return done, nil
+	if !j.follows(s) {
+		return watch.Verdict{State: watch.Done}, nil
 	}
-	n, err := j.marked(ctx)
-	if err == nil && n > 1 {
-		done.Err = overtakenBy(s, j.generation)
+	fate, err := j.follower.Fate(ctx, s)
+	state, _ := j.goal.Judge(s, j.generation)
+	failed := fate == status.WasFailed || fate == status.AsService && state == status.Failed
+	switch {
+	case err != nil && (!j.write.Overtaken(s, j.goal) || fate == status.Awaited && pollMayPass(err)):
+		return watch.Verdict{}, err
+	case fate == status.WasReady, fate == status.AsService && state == status.Ready && j.goal.Settled(s):
+		return watch.Verdict{State: watch.Done}, nil
+	case failed:
+		return watch.Verdict{State: watch.Failing, Of: j.generation}, nil
+	case fate == status.Unknowable, err != nil:
+		return watch.Verdict{State: watch.Done, Err: overtakenBy(s, j.generation)}, nil
 	}
-	return done, err
+	return watch.Verdict{State: watch.Pending}, nil
 }
 
 // Failure explains why the Service failed, in the words of the failed Revision
 // if there is one.
 func (j serviceJudge) Failure(ctx context.Context, s *servingv1.Service, operation error) error {
 	e := NotReadyError{Service: j.name, Generation: s.Generation, Conditions: s.Status.Conditions, platform: platformOf(s)}
+	if own := j.follower.Superseded(s); own != nil {
+		r := j.failed(ctx, own.Metadata.Name)
+		return e.of(own, j.generation).with(r).hiding(j.known, s, r)
+	}
 	if c := j.goal.Cause(s); c != nil {
 		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(status.Message(c), maxMessage)
 	}
@@ -296,29 +318,6 @@ func (j serviceJudge) failed(ctx context.Context, name string) *servingv1.Revisi
 		return nil // the conditions of the Service have to do
 	}
 	return r
-}
-
-// with returns the error with what the failed Revision says. Where the Service
-// has lost the cause, the Revision has it.
-func (e NotReadyError) with(r *servingv1.Revision) NotReadyError {
-	if r == nil {
-		return e
-	}
-	e.RevisionConditions = r.Status.Conditions
-	if log := printable(r.Status.LogURL, maxMessage); log != "" {
-		e.LogURL = log
-	}
-	c := status.RevisionCause(r.Status.Conditions)
-	if c == nil {
-		return e
-	}
-	if cause := printable(c.Message, maxMessage); !strings.Contains(e.Message, cause) {
-		e.Message = cause
-	}
-	if e.Reason == "" || e.Reason == "RevisionFailed" {
-		e.Reason = c.Reason
-	}
-	return e
 }
 
 // late returns the error of a wait that timed out, with what was seen last.

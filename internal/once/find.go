@@ -80,10 +80,7 @@ func (r *run[D, B]) isStale(doc D) bool {
 // recover looks for the earlier writes of this call in the object as it is
 // now. It returns neither a result nor an error if none is known to have taken effect.
 func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) {
-	found := make([]finding, len(r.attempts))
-	for i, a := range r.attempts {
-		found[i] = recognize(a.trace, r.sight(a, doc))
-	}
+	found := r.findings(doc)
 	if i := r.newestOf(found, effective); i >= 0 {
 		return r.recovered(r.attempts[i], doc), nil
 	}
@@ -95,12 +92,39 @@ func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) 
 		i = r.newestOf(found, hidden)
 	}
 	if i >= 0 {
+		r.looks++
 		if w, err := r.lookForRest(ctx, r.attempts[i], found[i], doc); w != nil || err != nil {
 			return w, err
 		}
 	}
 	r.forget(found)
 	return nil, nil
+}
+
+func (r *run[D, B]) findings(doc D) []finding {
+	found := make([]finding, len(r.attempts))
+	for i, a := range r.attempts {
+		found[i] = recognize(a.trace, r.sight(a, doc))
+	}
+	return found
+}
+
+// explain reads the object right after a conflict, and forgets the write if
+// the read shows another writer's in its place. After the pause, so many
+// others may have written that this would take looking for what the write left behind.
+func (r *run[D, B]) explain(ctx context.Context) {
+	var none D
+	doc, err := r.readOnce(ctx)
+	if err != nil || doc == none {
+		return
+	}
+	found := r.findings(doc)
+	for i, f := range found {
+		if f != void {
+			found[i] = pending
+		}
+	}
+	r.forget(found)
 }
 
 // newestOf returns the index of the write with a finding that made the newest generation; -1 if there is none.

@@ -62,6 +62,9 @@ type conflicts struct {
 	since time.Time // the first one
 }
 
+// areMany reports whether several conflicts in a row were met, so that the pauses are long.
+func (c *conflicts) areMany() bool { return c.n > 2 }
+
 func (c *conflicts) next() time.Duration {
 	if c.n == 0 {
 		c.since = time.Now()

@@ -23,6 +23,9 @@ func (w Writer[D, B]) Run(ctx context.Context) (*Written[D, B], error) {
 		if delay == pause.Stop {
 			return r.giveUp(ctx, err)
 		}
+		if p.conflicts.areMany() {
+			r.explain(ctx)
+		}
 		if w.Retrying != nil {
 			w.Retrying(cause(err), delay)
 		}
@@ -37,6 +40,7 @@ type run[D Document, B Body] struct {
 	Writer[D, B]
 	first    D
 	hasRead  bool
+	looks    int             // for what a write left behind
 	newest   Version         // of what was read
 	absence  error           // of the last read of an object that does not exist
 	attempts []attempt[D, B] // whose effect is not known, the oldest first
@@ -70,16 +74,19 @@ func cause(err error) error {
 
 // try reads, composes and writes once.
 func (r *run[D, B]) try(ctx context.Context) (*Written[D, B], error) {
-	var none D
-	doc, err := r.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if !r.hasRead {
-		r.first, r.hasRead = doc, true
-	}
-	if w, err := r.recover(ctx, doc); w != nil || err != nil {
-		return w, err
+	var none, doc D
+	for looks := -1; looks != r.looks; { // a read from before looking around is old
+		looks = r.looks
+		var err error
+		if doc, err = r.read(ctx); err != nil {
+			return nil, err
+		}
+		if !r.hasRead {
+			r.first, r.hasRead = doc, true
+		}
+		if w, err := r.recover(ctx, doc); w != nil || err != nil {
+			return w, err
+		}
 	}
 	switch {
 	case doc != none:

@@ -54,3 +54,16 @@ func notNone(list []string, problem string) error {
 }
 
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
+// ImagesChanged reports whether a container got another image.
+func ImagesChanged(was, is []corev1.Container) bool {
+	if len(was) != len(is) {
+		return false // an added container has its image from the options, a removed one needs none
+	}
+	for i := range is {
+		if is[i].Name == was[i].Name && is[i].Image != was[i].Image {
+			return true
+		}
+	}
+	return false
+}

@@ -60,5 +60,5 @@ func (w *Write) Overtaken(s *servingv1.Service, g Goal) bool {
 		return !traffic.Same(w.Service.Spec.Traffic, s.Spec.Traffic)
 	}
 	return w.Nonce == "" || !w.Nonce.On(s.Spec.Template.Labels) ||
-		!equality.Semantic.DeepEqual(w.Service.Spec.Template.Spec, s.Spec.Template.Spec)
+		!equality.Semantic.DeepEqual(w.Service.Spec.Template, s.Spec.Template)
 }
