@@ -303,7 +303,7 @@ func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all
 // one; nil if the server does not list it yet.
 func (c *Client) madeRevision(ctx context.Context, n nonce.Nonce, name string) (*status.RevisionSummary, error) {
 	if name == "" {
-		all, err := c.revisionsOf(ctx, n, 100)
+		all, err := c.revisionsOf(ctx, n, 10)
 		return status.FirstMade(all), err
 	}
 	r, err := getRevision[status.RevisionSummary](ctx, c, name)

@@ -241,7 +241,10 @@ func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revis
 }
 
 // getRevision reads a Revision as a T.
-func getRevision[T any](ctx context.Context, c *Client, name string) (*T, error) {
+func getRevision[T any, P interface {
+	*T
+	metav1.ObjectMetaAccessor
+}](ctx context.Context, c *Client, name string) (P, error) {
 	raw, err := c.read(ctx, rest.Request{
 		Op: "get revision", Resource: c.resource(kindRevisions, name),
 		Method: http.MethodGet, URL: c.servingURL(kindRevisions, name, nil),
@@ -252,6 +255,9 @@ func getRevision[T any](ctx context.Context, c *Client, name string) (*T, error)
 	r, err := rest.Decode[T](raw)
 	if err != nil {
 		return nil, fmt.Errorf("get revision %s: %w", c.resource(kindRevisions, name), err)
+	}
+	if err := c.place(name).Check(answer.Object{Name: P(r).GetObjectMeta().GetName()}); err != nil {
+		return nil, rest.Unreadable("get revision", c.resource(kindRevisions, name), err)
 	}
 	return r, nil
 }

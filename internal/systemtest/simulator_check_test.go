@@ -391,6 +391,11 @@ func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
 	return problems
 }
 
+func failedAs(err error, outcome cloudrun.WriteOutcome) bool {
+	var failed *cloudrun.DeployError
+	return errors.As(err, &failed) && failed.Outcome == outcome
+}
+
 // mayFail reports whether a call had the reason to fail that it reported.
 func (c *simCall) mayFail(outcome cloudrun.WriteOutcome, own, writes []simWrite) bool {
 	var (
@@ -411,6 +416,8 @@ func (c *simCall) mayFail(outcome cloudrun.WriteOutcome, own, writes []simWrite)
 		return true
 	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):
 		return true
+	case c.ambiguous && failedAs(c.err, cloudrun.WriteUnknown) && strings.Contains(c.err.Error(), "deleted or created by another writer"):
+		return slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return w.id != c.id && (w.Kind == "create" || w.Kind == "delete") })
 	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
 		return true
 	case c.ambiguous && outcome == cloudrun.WriteUnknown && strings.Contains(c.err.Error(), "deleted or created by another writer after"):

@@ -46,6 +46,8 @@ func simClass(req *http.Request) string {
 		return "iam"
 	case strings.HasSuffix(req.URL.Path, "/revisions"):
 		return "list"
+	case strings.Contains(req.URL.Path, "/revisions/"):
+		return "revision"
 	}
 	return "service"
 }
