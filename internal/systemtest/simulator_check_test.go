@@ -433,7 +433,11 @@ func (c *simCall) mayFail(outcome cloudrun.WriteOutcome, own, writes []simWrite)
 			return !w.ofPolicy() && w.id != c.id && (len(own) == 0 || w.place > own[0].place)
 		})
 	case errors.As(c.err, &notReady):
-		return c.outcome.failed || len(own) == 1 && c.outcome.ready[own[0].Revision] == "False"
+		failed := notReady.Revision
+		if len(own) == 1 && own[0].Revision != "" {
+			failed = own[0].Revision
+		}
+		return c.outcome.failed || c.outcome.ready[failed] == "False" // others may write while the failed Revision is read
 	case errors.As(c.err, &option):
 		// The Revision had failed, or the Service is another one than the caller knew.
 		return len(own) == 0 && (c.kind == "move" || simDeleted(writes[:c.outcome.writes]))
