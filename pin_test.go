@@ -25,9 +25,13 @@ func TestPinnedImages(t *testing.T) {
 	)
 	named := `"name": "hello-v1"`
 	marked := `"labels": {"client.knative.dev/nonce": "abcdefghij"}`
-	runs := func(image string) string { return fmt.Sprintf(`{"status": {"imageDigest": %q}}`, image) }
+	runs := func(image string) string {
+		return fmt.Sprintf(`{"metadata": {"name": "hello-v1"}, "status": {"imageDigest": %q}}`, image)
+	}
 	page := func(items ...string) string { return `{"items": [` + strings.Join(items, ",") + `]}` }
-	on := func(statuses string) string { return `{"status": {"containerStatuses": [` + statuses + `]}}` }
+	on := func(statuses string) string {
+		return `{"metadata": {"name": "hello-v1"}, "status": {"containerStatuses": [` + statuses + `]}}`
+	}
 	env := []cloudrun.DeployOption{cloudrun.WithEnv("A", "1")}
 	for name, tc := range map[string]struct {
 		image    string // the image of the Service; tagged if empty
@@ -52,7 +56,7 @@ func TestPinnedImages(t *testing.T) {
 		"unless a cluster has no status of it":      {latest: "hello-v1", byName: on(`{"name": "a", "imageDigest": "x"}, {"name": "b", "imageDigest": "y"}`), opts: env, want: tagged, reads: 1, warns: true},
 		"unless there is no Revision":               {opts: env, want: tagged, warns: true},
 		"unless its Revision is gone":               {template: named, status: 404, opts: env, want: tagged, reads: 1, warns: true},
-		"unless its Revision has no digest":         {template: named, byName: `{}`, opts: env, want: tagged, reads: 1, warns: true},
+		"unless its Revision has no digest":         {template: named, byName: `{"metadata": {"name": "hello-v1"}}`, opts: env, want: tagged, reads: 1, warns: true},
 		"unless it is one":                          {image: "gcr.io/p/app@sha256:bbb", template: named, opts: env, want: "gcr.io/p/app@sha256:bbb"},
 		"unless an option says what to run":         {template: named, opts: []cloudrun.DeployOption{cloudrun.WithImage(tagged)}, want: tagged},
 		"unless an option says so of a sidecar":     {template: named, opts: []cloudrun.DeployOption{cloudrun.WithContainer("side", cloudrun.WithImage("gcr.io/p/side:v2"))}, want: tagged},
@@ -63,6 +67,7 @@ func TestPinnedImages(t *testing.T) {
 		"also when a container goes":                 {template: named, byName: runs(digest), opts: []cloudrun.DeployOption{cloudrun.WithoutContainer("side")}, want: digest, reads: 1},
 		"or says why it cannot, for want of a right": {template: named, status: 403, opts: env, reads: 1, fails: true},
 		"or says why it cannot list":                 {template: marked, status: 403, opts: env, reads: 1, fails: true},
+		"or says that an answer is about another":    {template: named, byName: `{"metadata": {"name": "hello-v2"}, "status": {"imageDigest": "x"}}`, opts: env, reads: 1, fails: true},
 		"or says that an answer is none":             {template: named, byName: `[]`, opts: env, reads: 1, fails: true},
 		"or says that a list is none, after a while": {template: marked, byNonce: `[]`, opts: env, reads: many, fails: true},
 	} {
