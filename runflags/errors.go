@@ -10,8 +10,9 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
-// ErrNoChange is returned when the flags change nothing about the Service. A
-// CLI that has other ways to change it may ignore the error.
+// ErrNoChange is returned when the flags change nothing about the Service,
+// together with the options of the other flags, such as --async. A CLI that has
+// other ways to change the Service may ignore the error and use these options.
 var ErrNoChange = errors.New("no configuration change requested: use --image, --update-env-vars, --memory, --concurrency, --timeout or another flag")
 
 // ArgumentError is returned when a flag cannot be used.

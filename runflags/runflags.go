@@ -133,8 +133,9 @@ func (f *Flags) SetsImage() bool {
 // Options returns the options for the flags that were given. The project and
 // the region complete the names of Cloud SQL instances and meshes that lack them.
 //
-// The error joins one for every problem, most of them an [*ArgumentError]. It
-// is [ErrNoChange] if the flags change nothing about the Service.
+// The error joins one for every problem, most of them an [*ArgumentError]. If
+// the flags change nothing about the Service, the error is [ErrNoChange], and
+// the options are those of the other flags.
 func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error) {
 	if f == nil || f.parsed == nil {
 		return nil, errNotRegistered
@@ -149,7 +150,7 @@ func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error)
 		return nil, err
 	}
 	if !m.changes {
-		return nil, ErrNoChange
+		return m.opts, ErrNoChange
 	}
 	return m.opts, nil
 }

@@ -157,6 +157,20 @@ func TestInvalidFlags(t *testing.T) {
 	}
 }
 
+// What ErrNoChange allows to ignore comes with all that was asked for.
+func TestOptionsWithoutAChange(t *testing.T) {
+	t.Parallel()
+	opts, err := optionsOf([]string{"--async", "--no-allow-unauthenticated", "--client-name=ci"})
+	require.ErrorIs(t, err, runflags.ErrNoChange)
+	require.Equal(t, `[WithoutPublicAccess() Async() WithClient("ci", "")]`, fmt.Sprint(opts))
+	opts, err = optionsOf(nil, runflags.Beta())
+	require.ErrorIs(t, err, runflags.ErrNoChange)
+	require.Equal(t, `[WithLaunchStage("BETA")]`, fmt.Sprint(opts))
+	opts, err = optionsOf([]string{"--async", "--memory=many"})
+	require.NotErrorIs(t, err, runflags.ErrNoChange)
+	require.Empty(t, opts)
+}
+
 func TestErrorsAreValues(t *testing.T) {
 	t.Parallel()
 	_, err := optionsOf(nil)

@@ -51,6 +51,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if *local {
+		if len(args) > 1 {
+			return fmt.Errorf("--local is a demonstration without other flags or arguments: %q", args)
+		}
 		return demonstrate(ctx, stdout, stderr)
 	}
 	if flags.NArg() != 2 {

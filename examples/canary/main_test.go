@@ -36,6 +36,8 @@ func TestInvalidArguments(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"not defined: -nope":                {"--nope"},
+		"without other flags or arguments":  {"--local", "hello", "image"},
+		"without other flags or arguments:": {"--pause=1h", "--local"},
 		"specify the service and the image": {"--project=demo", "hello"},
 		`region "Nowhere"`:                  {"--project=demo", "--region=Nowhere", "hello", "image"},
 	} {

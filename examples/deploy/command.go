@@ -24,7 +24,7 @@ type command struct {
 	flags          *pflag.FlagSet
 	stdout, stderr io.Writer
 	options        []option.ClientOption
-	fetch          func(ctx context.Context, stderr io.Writer, url string) error // of the result, if set
+	fetch          func(context.Context, io.Writer, *cloudrun.Result) error // shows the Service, if set
 }
 
 // stages returns the options of flags for the words beta and alpha.
@@ -38,7 +38,7 @@ func (c *command) stages() []runflags.Option {
 	return nil
 }
 
-// parse parses the flags and returns the one argument, which is required.
+// parse parses the flags and returns the one argument, which only --local does without.
 func (c *command) parse(what string) (string, error) {
 	if err := c.flags.Parse(c.args); err != nil {
 		return "", runflags.Explain(c.flags, err)
@@ -46,13 +46,15 @@ func (c *command) parse(what string) (string, error) {
 	if err := c.check(); err != nil {
 		return "", err
 	}
-	switch c.flags.NArg() {
-	case 0:
-		return "", fmt.Errorf("argument %s: must be specified", what)
-	case 1:
+	switch {
+	case c.flags.NArg() == 1:
 		return c.flags.Arg(0), nil
+	case c.flags.NArg() > 1:
+		return "", fmt.Errorf("unrecognized arguments: %v", c.flags.Args()[1:])
+	case c.local:
+		return "hello", nil
 	}
-	return "", fmt.Errorf("unrecognized arguments: %v", c.flags.Args()[1:])
+	return "", fmt.Errorf("argument %s: must be specified", what)
 }
 
 // client returns the client of the command.

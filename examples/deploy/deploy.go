@@ -14,14 +14,13 @@ func (c *command) deploy(ctx context.Context) error { return c.deployOr(ctx, fal
 func (c *command) update(ctx context.Context) error { return c.deployOr(ctx, true) }
 
 func (c *command) deployOr(ctx context.Context, mustExist bool) error {
-	c.registerLocal(c.flags)
+	if !mustExist { // an embedded control plane has no Service yet
+		c.registerLocal(c.flags)
+	}
 	c.registerDryRun(c.flags)
 	ifChanged := c.flags.Bool("if-changed", false, "skip the deployment if nothing would change")
 	flags := runflags.Register(c.flags, c.stages()...)
 	name, err := c.parse("SERVICE")
-	if c.local && c.flags.NArg() == 0 {
-		name, err = "hello", nil
-	}
 	if err != nil {
 		return err
 	}
@@ -36,7 +35,7 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 		return err
 	}
 	opts, err := flags.Options(client.Project(), client.Region())
-	if err != nil && !(c.local && errors.Is(err, runflags.ErrNoChange)) {
+	if err != nil && !(c.local && errors.Is(err, runflags.ErrNoChange)) { // the defaults of --local are a change
 		return err
 	}
 	if mustExist {
@@ -78,8 +77,8 @@ func (c *command) deployService(ctx context.Context, d *cloudrun.Deployer, name 
 	if err != nil {
 		return err
 	}
-	if err := c.print(result); err != nil || c.fetch == nil || result.URL == "" {
+	if err := c.print(result); err != nil || c.fetch == nil {
 		return err
 	}
-	return c.fetch(ctx, c.stderr, result.URL)
+	return c.fetch(ctx, c.stderr, result)
 }

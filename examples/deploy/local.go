@@ -22,7 +22,13 @@ func (c *command) startLocal() *local {
 	l := &local{cloudruntest.NewServer(cloudruntest.WithTimeToReady(1500 * time.Millisecond))}
 	l.server.Handle(helloImage, hello)
 	c.options = append(c.options, l.server.ClientOptions()...)
-	c.project, c.region, c.fetch = "demo", "us-central1", l.fetch
+	c.fetch = l.fetch
+	if !c.flags.Changed("project") {
+		c.project = "demo"
+	}
+	if !c.flags.Changed("region") {
+		c.region = "us-central1"
+	}
 	fmt.Fprintln(c.stderr, "This is an embedded control plane on this machine: nothing goes to Google Cloud.")
 	return l
 }
@@ -41,9 +47,13 @@ func hello(c cloudruntest.Container) http.Handler {
 	})
 }
 
-// fetch gets the deployed page and prints it.
-func (l *local) fetch(ctx context.Context, stderr io.Writer, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// fetch gets the page of the deployed Service and prints it, unless the Service is not ready yet.
+func (l *local) fetch(ctx context.Context, stderr io.Writer, result *cloudrun.Result) error {
+	defer fmt.Fprintln(stderr, "That was local: the service is gone with this command. For Cloud Run, use --project and --region instead of --local.")
+	if result.URL == "" || !result.Service.IsReady() {
+		return nil
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, result.URL, nil)
 	if err != nil {
 		return err
 	}
@@ -52,11 +62,11 @@ func (l *local) fetch(ctx context.Context, stderr io.Writer, url string) error {
 		return err
 	}
 	defer response.Body.Close()
-	page, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-	if err != nil {
-		return err
+	fmt.Fprintf(stderr, "GET %s: %s\n", result.URL, response.Status)
+	if response.StatusCode != http.StatusOK {
+		return nil // such as of a Service that is not public
 	}
-	fmt.Fprintf(stderr, "GET %s: %s\n  %s\n", url, response.Status, strings.TrimSpace(string(page)))
-	fmt.Fprintln(stderr, "That was local: the service is gone with this command. For Cloud Run, use --project and --region instead of --local.")
-	return nil
+	page, err := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+	fmt.Fprintf(stderr, "  %s\n", strings.TrimSpace(string(page)))
+	return err
 }

@@ -29,6 +29,49 @@ func TestDeployLocally(t *testing.T) {
 	}
 }
 
+// Flags apply with --local as without it.
+func TestLocalFlags(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"help requested": {"--help"},
+		"unrecognized arguments: --memroy (did you mean '--memory'?)": {"--memroy", "1Gi"},
+		"argument --format: invalid choice: 'yaml'":                   {"--format=yaml"},
+		"argument --memory: not a quantity":                           {"--memory=lots"},
+		"unrecognized arguments: [two]":                               {"one", "two"},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.ErrorContains(t, run(t.Context(), append([]string{"--local"}, args...), &stdout, &stderr), want)
+		require.Empty(t, stdout.String(), "%v: nothing is deployed", args)
+		require.NotContains(t, stderr.String(), "Deploying", "%v", args)
+	}
+	_, stderr, err := locally(t, "--async")
+	require.NoError(t, err)
+	require.NotContains(t, stderr, "Creating Revision", "it does not wait")
+	require.NotContains(t, stderr, "GET ")
+
+	_, stderr, err = locally(t, "--no-allow-unauthenticated")
+	require.NoError(t, err)
+	require.Contains(t, stderr, "403 Forbidden", "the Service is private")
+	require.NotContains(t, stderr, "It's running!")
+
+	stdout, _, err := locally(t, "--dry-run", "--no-allow-unauthenticated")
+	require.NoError(t, err)
+	require.NotContains(t, stdout, "everybody is allowed to call the service")
+
+	stdout, _, err = locally(t, "--dry-run", "--project=mine", "--region=europe-west1", "web")
+	require.NoError(t, err)
+	require.Contains(t, stdout, `service "web" (mine, europe-west1): would be created`)
+
+	_, _, err = locally(t, "update")
+	require.ErrorContains(t, err, "unrecognized arguments: --local", "a new control plane has no Service to update")
+}
+
+func locally(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	var out, messages bytes.Buffer
+	err = run(t.Context(), append(args, "--local"), &out, &messages)
+	return out.String(), messages.String(), err
+}
+
 // deployTo runs commands against one control plane.
 func deployTo(t *testing.T, s *cloudruntest.Server, args ...string) (stdout, stderr string, err error) {
 	var out, messages bytes.Buffer

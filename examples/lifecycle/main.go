@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -45,16 +46,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	name := "tour"
-	if flags.NArg() > 0 {
-		name = flags.Arg(0)
+	if flags.NArg() > 1 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(1))
 	}
+	name := cmp.Or(flags.Arg(0), "tour")
 	var opts []option.ClientOption
 	if *local {
 		server := cloudruntest.NewServer(cloudruntest.WithTimeToReady(time.Second))
 		defer server.Close()
 		server.Handle(image, greet)
-		opts, *project, *region = server.ClientOptions(), "demo", "us-central1"
+		opts, *project = server.ClientOptions(), cmp.Or(*project, "demo")
 		fmt.Fprintln(stderr, "This is an embedded control plane: nothing leaves this machine.")
 	}
 	client, err := cloudrun.NewClient(ctx, *project, *region, opts...)

@@ -28,4 +28,6 @@ func TestTourRejectsUnknownFlags(t *testing.T) {
 	var out, messages bytes.Buffer
 	require.Error(t, run(t.Context(), []string{"--nope"}, &out, &messages))
 	require.Error(t, run(t.Context(), []string{"--local", "Not A Name"}, &out, &messages))
+	require.ErrorContains(t, run(t.Context(), []string{"--local", "one", "two"}, &out, &messages), `unexpected argument "two"`)
+	require.ErrorContains(t, run(t.Context(), []string{"--local", "--region=Nowhere"}, &out, &messages), `region "Nowhere"`)
 }
