@@ -85,7 +85,7 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	version := agent.Version()
 	hc, endpoint, err := htransport.NewClient(ctx, slices.Concat(transportOptions(version), endpointOptions(region), opts)...)
 	if err != nil {
-		return nil, fmt.Errorf("new client for project %q: %w", project, names.HideURL(err))
+		return nil, fmt.Errorf("new client for project %q: %w", project, rest.ExplainCredentials(names.HideURL(err)))
 	}
 	base, isDefault := strings.CutSuffix(endpoint, defaultEndpointMark)
 	regional, err := baseURL(base, opts)
@@ -136,12 +136,8 @@ func endpointOptions(region string) []option.ClientOption {
 	}
 }
 
-// restClient returns a client that follows no redirect: the API sends none, and
-// a redirect to another host would get the token.
 func restClient(hc *http.Client, version string, limit time.Duration) rest.Client {
-	copied := *hc
-	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return rest.Client{HTTP: &copied, UserAgent: agent.UserAgent(version), TimeLimit: limit}
+	return rest.Client{HTTP: rest.HTTPClient(hc), UserAgent: agent.UserAgent(version), TimeLimit: limit}
 }
 
 // NewClusterClient returns the Client of a namespace on a cluster with Knative
@@ -258,7 +254,7 @@ func defaultProject(ctx context.Context, opts []option.ClientOption) (string, er
 	}
 	creds, err := transport.Creds(ctx, append([]option.ClientOption{option.WithScopes(cloudPlatformScope)}, opts...)...)
 	if err != nil {
-		return "", fmt.Errorf("no project was given and there are no default credentials to take it from: %s: %w", remedy, err)
+		return "", fmt.Errorf("no project was given and there are no default credentials to take it from: %s: %w", remedy, rest.ExplainCredentials(err))
 	}
 	if creds.ProjectID == "" {
 		return "", fmt.Errorf("no project was given and the credentials in use name none: %s", remedy)

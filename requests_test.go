@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -341,4 +342,62 @@ func (e repeating) Read(p []byte) (int, error) {
 	n := copy(p, e.text[*e.read%len(e.text):])
 	*e.read += n
 	return n, nil
+}
+
+type failingTokens struct {
+	err   error
+	calls *atomic.Int32
+}
+
+func (s failingTokens) Token() (*oauth2.Token, error) {
+	s.calls.Add(1)
+	return nil, s.err
+}
+
+// TestTokensThatAreRefused checks that a call ends at once where another try cannot get a token.
+func TestTokensThatAreRefused(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(context.Context, *cloudrun.Client) error{
+		"deploy": func(ctx context.Context, c *cloudrun.Client) error {
+			_, err := cloudrun.NewDeployer(c).Deploy(ctx, "hello", cloudrun.WithImage(image), cloudrun.WithPublicAccess())
+			return err
+		},
+		"wait": func(ctx context.Context, c *cloudrun.Client) error {
+			_, err := cloudrun.WaitReady(ctx, c, "hello")
+			return err
+		},
+		"list": func(ctx context.Context, c *cloudrun.Client) error {
+			for _, err := range c.ListServices(ctx) {
+				return err
+			}
+			return nil
+		},
+		"create": func(ctx context.Context, c *cloudrun.Client) error {
+			_, err := c.CreateService(ctx, named("hello"))
+			return err
+		},
+		"policy": func(ctx context.Context, c *cloudrun.Client) error { return cloudrun.MakePublic(ctx, c, "hello") },
+	}
+	for name, call := range calls {
+		for kind, cause := range map[string]error{
+			"plain":   errors.New("vault: no such role"),
+			"refused": &oauth2.RetrieveError{Response: &http.Response{StatusCode: 400}, ErrorCode: "invalid_grant", ErrorDescription: "Token has been expired or revoked."},
+		} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					source := failingTokens{cause, new(atomic.Int32)}
+					c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithTokenSource(source))
+					require.NoError(t, err)
+					start := time.Now()
+					err = call(t.Context(), c)
+					require.ErrorIs(t, err, cause)
+					require.ErrorContains(t, err, "get a token for the credentials in use: ")
+					require.ErrorContains(t, err, "gcloud auth application-default login")
+					require.Zero(t, time.Since(start), "the call ends at once")
+					require.Equal(t, int32(1), source.calls.Load())
+				})
+			})
+		}
+	}
 }

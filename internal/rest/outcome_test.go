@@ -55,7 +55,8 @@ func TestVerdictsOnTransportErrors(t *testing.T) {
 		"rejected credentials":  {token(400), final, "get a token for the credentials in use: "},
 		"token server is down":  {token(503), neverSent, "get thing things/a: "},
 		"token server is busy":  {token(429), neverSent, "get thing things/a: "},
-		"token without a reply": {&oauth2.RetrieveError{ErrorCode: "x"}, neverSent, "get thing things/a: "},
+		"token server fails":    {&oauth2.RetrieveError{ErrorCode: "server_error"}, neverSent, "get thing things/a: "},
+		"token without a reply": {&oauth2.RetrieveError{ErrorCode: "invalid_grant"}, final, "get a token for the credentials in use: "},
 		"dialer's timeout":      {&net.OpError{Op: "dial", Err: context.DeadlineExceeded}, neverSent, "dial"},
 		"invalid header":        {errors.New(`net/http: invalid header field value for "User-Agent"`), final, "User-Agent"},
 	} {

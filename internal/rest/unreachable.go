@@ -7,27 +7,19 @@ import (
 	"net"
 	"net/http"
 	"strings"
-
-	"golang.org/x/oauth2"
 )
 
 // unreachable returns the error for a request that got no response. It is final
 // where another try cannot help.
 func unreachable(r Request, err error) *Error {
-	var (
-		token  *oauth2.RetrieveError
-		cert   *tls.CertificateVerificationError
-		lookup *net.DNSError
-		dial   *net.OpError
-	)
+	if e, ok := withoutToken(r, err); ok {
+		return e
+	}
+	dial := (*net.OpError)(nil)
 	switch {
 	case isUnsendable(err):
 		return r.fails(refused, err)
-	case errors.As(err, &token) && refusedToken(token):
-		return r.fails(refused, fmt.Errorf("get a token for the credentials in use: %w", err))
-	case errors.As(err, &token):
-		return r.fails(unsent, err)
-	case errors.As(err, &cert), errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &lookup) && lookup.IsNotFound:
+	case isUnreachable(err):
 		return r.fails(refused, fmt.Errorf("cannot reach %s: %w", r.host(), err))
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return r.fails(unsent, err)
@@ -35,9 +27,13 @@ func unreachable(r Request, err error) *Error {
 	return r.fails(lost, err)
 }
 
-// refusedToken reports whether the token server rejected the credentials, rather than having failed.
-func refusedToken(err *oauth2.RetrieveError) bool {
-	return err.Response != nil && err.Response.StatusCode < 500 && err.Response.StatusCode != http.StatusTooManyRequests
+// isUnreachable reports whether a host does not exist or is not the one that it should be.
+func isUnreachable(err error) bool {
+	var (
+		cert   *tls.CertificateVerificationError
+		lookup *net.DNSError
+	)
+	return errors.As(err, &cert) || errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &lookup) && lookup.IsNotFound
 }
 
 // isUnsendable reports whether the request itself is at fault, such as for a line
