@@ -199,7 +199,7 @@ func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Servi
 	if err := c.checkOperation(id); err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	response, err := operation.Wait(ctx, func(ctx context.Context, body []byte) ([]byte, error) {
+	response, err := operation.Wait(ctx, id, func(ctx context.Context, body []byte) ([]byte, error) {
 		return c.send(ctx, rest.Request{
 			Op: op, Resource: c.resource("operations", id), Method: http.MethodPost, Body: body, TimeLimit: operation.TimeLimit,
 			URL: c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",

@@ -167,7 +167,11 @@ func (w serviceWait) longPoll() *watch.LongPoll[*servingv1.Service] {
 			if failure, ok := asType[*OperationError](err); ok {
 				return watch.End[*servingv1.Service]{Failure: failure}
 			}
-			return watch.End[*servingv1.Service]{Seen: s, Known: err == nil && s != nil, NotAgain: rest.Delay(err)}
+			if err != nil || s == nil || s.Name != w.name {
+				return watch.End[*servingv1.Service]{NotAgain: rest.Delay(err)}
+			}
+			status.Learn(w.known, s, s)
+			return watch.End[*servingv1.Service]{Seen: s, Known: true}
 		},
 	}
 }

@@ -35,6 +35,11 @@ func waitServer(t *testing.T, script cloudruntest.Script) (*cloudruntest.Server,
 
 const waitOperation = ":wait"
 
+// ofOperation names the operation of a Service in a body.
+func ofOperation(made *servingv1.Service, body string) string {
+	return strings.ReplaceAll(body, "operations/ID", "operations/"+made.Annotations["run.googleapis.com/operation-id"])
+}
+
 // With the long poll, a wait sees readiness the moment it happens. It needs three
 // requests, and two for each further half a minute: that of the long poll, and a
 // look at the Service in case the operation never ends.
@@ -76,18 +81,22 @@ func TestLongPollThatIsOfNoUse(t *testing.T) {
 		"failing":             {cloudruntest.Script{}, cloudruntest.Fault{Status: 503}, 3 * time.Second},
 		"reset":               {cloudruntest.Script{}, cloudruntest.Fault{Reset: true}, 3 * time.Second},
 		"a page":              {cloudruntest.Script{}, cloudruntest.Fault{Status: 404, Body: "<html>", ContentType: "text/html"}, 3 * time.Second},
-		"without an answer":   {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"done": true}`}, 3 * time.Second},
-		"with another answer": {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"done": true, "response": {"kind": "Job"}}`}, 3 * time.Second},
-		"not held":            {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"done": false}`}, 3 * time.Second},
-		"never answered":      {cloudruntest.Script{}, cloudruntest.Fault{Delay: time.Hour}, 7 * time.Second},
+		"without an answer":   {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"name": "operations/ID", "done": true}`}, 3 * time.Second},
+		"with another answer": {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"name": "operations/ID", "done": true, "response": {"kind": "Job"}}`}, 3 * time.Second},
+		"with another Service": {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"name": "operations/ID", "done": true, "response":
+			{"metadata": {"name": "other", "generation": 1}, "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}}}`}, 3 * time.Second},
+		"of another operation": {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"name": "operations/other", "done": true, "error": {"message": "it failed"}}`}, 3 * time.Second},
+		"of no operation":      {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"done": true, "error": {"message": "it failed"}}`}, 3 * time.Second},
+		"not held":             {cloudruntest.Script{}, cloudruntest.Fault{Status: 200, Body: `{"name": "operations/ID", "done": false}`}, 3 * time.Second},
+		"never answered":       {cloudruntest.Script{}, cloudruntest.Fault{Delay: time.Hour}, 7 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inVirtualTime(t, func(t *testing.T) {
 				script, fault := tc.script, tc.fault
 				script.TimeToReady = ready
-				s, c, _ := waitServer(t, script)
-				fault.Path, fault.Times = waitOperation, -1
+				s, c, made := waitServer(t, script)
+				fault.Path, fault.Times, fault.Body = waitOperation, -1, ofOperation(made, fault.Body)
 				s.Fault(fault)
 				start := time.Now()
 				got, err := cloudrun.WaitReady(t.Context(), c, "hello")
@@ -105,8 +114,8 @@ func TestLongPollThatIsOfNoUse(t *testing.T) {
 func TestLongPollThatIsNotHeldIsGivenUp(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
-		s, c, _ := waitServer(t, cloudruntest.Script{TimeToReady: 20 * time.Minute})
-		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: `{"done": false}`, Times: -1})
+		s, c, made := waitServer(t, cloudruntest.Script{TimeToReady: 20 * time.Minute})
+		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: ofOperation(made, `{"name": "operations/ID", "done": false}`), Times: -1})
 		_, err := cloudrun.WaitReady(t.Context(), c, "hello")
 		require.NoError(t, err)
 		longPolls := 0
@@ -124,8 +133,9 @@ func TestLongPollThatIsNotHeldIsGivenUp(t *testing.T) {
 func TestOperationThatFails(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
-		s, c, _ := waitServer(t, cloudruntest.Script{NeverReady: true})
-		s.Fault(cloudruntest.Fault{Path: waitOperation, Delay: 5 * time.Second, Status: 200, Body: `{"done": true, "error": {"code": 8, "message": "out of quota\u001b"}}`})
+		s, c, made := waitServer(t, cloudruntest.Script{NeverReady: true})
+		s.Fault(cloudruntest.Fault{Path: waitOperation, Delay: 5 * time.Second, Status: 200,
+			Body: ofOperation(made, `{"name": "operations/ID", "done": true, "error": {"code": 8, "message": "out of quota\u001b"}}`)})
 		start := time.Now()
 		_, err := cloudrun.WaitReady(t.Context(), c, "hello")
 		var failed *cloudrun.NotReadyError
@@ -136,7 +146,8 @@ func TestOperationThatFails(t *testing.T) {
 	})
 	inVirtualTime(t, func(t *testing.T) {
 		s, c, made := waitServer(t, cloudruntest.Script{NeverReady: true})
-		s.Fault(cloudruntest.Fault{Path: waitOperation, Delay: 5 * time.Second, Status: 200, Body: `{"done": true, "error": {"message": "aborted by a later write"}}`})
+		s.Fault(cloudruntest.Fault{Path: waitOperation, Delay: 5 * time.Second, Status: 200,
+			Body: ofOperation(made, `{"name": "operations/ID", "done": true, "error": {"message": "aborted by a later write"}}`)})
 		go func() {
 			time.Sleep(4 * time.Second)
 			s.Script("hello", cloudruntest.Script{TimeToReady: 10 * time.Second})

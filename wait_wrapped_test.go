@@ -148,24 +148,24 @@ func TestWaitOperation(t *testing.T) {
 		require.True(t, got.IsReady())
 		require.Equal(t, 45*time.Second, time.Since(start))
 
-		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: `{"done": true, "error": {"message": "out of quota\u001b"}}`})
+		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: ofOperation(made, `{"name": "operations/ID", "done": true, "error": {"message": "out of quota\u001b"}}`)})
 		_, err = c.WaitOperation(t.Context(), id)
 		var failed *cloudrun.OperationError
 		require.ErrorAs(t, err, &failed)
 		require.Equal(t, id, failed.Operation)
 		require.EqualError(t, failed, `operation "`+id+`" failed: out of quota`)
 
-		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: `{"done": true, "error": {}}`})
+		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: ofOperation(made, `{"name": "operations/ID", "done": true, "error": {}}`)})
 		_, err = c.WaitOperation(t.Context(), id)
 		require.ErrorAs(t, err, &failed)
 		require.NotEmpty(t, failed.Message)
 
-		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: `{"done": true}`})
+		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: ofOperation(made, `{"name": "operations/ID", "done": true}`)})
 		got, err = c.WaitOperation(t.Context(), id)
 		require.NoError(t, err)
 		require.Nil(t, got)
 
-		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: `{"done": false}`, Times: -1})
+		s.Fault(cloudruntest.Fault{Path: waitOperation, Status: 200, Body: ofOperation(made, `{"name": "operations/ID", "done": false}`), Times: -1})
 		s.ResetRequests()
 		_, err = c.WaitOperation(t.Context(), id)
 		require.ErrorContains(t, err, "does not hold")

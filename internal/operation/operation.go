@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/pause"
@@ -27,8 +28,12 @@ const (
 // body is the body of a request of the method wait. Its timeout is held.
 const body = `{"timeout":"30s"}`
 
-// ErrNotHeld is returned if the server does not hold the requests.
-var ErrNotHeld = errors.New("the server does not hold the request until the operation ends")
+var (
+	// ErrNotHeld is returned if the server does not hold the requests.
+	ErrNotHeld = errors.New("the server does not hold the request until the operation ends")
+	// ErrOther is returned if the responses are about another operation.
+	ErrOther = errors.New("the response is about another operation")
+)
 
 // Failure is the error of an operation that failed.
 type Failure struct{ Message string }
@@ -38,25 +43,27 @@ func (f *Failure) Error() string { return f.Message }
 
 // operation is a google.longrunning.Operation.
 type operation struct {
-	Done  bool `json:"done"`
+	Name  string `json:"name"`
+	Done  bool   `json:"done"`
 	Error *struct {
 		Message string `json:"message"`
 	} `json:"error"`
 	Response json.RawMessage `json:"response"`
 }
 
-// Wait waits until an operation has ended, and returns its response, nil if it
-// has none. ask makes one request of the method wait with the given body. Wait
-// repeats it while the server holds the requests, and a few times after
-// transient failures.
+// Wait waits until the operation with an ID has ended, and returns its response,
+// nil if it has none. ask makes one request of the method wait with the given
+// body. Wait repeats it while the server holds the requests, and a few times
+// after transient failures. A response about another operation counts as lost.
 //
 // The error is a [*Failure] if the operation failed. Otherwise the operation
-// cannot be waited for, and the error is [ErrNotHeld] or that of the last request.
-func Wait(ctx context.Context, ask func(ctx context.Context, body []byte) ([]byte, error)) ([]byte, error) {
+// cannot be waited for, and the error is [ErrNotHeld], [ErrOther] or that of the
+// last request.
+func Wait(ctx context.Context, id string, ask func(ctx context.Context, body []byte) ([]byte, error)) ([]byte, error) {
 	again := pause.NewBackOff()
 	for failures := 0; ; {
 		start := time.Now()
-		o, err := attempt(ctx, ask)
+		o, err := attempt(ctx, id, ask)
 		if err == nil && o.Done {
 			return o.end()
 		}
@@ -65,7 +72,7 @@ func Wait(ctx context.Context, ask func(ctx context.Context, body []byte) ([]byt
 			again.Reset()
 			continue // the server held the request: ask again at once
 		}
-		if failures++; failures > maxFailures || !errors.Is(err, ErrNotHeld) && !rest.Transient(err) {
+		if failures++; failures > maxFailures || !mayPass(err) {
 			return nil, err
 		}
 		delay := again.Next(rest.Delay(err))
@@ -75,8 +82,13 @@ func Wait(ctx context.Context, ask func(ctx context.Context, body []byte) ([]byt
 	}
 }
 
+// mayPass reports whether another request may succeed after one that failed.
+func mayPass(err error) bool {
+	return errors.Is(err, ErrNotHeld) || errors.Is(err, ErrOther) || rest.Transient(err)
+}
+
 // attempt makes one request. Its error is ErrNotHeld if the operation has not ended.
-func attempt(ctx context.Context, ask func(context.Context, []byte) ([]byte, error)) (o operation, err error) {
+func attempt(ctx context.Context, id string, ask func(context.Context, []byte) ([]byte, error)) (o operation, err error) {
 	ctx, cancel := context.WithTimeout(ctx, held+grace)
 	defer cancel()
 	raw, err := ask(ctx, []byte(body))
@@ -86,7 +98,10 @@ func attempt(ctx context.Context, ask func(context.Context, []byte) ([]byte, err
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return o, err
 	}
-	if !o.Done {
+	switch {
+	case o.Name[strings.LastIndex(o.Name, "/")+1:] != id: // the parent may have the number of the project
+		return operation{}, ErrOther
+	case !o.Done:
 		return o, ErrNotHeld
 	}
 	return o, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/operation"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
+
+const id = "a-b"
 
 // reply is one response of the server, after a delay.
 type reply struct {
@@ -44,7 +47,7 @@ func (s *server) ask(ctx context.Context, body []byte) ([]byte, error) {
 	if r.status != 0 {
 		return nil, refusal(r.status)
 	}
-	return []byte(r.body), r.err
+	return []byte(strings.Replace(r.body, `{"done"`, `{"name": "projects/1/locations/r/operations/`+id+`", "done"`, 1)), r.err
 }
 
 // refusal returns the error of a request that a server answered with a status.
@@ -86,6 +89,9 @@ func TestWait(t *testing.T) {
 		"fails silently":     {replies: []reply{{body: `{"done": true, "error": {}}`}}, failure: "the server does not say why", requests: 1},
 		"is not held":        {replies: []reply{{body: pending}}, err: operation.ErrNotHeld, requests: 4},
 		"is refused":         {replies: []reply{{status: http.StatusForbidden}}, err: errAny, requests: 1},
+		"is about another":   {replies: []reply{{body: `{"name": "operations/a", "done": true, "error": {}}`}}, err: operation.ErrOther, requests: 4},
+		"is about none":      {replies: []reply{{body: `{}`}}, err: operation.ErrOther, requests: 4},
+		"is ours at last":    {replies: []reply{{body: `{"name": "x", "done": true}`}, {body: `{"done": true, "response": [1]}`}}, response: "[1]", requests: 2},
 		"is not an answer":   {replies: []reply{{body: `[]`}}, err: errAny, requests: 1},
 		"fails for good":     {replies: []reply{{err: final}}, err: final, requests: 1},
 		"is down too long":   {replies: []reply{{status: http.StatusServiceUnavailable}}, err: errAny, requests: 4},
@@ -95,7 +101,7 @@ func TestWait(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &server{replies: tc.replies, start: time.Now()}
-				response, err := operation.Wait(t.Context(), s.ask)
+				response, err := operation.Wait(t.Context(), id, s.ask)
 				var failure *operation.Failure
 				switch {
 				case tc.failure != "":
@@ -128,7 +134,7 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		s := &server{replies: []reply{{status: http.StatusServiceUnavailable}}, start: time.Now()}
-		_, err := operation.Wait(ctx, s.ask)
+		_, err := operation.Wait(ctx, id, s.ask)
 		require.Error(t, err)
 		require.Equal(t, time.Second, time.Since(s.start))
 	})

@@ -203,7 +203,7 @@ func TestHostileText(t *testing.T) {
 			for _, status := range []int{400, 403, 404, 409, 412, 429, 500, 503} {
 				hostileRun(t, fmt.Sprint(name, " ", status), hostileAnswer{status: status, body: body, header: http.Header{"Warning": {hostileMessage}}})
 			}
-			hostileRun(t, name+" of an operation", hostileAnswer{body: `{"done": true, "error": {"message": ` + m + `}}`})
+			hostileRun(t, name+" of an operation", hostileAnswer{body: `{"name": "operations/op", "done": true, "error": {"message": ` + m + `}}`})
 			hostileRun(t, name+" with 200", hostileAnswer{body: body})
 		}
 		hostileRun(t, "redirect", hostileAnswer{status: 302, header: http.Header{"Location": {"https://evil.example\x1b[31m/"}}})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -170,7 +171,9 @@ func simOther(rng *rand.Rand, class string, req *http.Request, resp *http.Respon
 			bodies = append(bodies, service(func(map[string]any) {}))
 		}
 	case "operation":
-		bodies = append(bodies, `{"done": true}`, `{"done": true, "response": `+service(func(m map[string]any) { m["name"] = "other" })+`}`)
+		asked, other := strings.TrimSuffix(path.Base(req.URL.Path), ":wait"), service(func(m map[string]any) { m["name"] = "other" })
+		bodies = append(bodies, `{"done": true}`, `{"name": "operations/other", "done": true, "error": {"message": "it failed"}}`,
+			`{"name": "operations/`+asked+`", "done": true}`, `{"name": "operations/`+asked+`", "done": true, "response": `+other+`}`)
 	}
 	return testkit.Response(req, http.StatusOK, "application/json", bodies[rng.IntN(len(bodies))])
 }
