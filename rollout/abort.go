@@ -31,7 +31,7 @@ func Abort(ctx context.Context, d *cloudrun.Deployer, service string, opts ...cl
 		return result, nil
 	}
 	var back ending
-	changed, failed := v.update(ctx, s, func(s *servingv1.Service) error {
+	changed, failed := v.update(ctx, see(s), func(s *servingv1.Service) error {
 		recorded, err := traffic.ReadRollout(s)
 		back = ending{overridden: recorded == nil}
 		if err != nil || recorded == nil {

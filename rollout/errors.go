@@ -27,7 +27,8 @@ const (
 	// Unfinished means that the traffic is as in the step that failed, because
 	// restoring it, or ending the last step, failed as well. Call [Run] again, or [Abort].
 	Unfinished Outcome = "unfinished"
-	// Overridden means that another writer changed the traffic. Their traffic is kept.
+	// Overridden means that another writer changed the traffic, or deleted the
+	// Service. Their traffic is kept.
 	Overridden Outcome = "overridden"
 	// Unknown means that the traffic is as in one of the steps or as before, and
 	// that the server could not be reached to find out which. Call [Run] again, or [Abort].

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
@@ -99,6 +100,10 @@ func (r *run) restored(back ending, written, fenced bool, failed *cloudrun.Deplo
 		lost, err = failed.Outcome == cloudrun.WriteUnknown, failed.Err
 	}
 	switch {
+	case apierrors.IsNotFound(err):
+		return Overridden, err
+	case errors.Is(err, errRecreated):
+		return Overridden, errRecreated
 	case back.overridden, errors.Is(err, ErrTrafficChanged):
 		return Overridden, ErrTrafficChanged
 	case written && fenced:

@@ -24,8 +24,8 @@ import (
 // If a check, a write or a wait fails, the context ends, a check does not end in
 // time, or a check or a handler of events panics, the previous split is restored,
 // within a timeout of its own. A panic goes on afterwards. If another writer
-// changes the traffic, Run stops with [ErrTrafficChanged] and keeps their
-// traffic. If another writer moves the tag, the previous split is restored,
+// changes the traffic, or deletes the Service and creates it again, Run stops
+// with [ErrTrafficChanged] and keeps their traffic. If another writer moves the tag, the previous split is restored,
 // because the checks would be of another Revision.
 //
 // The state of the rollout is an annotation of the Service. It is written

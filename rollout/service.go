@@ -3,13 +3,11 @@ package rollout
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/names"
-	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
@@ -56,15 +54,14 @@ func (v *service) silent() *service {
 	return &silent
 }
 
-// update edits the traffic and waits until it is in effect. The edit gets a
-// Service that is not older than the one that was seen before: an edit that
-// finds nothing to do would otherwise believe a stale read. The result is nil
-// if nothing was written. The failure is nil if the call succeeded.
-func (v *service) update(ctx context.Context, seen *servingv1.Service, edit func(*servingv1.Service) error) (*cloudrun.Result, *cloudrun.DeployError) {
+// update edits the traffic and waits until it is in effect. The edit gets the
+// Service that was seen before, in the same or a newer state: an edit that finds
+// nothing to do would otherwise believe a stale read. The result is nil if
+// nothing was written. The failure is nil if the call succeeded.
+func (v *service) update(ctx context.Context, seen sight, edit func(*servingv1.Service) error) (*cloudrun.Result, *cloudrun.DeployError) {
 	onFresh := func(s *servingv1.Service) error {
-		if s.UID == seen.UID && s.Generation < seen.Generation {
-			return &once.StepError{Step: once.StepRead, Err: fmt.Errorf("%w: generation %d of the service, after generation %d had been read",
-				once.ErrReadAgain, s.Generation, seen.Generation)}
+		if err := seen.check(s); err != nil {
+			return err
 		}
 		return edit(s)
 	}

@@ -17,6 +17,7 @@ type run struct {
 	service *service
 	edits   edits
 
+	seen      sight
 	last      step // as last composed
 	begun     bool // the traffic may have been changed
 	confirmed bool // the traffic is known to have been changed
@@ -30,7 +31,7 @@ func newRun(v *service, cfg Config, s *servingv1.Service, recorded *traffic.Roll
 	if cfg.Revision == "" {
 		cfg.Revision = s.Status.LatestCreatedRevisionName
 	}
-	r := &run{service: v, edits: edits{cfg: cfg, runID: rand.Text()}}
+	r := &run{service: v, seen: see(s), edits: edits{cfg: cfg, runID: rand.Text()}}
 	r.last.state = traffic.BeginRollout(s, r.edits.runID, cfg.Revision, "")
 	if recorded != nil && recorded.Revision == cfg.Revision && recorded.InForce(s) {
 		r.edits.resumed, r.begun, r.confirmed = recorded.RunID, true, true
@@ -46,11 +47,14 @@ func newRun(v *service, cfg Config, s *servingv1.Service, recorded *traffic.Roll
 // update edits the traffic. The edit returns the warnings of what it composed.
 func (r *run) update(ctx context.Context, edit func(*servingv1.Service) ([]string, error)) (*cloudrun.Result, *cloudrun.DeployError) {
 	var notes []string
-	changed, failed := r.service.update(ctx, r.result.Service, func(s *servingv1.Service) (err error) {
+	var state string
+	changed, failed := r.service.update(ctx, r.seen, func(s *servingv1.Service) (err error) {
 		notes, err = edit(s)
+		state = s.Annotations[traffic.RolloutAnnotation]
 		return err
 	})
 	if changed != nil {
+		r.seen = r.seen.then(changed.Service, state)
 		r.begun, r.confirmed = true, true
 		r.result.Service, r.result.Split = changed.Service, splitOf(changed.Service)
 		r.result.Warnings = slices.Concat(notes, changed.Warnings)
