@@ -3,6 +3,7 @@ package cloudrun
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -39,9 +40,9 @@ type Plan struct {
 	NewRevision bool
 	// Revision is the name of the new Revision; empty if the server chooses it, or if there is no new Revision.
 	Revision string
-	// PublicAccess is what the options ask for: true makes the Service public,
-	// false makes it private, and nil keeps the IAM policy.
-	PublicAccess *bool
+	// PublicAccess is what the options ask for and what the IAM policy grants now;
+	// nil if the options keep the policy.
+	PublicAccess *PublicAccess
 	// Warnings do not keep the plan from being applied, such as that the new
 	// Revision would get no traffic.
 	Warnings []string
@@ -53,6 +54,21 @@ type Plan struct {
 	Verdict error
 
 	prepared func() *prepared // a function, so that package fmt prints an address
+}
+
+// PublicAccess is who is allowed to call a Service, before a planned change and after it.
+type PublicAccess struct {
+	// Before reports whether the IAM policy lets everybody call the Service now; see
+	// [IsPublic]. A new Service is private. It is nil if the account in use is not
+	// allowed to read the policy, as one of the [Plan.Warnings] says.
+	Before *bool `json:"before"`
+	// After is what the options ask for.
+	After bool `json:"after"`
+}
+
+// Changes reports whether the IAM policy would change, or may change because it could not be read.
+func (a *PublicAccess) Changes() bool {
+	return a != nil && (a.Before == nil || *a.Before != a.After)
 }
 
 // Answer returns the Service as the server would have it, with the server's
@@ -87,6 +103,10 @@ func WithoutDryRun() PlanOption {
 // own account are no changes. Values that may be secret are hidden, see
 // [RevealValues].
 //
+// If the options set public access, the IAM policy of an existing Service is
+// read too. A policy that the account in use is not allowed to read is one of the
+// [Plan.Warnings], not an error.
+//
 // The error is a [*DeployError]: the options cannot be used, or the Service
 // cannot be read, or the server cannot be asked.
 func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (*Plan, error) {
@@ -98,14 +118,20 @@ func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (*
 	p := &planning{call: c, composition: newComposition(c.client, name, c.options), cfg: edits.Configure(c.options, planConfig{})}
 	end := c.report.stage(StageRead)
 	tried, err := p.try(ctx)
+	if err != nil {
+		end(err)
+		return nil, writeError(c.op, c.name, StageWrite, err)
+	}
+	access, note, err := p.access(ctx, tried.Base != nil && tried.Base.document != nil)
 	end(err)
 	if err != nil {
-		return nil, writeError(c.op, c.name, StageWrite, err)
+		return nil, c.fail(StageRead, NotWritten, err)
 	}
 	plan, err := p.plan(tried, [][]edits.Setting{edits.Of(d.defaults), edits.Of(opts)})
 	if err != nil {
 		return nil, c.fail(StageRead, NotWritten, err)
 	}
+	plan.PublicAccess, plan.Warnings = access, append(plan.Warnings, note...)
 	c.client.known.Hide(plan.Warnings)
 	return plan, nil
 }
@@ -158,6 +184,25 @@ func (p *planning) try(ctx context.Context) (*once.Written[*trial, composed], er
 	}.Run(ctx)
 }
 
+// access returns what the options make of the public access to a Service, and a
+// note if the account in use is not allowed to read the policy.
+func (p *planning) access(ctx context.Context, exists bool) (a *PublicAccess, note []string, err error) {
+	asked, before := p.composition.cfg.public, false
+	if asked == nil {
+		return nil, nil, nil
+	}
+	if exists {
+		before, err = IsPublic(ctx, p.call.observed(StageRead), p.call.name)
+	}
+	switch {
+	case err == nil:
+		return &PublicAccess{Before: &before, After: *asked}, nil, nil
+	case isRefusal(err):
+		return &PublicAccess{After: *asked}, []string{fmt.Sprintf("whether public access would change is unknown: %v", err)}, nil
+	}
+	return nil, nil, err
+}
+
 func isLost(err error) bool { return classify(err) == once.Lost }
 
 // plan returns the plan for a write that was tried.
@@ -187,8 +232,8 @@ func (p *planning) plan(tried *once.Written[*trial, composed], layers [][]edits.
 	plan := &Plan{
 		Service: p.call.name, Project: p.call.client.project, Region: p.call.client.region,
 		Action: actionOf(written{created: tried.Created, changed: tried.Changed}), Changes: changes, NewRevision: ready.marked,
-		PublicAccess: p.composition.cfg.public, Warnings: slices.Clone(tried.Body.warnings),
-		Checked: tried.Doc.checked, Verdict: tried.Doc.verdict, prepared: func() *prepared { return ready },
+		Warnings: slices.Clone(tried.Body.warnings),
+		Checked:  tried.Doc.checked, Verdict: tried.Doc.verdict, prepared: func() *prepared { return ready },
 	}
 	for _, warning := range p.call.client.rest.Call.Warnings() {
 		plan.Warnings = append(plan.Warnings, hide.Text(warning))

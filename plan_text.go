@@ -78,11 +78,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  %s\n", c)
 	}
 	if p.PublicAccess != nil {
-		who := "only members of the IAM policy are allowed to call the service"
-		if *p.PublicAccess {
-			who = "everybody is allowed to call the service"
-		}
-		fmt.Fprintf(&b, "  public access: %s\n", who)
+		fmt.Fprintf(&b, "  %s\n", p.PublicAccess)
 	}
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(&b, "  warning: %s\n", printable(warning, maxMessage))
@@ -107,7 +103,11 @@ func (p *Plan) heading() string {
 	case Updated:
 		text += "would be updated"
 	default:
-		return text + "would not change"
+		text += "would not change"
+		if p.PublicAccess.Changes() {
+			text += ", except for public access"
+		}
+		return text
 	}
 	switch {
 	case p.NewRevision && p.Revision != "":
@@ -123,10 +123,40 @@ func (p *Plan) counts() string {
 	for _, c := range p.Changes {
 		count[c.Kind]++
 	}
-	if len(p.Changes) == 0 {
-		return "no changes"
+	text := "no changes"
+	if len(p.Changes) > 0 {
+		text = fmt.Sprintf("%d added, %d changed, %d removed", count[ChangeAdded], count[ChangeModified], count[ChangeRemoved])
 	}
-	return fmt.Sprintf("%d added, %d changed, %d removed", count[ChangeAdded], count[ChangeModified], count[ChangeRemoved])
+	switch {
+	case !p.PublicAccess.Changes():
+		return text
+	case p.PublicAccess.Before == nil:
+		return text + "; public access may change"
+	case len(p.Changes) == 0:
+		return "public access changes"
+	}
+	return text + "; public access changes"
+}
+
+// String returns the change of public access on one line, without a sign in front if nothing changes.
+func (a *PublicAccess) String() string {
+	if a == nil {
+		return "public access: unchanged"
+	}
+	before, who := "unknown", "private (only members of the IAM policy are allowed to call the service)"
+	if a.Before != nil {
+		before = "private"
+		if *a.Before {
+			before = "public"
+		}
+	}
+	if a.After {
+		who = "public (everybody is allowed to call the service)"
+	}
+	if !a.Changes() {
+		return "public access: already " + who
+	}
+	return "~ public access: " + before + " -> " + who
 }
 
 func (p *Plan) judgement() string {
@@ -141,20 +171,21 @@ func (p *Plan) judgement() string {
 
 // MarshalJSON encodes the plan as an object with the fields service, project,
 // region, action, newRevision, revision, changes, publicAccess, warnings, checked
-// and verdict. The verdict is the server's message.
+// and verdict. The verdict is the server's message. publicAccess has the fields
+// before and after; before is null if the policy could not be read.
 func (p Plan) MarshalJSON() ([]byte, error) {
 	shown := struct {
-		Service      string   `json:"service"`
-		Project      string   `json:"project"`
-		Region       string   `json:"region,omitempty"`
-		Action       Action   `json:"action"`
-		NewRevision  bool     `json:"newRevision"`
-		Revision     string   `json:"revision,omitempty"`
-		Changes      []Change `json:"changes"`
-		PublicAccess *bool    `json:"publicAccess,omitempty"`
-		Warnings     []string `json:"warnings,omitempty"`
-		Checked      bool     `json:"checked"`
-		Verdict      string   `json:"verdict,omitempty"`
+		Service      string        `json:"service"`
+		Project      string        `json:"project"`
+		Region       string        `json:"region,omitempty"`
+		Action       Action        `json:"action"`
+		NewRevision  bool          `json:"newRevision"`
+		Revision     string        `json:"revision,omitempty"`
+		Changes      []Change      `json:"changes"`
+		PublicAccess *PublicAccess `json:"publicAccess,omitempty"`
+		Warnings     []string      `json:"warnings,omitempty"`
+		Checked      bool          `json:"checked"`
+		Verdict      string        `json:"verdict,omitempty"`
 	}{p.Service, p.Project, p.Region, p.Action, p.NewRevision, p.Revision, p.Changes, p.PublicAccess, p.Warnings, p.Checked, ""}
 	if shown.Changes == nil {
 		shown.Changes = []Change{}

@@ -49,15 +49,15 @@ service "hello" (demo, us-central1): would be created, with the new revision hel
   + spec.template.metadata.name: "hello-v1"
   + spec.template.spec.containers[0].env[MODE].value: (hidden)
   + spec.template.spec.containers[0].image: "`+image+`"
-  public access: everybody is allowed to call the service
-4 added, 0 changed, 0 removed
+  ~ public access: private -> public (everybody is allowed to call the service)
+4 added, 0 changed, 0 removed; public access changes
 the server accepts it
 `, "\n"), planText(t, p))
-		require.Equal(t, `service "hello" (demo, us-central1): would be created, with the new revision hello-v1: 4 added, 0 changed, 0 removed; the server accepts it`,
+		require.Equal(t, `service "hello" (demo, us-central1): would be created, with the new revision hello-v1: 4 added, 0 changed, 0 removed; public access changes; the server accepts it`,
 			fmt.Sprint(p))
 		require.NotNil(t, p.Answer().Spec.Template.Spec.TimeoutSeconds, "a default of the server")
 		require.Equal(t, cloudrun.Created, p.Action)
-		require.True(t, *p.PublicAccess)
+		require.Equal(t, &cloudrun.PublicAccess{Before: new(bool), After: true}, p.PublicAccess)
 	})
 }
 
@@ -81,7 +81,7 @@ service "hello" (demo, us-central1): would be updated, with a new revision
   - spec.template.spec.containers[hello-1].env[B].value: (hidden)
   ~ spec.template.spec.containers[hello-1].image: "`+image+`" -> "img:v2"
   ~ spec.template.spec.timeoutSeconds: 300 -> 60
-  public access: only members of the IAM policy are allowed to call the service
+  public access: already private (only members of the IAM policy are allowed to call the service)
 0 added, 4 changed, 1 removed
 the server accepts it
 `, "\n"), planText(t, p))
@@ -588,7 +588,7 @@ func TestPlanAsJSON(t *testing.T) {
 			{"path":"spec.template.spec.containerConcurrency","kind":"added","after":5},
 			{"path":"spec.template.spec.containers[0].env[A].value","kind":"added","after":"(hidden)","hidden":true},
 			{"path":"spec.template.spec.containers[0].image","kind":"added","after":"`+image+`"}],
-			"publicAccess":true,"checked":false}}`, string(encoded))
+			"publicAccess":{"before":false,"after":true},"checked":false}}`, string(encoded))
 	})
 }
 

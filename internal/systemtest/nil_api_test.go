@@ -65,7 +65,7 @@ var public = []exported{
 			reflect.TypeFor[cloudrun.ManifestError](), reflect.TypeFor[cloudrun.NotReadyError](), reflect.TypeFor[cloudrun.OperationError](),
 			reflect.TypeFor[cloudrun.OptionError](), reflect.TypeFor[cloudrun.OrgPolicyError](), reflect.TypeFor[cloudrun.OvertakenError](),
 			reflect.TypeFor[cloudrun.PermissionError](), reflect.TypeFor[cloudrun.Plan](), reflect.TypeFor[cloudrun.PlanStaleError](),
-			reflect.TypeFor[cloudrun.Policy](), reflect.TypeFor[cloudrun.Probe](), reflect.TypeFor[cloudrun.Result](),
+			reflect.TypeFor[cloudrun.Policy](), reflect.TypeFor[cloudrun.Probe](), reflect.TypeFor[cloudrun.PublicAccess](), reflect.TypeFor[cloudrun.Result](),
 			reflect.TypeFor[cloudrun.RevisionInfo](), reflect.TypeFor[cloudrun.RollbackResult](), reflect.TypeFor[cloudrun.SecretVersion](),
 			reflect.TypeFor[cloudrun.Stage](), reflect.TypeFor[cloudrun.TCPCheck](), reflect.TypeFor[cloudrun.TimeoutError](),
 			reflect.TypeFor[cloudrun.VolumeSource](), reflect.TypeFor[cloudrun.WriteOutcome](),
