@@ -3,6 +3,7 @@ package cloudrun
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -77,11 +78,12 @@ func (c *composition) compose(ctx context.Context, base *document) (composed, er
 }
 
 func (c *composition) create() (composed, error) {
+	var problem error
 	if c.cfg.noTraffic {
-		return composed{}, &OptionError{Option: "WithNoTraffic()", Reason: "the service does not exist, and the first revision of a service serves all its traffic"}
+		problem = &OptionError{Option: "WithNoTraffic()", Reason: "the service does not exist, and the first revision of a service serves all its traffic"}
 	}
 	s, err := newService(c.name, c.options, c.client.onCluster())
-	if err != nil {
+	if err = errors.Join(problem, err); err != nil {
 		return composed{}, err
 	}
 	if err := c.stamp(s, true); err != nil {
@@ -118,11 +120,7 @@ func (c *composition) ignored(was, is *servingv1.Service) []string {
 func (c *composition) update(ctx context.Context, base *document) (composed, error) {
 	d := base.draft()
 	result := composed{previous: traffic.Resolved(base.service)}
-	err := editService(d.service, c.options, c.client.onCluster())
-	if err == nil {
-		err = checkContainers(d.service.Spec.Template.Spec.Containers)
-	}
-	if err != nil {
+	if err := assemble(d.service, c.options, c.client.onCluster()); err != nil {
 		return composed{}, err
 	}
 	ignored := c.ignored(base.service, d.service)

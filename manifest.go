@@ -174,16 +174,13 @@ func (m *Manifest) Service() (*servingv1.Service, error) {
 //
 // The error contains an [*OptionError] for each option that cannot be used.
 func (m *Manifest) With(opts ...ServiceOption) (*Manifest, error) {
-	options, err := collect(edits.Of(opts))
-	if err != nil {
-		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
-	}
+	options, problems := collect(edits.Of(opts))
 	base, err := newDocument(m.raw())
 	if err != nil {
-		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
+		return nil, fmt.Errorf("manifest of service %q: %w", m.name, errors.Join(problems, err))
 	}
 	d := base.draft()
-	if err := editService(d.service, options, false); err != nil {
+	if err := errors.Join(problems, editService(d.service, options, false)); err != nil {
 		return nil, fmt.Errorf("manifest of service %q: %w", m.name, err)
 	}
 	d.dropStaleRevisionName()

@@ -33,9 +33,11 @@ import (
 // current state change nothing.
 //
 // Two options that set one thing to different values are an error that names
-// both. The same option given twice is fine. Every problem of a call is reported
-// at once, as joined [*OptionError] values; a nil option of any kind is one of
-// them. The defaults of a Deployer give way to the options of a call.
+// both. The same option given twice is fine. A nil option of any kind is an
+// error. Problems are reported together, as joined [*OptionError] values: first
+// all those that are known without the Service, before anything is sent, then
+// all those that depend on it, such as the missing image of a new Service, before
+// anything is written. [NewService] knows them all. The defaults of a Deployer give way to the options of a call.
 type DeployOption interface {
 	PlanOption
 	onDeploy()
@@ -154,6 +156,11 @@ func (e serviceEditor) Edit(step edits.Step) error {
 func editService(s *servingv1.Service, options *edits.Set, cluster bool) error {
 	spec.DropBreakglass(&s.ObjectMeta)
 	return optionErrors(options.Apply(serviceEditor{spec.NewEditor(workloadOf(s, cluster)), s}))
+}
+
+// assemble edits a Service as options ask and checks that it is complete.
+func assemble(s *servingv1.Service, options *edits.Set, cluster bool) error {
+	return errors.Join(editService(s, options, cluster), checkContainers(s.Spec.Template.Spec.Containers, options))
 }
 
 // workloadOf returns the part of a Service that other workloads have too.

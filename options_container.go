@@ -264,9 +264,13 @@ func (p Probe) spec() spec.Probe {
 	return s
 }
 
-// checkContainers refuses a set of containers that Cloud Run would refuse.
-func checkContainers(containers []corev1.Container) error {
+// checkContainers refuses a set of containers that Cloud Run would refuse. It
+// misses nothing that an option in error was to set.
+func checkContainers(containers []corev1.Container, options *edits.Set) error {
 	if len(containers) == 0 {
+		if spec.ImageFailed(options, corev1.Container{}) {
+			return nil
+		}
 		return &OptionError{Option: "WithImage", Reason: "missing: a new service needs an image"}
 	}
 	if len(containers) > maxContainers {
@@ -275,14 +279,14 @@ func checkContainers(containers []corev1.Container) error {
 	var problems []error
 	withPort := 0
 	for _, c := range containers {
-		if c.Image == "" {
+		if c.Image == "" && !spec.ImageFailed(options, c) {
 			problems = append(problems, &OptionError{Option: "WithImage", Reason: fmt.Sprintf("missing: %s needs an image", containerTitle(c))})
 		}
 		if len(c.Ports) > 0 {
 			withPort++
 		}
 	}
-	if len(containers) > 1 && withPort != 1 {
+	if len(containers) > 1 && withPort != 1 && !spec.PortFailed(options, containers) {
 		problems = append(problems, &OptionError{Option: "WithPort",
 			Reason: fmt.Sprintf("of several containers exactly one must have a port, and gets the requests; here %d have one", withPort)})
 	}

@@ -1,6 +1,8 @@
 package cloudrun
 
 import (
+	"errors"
+
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
@@ -12,11 +14,8 @@ func ApplyForTest(s *servingv1.Service, layers ...[]DeployOption) error {
 	for i, opts := range layers {
 		all[i] = edits.Of(opts)
 	}
-	set, err := collect(all...)
-	if err != nil {
-		return err
-	}
-	return editService(s, set, false)
+	set, problems := collect(all...)
+	return errors.Join(problems, editService(s, set, false))
 }
 
 // MakesRevisionForTest reports whether one of the options changes the template.

@@ -291,6 +291,66 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	require.ErrorAs(t, err, &problem)
 }
 
+// Mistakes of arguments, combinations and what is missing are reported in one round.
+func TestMissingAndWrongAtOnce(t *testing.T) {
+	t.Parallel()
+	broken := cloudrun.EditService(func(s *servingv1.Service) error { s.Spec.Template.Spec.Containers[7].Image = "x"; return nil })
+	for name, tc := range map[string]struct {
+		opts     []cloudrun.ServiceOption
+		want     []string
+		problems int
+	}{
+		"a missing image, PORT and 1GB": {[]cloudrun.ServiceOption{cloudrun.WithEnv("PORT", "80"), cloudrun.WithMemory("1GB"), broken},
+			[]string{`WithEnv("PORT", …): PORT is set by Cloud Run`, `WithMemory("1GB"): not a quantity`, "WithImage: missing"}, 3},
+		"a secret in PORT": {[]cloudrun.ServiceOption{cloudrun.WithImage(image), cloudrun.WithSecretEnv("PORT", "s", "1"), cloudrun.WithCPU("x")},
+			[]string{`WithSecretEnv("PORT", "s", "1"): PORT is set by Cloud Run`, `WithCPU("x")`}, 2},
+		"an image that is wrong is not missing": {[]cloudrun.ServiceOption{cloudrun.WithImage(""), cloudrun.WithCPU("x")},
+			[]string{`WithImage("")`, `WithCPU("x")`}, 2},
+		"the image of each container": {[]cloudrun.ServiceOption{cloudrun.WithContainer("a", cloudrun.WithImage(""), cloudrun.WithPort(0)), cloudrun.WithContainer("b"), cloudrun.WithCPU("x")},
+			[]string{`WithContainer("a") WithImage("")`, `WithContainer("a") WithPort(0)`, `missing: container "b" needs an image`, `WithCPU("x")`}, 4},
+		"PORT of a sidecar and of the ingress container": {[]cloudrun.ServiceOption{
+			cloudrun.WithContainer("a", cloudrun.WithImage(image), cloudrun.WithPort(80), cloudrun.WithEnv("PORT", "1")),
+			cloudrun.WithContainer("b", cloudrun.WithImage(image), cloudrun.WithEnv("PORT", "1"), cloudrun.SetDependsOn("c"))},
+			[]string{`WithContainer("a") WithEnv("PORT", …): PORT is set by Cloud Run`, `there is no container "c"`}, 2},
+		"an edit that does not apply and a missing image": {[]cloudrun.ServiceOption{cloudrun.WithContainer("a", cloudrun.SetDependsOn("b"))},
+			[]string{`there is no container "b"`, `container "a" needs an image`}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := cloudrun.NewService("hello", tc.opts...)
+			for _, part := range tc.want {
+				require.ErrorContains(t, err, part)
+			}
+			require.Len(t, strings.Split(err.Error(), "\n"), tc.problems, err)
+		})
+	}
+}
+
+// Before a Deploy sends anything, it reports what is wrong whatever the Service is.
+// What depends on the Service comes together too.
+func TestDeployReportsMistakesTogether(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("PORT", "80"), cloudrun.WithMemory("1GB"), cloudrun.WithTag("No"))
+		for _, part := range []string{"PORT is set by Cloud Run", `WithMemory("1GB")`, `WithTag("No")`} {
+			require.ErrorContains(t, err, part)
+		}
+		require.Empty(t, s.Requests(), "nothing is sent")
+		require.NoError(t, cloudrun.CheckOptions(cloudrun.WithContainer("sidecar", cloudrun.WithEnv("PORT", "80"))))
+
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithNoTraffic(), cloudrun.WithContainer("a", cloudrun.SetDependsOn("b")))
+		for _, part := range []string{"WithNoTraffic(): the service does not exist", `there is no container "b"`, `container "a" needs an image`} {
+			require.ErrorContains(t, err, part)
+		}
+		m, err := cloudrun.ParseManifest([]byte(`{"apiVersion":"serving.knative.dev/v1","kind":"Service","metadata":{"name":"hello"},"spec":{"template":{"spec":{"containers":[{"image":"a"}]}}}}`))
+		require.NoError(t, err)
+		_, err = m.With(cloudrun.WithCPU("x"), cloudrun.WithContainer("b", cloudrun.SetDependsOn("c")))
+		require.ErrorContains(t, err, `WithCPU("x")`)
+		require.ErrorContains(t, err, `there is no container "c"`)
+	})
+}
+
 func TestProblemsOfAnExistingServiceAtOnce(t *testing.T) {
 	t.Parallel()
 	err := cloudrun.ApplyForTest(readService(t, richService), layer[cloudrun.ServiceOption](

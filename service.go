@@ -35,12 +35,9 @@ const maxContainers = 10
 // switches on for new Services; all else is left to the server's defaults. An
 // image is required. The error joins an [*OptionError] for every problem.
 func NewService(name string, opts ...ServiceOption) (*servingv1.Service, error) {
-	options, err := collect(edits.Of(opts))
-	if err = errors.Join(names.ClusterService(name), err); err != nil {
-		return nil, fmt.Errorf("new service %q: %w", name, err)
-	}
+	options, problems := collect(edits.Of(opts))
 	s, err := newService(name, options, false)
-	if err != nil {
+	if err = errors.Join(names.ClusterService(name), problems, err); err != nil {
 		return nil, fmt.Errorf("new service %q: %w", name, err)
 	}
 	return s, nil
@@ -55,13 +52,7 @@ func newService(name string, options *edits.Set, cluster bool) (*servingv1.Servi
 	if !cluster {
 		spec.SetAnnotation(&s.Spec.Template.ObjectMeta, spec.AnnotationCPUBoost, spec.Bool(true))
 	}
-	if err := editService(s, options, cluster); err != nil {
-		return nil, err
-	}
-	if err := checkContainers(s.Spec.Template.Spec.Containers); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, assemble(s, options, cluster)
 }
 
 // writeOptions returns what options ask for of a write.

@@ -21,7 +21,8 @@ type Step struct {
 }
 
 // Apply carries the set out on a target, layer by layer. The error is a
-// [Problems] with the errors of all edits.
+// [Problems] with the errors of all edits. The caller's own edits are skipped if
+// a setting is in error, because they may rely on it.
 func (s *Set) Apply(t Target) error {
 	var problems Problems
 	for i, layer := range s.layers {
@@ -31,6 +32,9 @@ func (s *Set) Apply(t Target) error {
 		}
 		problems = append(problems, run(t, layer[:custom], s.taken[i:])...)
 		t.Settle()
+		if len(s.wrong) > 0 {
+			continue
+		}
 		problems = append(problems, run(t, layer[custom:], s.taken[i:])...)
 	}
 	return problems.orNil()

@@ -54,6 +54,9 @@ type Setting struct {
 	Option string
 	// Err is what is wrong with the argument of the option.
 	Err error
+	// WholeErr is what is wrong with it where the setting is about the whole:
+	// [Within] drops it.
+	WholeErr error
 	// Claims are what the setting decides.
 	Claims Claims
 	// Scope is the element that the claims are about, in words; empty for the whole.
@@ -102,6 +105,7 @@ func Within(option, scope string, settings []Setting) []Setting {
 	for i := range narrowed {
 		narrowed[i].Option = option + " " + narrowed[i].Option
 		narrowed[i].Scope = scope
+		narrowed[i].WholeErr = nil
 	}
 	return narrowed
 }

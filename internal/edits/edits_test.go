@@ -155,6 +155,32 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+func TestWholeErr(t *testing.T) {
+	t.Parallel()
+	set := adds("A", edits.PhaseSet, edits.Decides("the size", "1"))
+	set.WholeErr = errors.New("not of the whole")
+	_, err := edits.New([]edits.Setting{set})
+	require.EqualError(t, err, "A: not of the whole")
+	_, err = edits.New(edits.Within("X", "x", []edits.Setting{set}))
+	require.NoError(t, err)
+}
+
+// What is right is applied beside what is in error, but not the caller's own edits, which may rely on it.
+func TestApplyBesideErrors(t *testing.T) {
+	t.Parallel()
+	wrong := adds("wrong", edits.PhaseSet, edits.Decides("the size", "1"))
+	wrong.Err = errors.New("no")
+	settings := append(edits.Within("X", "x", []edits.Setting{wrong}), adds("right", edits.PhaseSet, nil), adds("custom", edits.PhaseCustom, nil))
+	set, err := edits.New(settings)
+	require.Error(t, err)
+	var p page
+	require.NoError(t, set.Apply(&p))
+	require.Equal(t, []string{"right", "|"}, p.words)
+	require.True(t, set.Failed("the size", "x"))
+	require.False(t, set.Failed("the size", ""))
+	require.False(t, set.Failed("the color", "x"))
+}
+
 func TestApplyReportsEveryFailure(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")

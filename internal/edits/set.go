@@ -2,6 +2,7 @@ package edits
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -10,6 +11,7 @@ import (
 type Set struct {
 	layers [][]Setting          // from the weakest to the strongest, each in the order of application
 	taken  []map[string]Setting // for each layer: things, and the settings that decide them
+	wrong  []Setting            // those in error, which are not applied
 }
 
 // New checks the settings of a call. They come in layers, from the weakest to
@@ -22,9 +24,10 @@ func New(layers ...[]Setting) (*Set, error) {
 	s := &Set{}
 	var problems Problems
 	for _, all := range layers {
-		good, bad := sortOut(all)
+		good, wrong, bad := sortOut(all)
 		taken, conflicts := take(good)
 		problems = append(append(problems, bad...), conflicts...)
+		s.wrong = append(s.wrong, wrong...)
 		for i := range s.layers {
 			s.layers[i] = slices.DeleteFunc(s.layers[i], func(weak Setting) bool { return weak.contradicts(taken, weak.Scope) != nil })
 		}
@@ -39,16 +42,17 @@ func New(layers ...[]Setting) (*Set, error) {
 
 // sortOut puts the settings of a layer in the order of application, without
 // those that are in error.
-func sortOut(all []Setting) (good []Setting, bad Problems) {
+func sortOut(all []Setting) (good, wrong []Setting, problems Problems) {
 	for _, s := range all {
-		if s.Err != nil {
-			bad = append(bad, &Problem{Option: s.Option, Reason: s.Err.Error()})
+		if err := errors.Join(s.Err, s.WholeErr); err != nil {
+			wrong = append(wrong, s)
+			problems = append(problems, &Problem{Option: s.Option, Reason: err.Error()})
 			continue
 		}
 		good = append(good, s)
 	}
 	slices.SortStableFunc(good, order)
-	return good, bad
+	return good, wrong, problems
 }
 
 // order is the order of application. The order of a caller's options does not
@@ -119,6 +123,12 @@ func (s *Set) Decision(thing string) (option, value string, ok bool) {
 // of the whole or of any element.
 func (s *Set) DecidesAnywhere(thing string) bool {
 	return s.any(func(set Setting) bool { return set.claims(thing) })
+}
+
+// Failed reports whether a setting in error is about a thing of a scope, so that
+// what is missing there was asked for.
+func (s *Set) Failed(thing, scope string) bool {
+	return slices.ContainsFunc(s.wrong, func(wrong Setting) bool { return wrong.Scope == scope && wrong.claims(thing) })
 }
 
 // Has reports whether the function of a setting that is in force has the type F.

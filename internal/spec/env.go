@@ -15,12 +15,26 @@ import (
 // Env sets an environment variable.
 func Env(option, name, value string) edits.Setting {
 	claims := edits.Decides(envThing(name), "="+value).And(secretThing(name), noValue)
-	return inContainer(option, edits.PhaseSet, claims, checkEnv(name), func(w *Workload, c *corev1.Container) error {
+	return variable(option, name, claims, checkEnv(name), func(*Workload) corev1.EnvVar { return corev1.EnvVar{Name: name, Value: value} })
+}
+
+// variable is a setting of an environment variable. The ingress container, which
+// settings without a container are about, has its PORT from Cloud Run.
+func variable(option, name string, claims edits.Claims, err error, value func(*Workload) corev1.EnvVar) edits.Setting {
+	s := inContainer(option, edits.PhaseSet, claims, err, func(w *Workload, c *corev1.Container) error {
 		if name == "PORT" && isIngress(w.Pod, c) {
-			return errors.New("PORT is set by Cloud Run in the ingress container: use WithPort")
+			return errPort()
 		}
-		return setEnvVar(c, corev1.EnvVar{Name: name, Value: value})
+		return setEnvVar(c, value(w))
 	})
+	if name == "PORT" {
+		s.WholeErr = errPort()
+	}
+	return s
+}
+
+func errPort() error {
+	return errors.New("PORT is set by Cloud Run in the ingress container: use WithPort")
 }
 
 // SetEnv replaces all literal environment variables. The map must not change afterwards.

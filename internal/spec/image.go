@@ -53,6 +53,11 @@ func notNone(list []string, problem string) error {
 	return nil
 }
 
+// ImageFailed reports whether an option in error was to set the image of a container.
+func ImageFailed(options *edits.Set, c corev1.Container) bool {
+	return options.Failed(ThingImage, "") || options.Failed(ThingImage, containerScope(c.Name))
+}
+
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // ImagesChanged reports whether a container got another image.

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +14,7 @@ import (
 const (
 	defaultPort = 8080
 	portHTTP2   = "h2c"
+	thingPort   = "the port"
 )
 
 // Port sets the port of a container.
@@ -21,12 +23,12 @@ func Port(option string, port int) edits.Setting {
 	if port < 1 || port > 65535 {
 		err = errors.New("a port is a number from 1 to 65535")
 	}
-	return onPort(option, "the port", strconv.Itoa(port), err, true, func(p *corev1.ContainerPort) { p.ContainerPort = int32(port) })
+	return onPort(option, thingPort, strconv.Itoa(port), err, true, func(p *corev1.ContainerPort) { p.ContainerPort = int32(port) })
 }
 
 // WithoutPort removes the port of a container, or its number if it has a name.
 func WithoutPort(option string) edits.Setting {
-	return onPort(option, "the port", "default", nil, false, func(p *corev1.ContainerPort) { p.ContainerPort = 0 })
+	return onPort(option, thingPort, "default", nil, false, func(p *corev1.ContainerPort) { p.ContainerPort = 0 })
 }
 
 // HTTP2 sets whether a container is called by HTTP/2.
@@ -51,6 +53,13 @@ func onPort(option, thing, value string, err error, gives bool, edit func(*corev
 			return nil
 		}},
 	}
+}
+
+// PortFailed reports whether an option in error was to set the port of one of the containers.
+func PortFailed(options *edits.Set, containers []corev1.Container) bool {
+	return options.Failed(thingPort, "") || slices.ContainsFunc(containers, func(c corev1.Container) bool {
+		return options.Failed(thingPort, containerScope(c.Name))
+	})
 }
 
 func editPort(c *corev1.Container, edit func(*corev1.ContainerPort)) {

@@ -15,10 +15,10 @@ import (
 // SecretEnv sets an environment variable to a secret.
 func SecretEnv(option, name string, v SecretVersion) []edits.Setting {
 	claims := edits.Decides(secretThing(name), v.claim()).And(envThing(name), noValue)
-	set := inContainer(option, edits.PhaseSet, claims, errors.Join(checkEnv(name), v.check()), func(w *Workload, c *corev1.Container) error {
-		return setEnvVar(c, corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
+	set := variable(option, name, claims, errors.Join(checkEnv(name), v.check()), func(w *Workload) corev1.EnvVar {
+		return corev1.EnvVar{Name: name, ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{
 			LocalObjectReference: corev1.LocalObjectReference{Name: aliasFor(w, v.Secret)}, Key: v.Version,
-		}}})
+		}}}
 	})
 	return []edits.Setting{set, pruneSecrets(option)}
 }
