@@ -1,20 +1,17 @@
 package cloudrun
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
+	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
-	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/task"
-	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // Deployer deploys Services. Each of its calls reads, edits, writes and waits.
@@ -83,6 +80,7 @@ func (c *composition) ending(w written) ending {
 // call is one call of a Deployer whose name and options have been checked.
 type call struct {
 	op, name string
+	began    time.Time
 	client   *Client
 	options  *edits.Set
 	async    bool
@@ -107,7 +105,7 @@ func (d *Deployer) beginCall(op, name string, opts []edits.Setting) (*call, erro
 func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call, error) {
 	options, err := collect(layers...)
 	c := &call{
-		op: op, name: name, client: d.Client().forCall(name, edits.Configure(options, planConfig{}).reveal), options: options,
+		op: op, name: name, began: time.Now(), client: d.Client().forCall(name, edits.Configure(options, planConfig{}).reveal), options: options,
 		async: edits.Configure(options, callConfig{}).async, wait: edits.Configure(options, defaultWait()),
 	}
 	if err = errors.Join(c.check(), err); err != nil {
@@ -245,106 +243,4 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 		s = w.doc.service
 	}
 	return s, wait.follower.Superseded(s), err
-}
-
-// result returns the result of the call, with the warnings of the server, and
-// reports its warnings.
-func (c *call) result(w written, s *servingv1.Service, e ending, superseded *status.RevisionSummary) *Result {
-	r := newResult(w, s, e, superseded)
-	r.Warnings = append(r.Warnings, c.client.rest.Call.Warnings()...)
-	c.client.known.Hide(r.Warnings)
-	for _, warning := range r.Warnings {
-		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: r.Service.Generation, Message: warning})
-	}
-	return r
-}
-
-// Action is what a call did to the Service.
-type Action string
-
-// The actions.
-const (
-	Created   Action = "created"
-	Updated   Action = "updated"
-	Unchanged Action = "unchanged"
-)
-
-// Result is what a call of a [Deployer] did.
-type Result struct {
-	// Service is the Service as it was last seen. It is not part of the result's
-	// JSON, which logs use too: it has the values of variables.
-	Service *servingv1.Service `json:"-"`
-	// Action reports whether the Service was created, updated or not changed.
-	Action Action
-	// Revision is the new Revision, or the latest one if the call made none.
-	// It is empty if the server has not named it yet, such as after [Async].
-	Revision string
-	// Percent is the share of the traffic that the Revision gets, 0 to 100.
-	Percent int64
-	// URL is the first URL of the Service; empty if it has none, or none yet.
-	URL string
-	// URLs are all URLs of the Service itself.
-	URLs []string
-	// TagURLs are the URLs of the tagged Revisions, by tag.
-	TagURLs map[string]string
-	// PreviousTraffic is the traffic of the Service before the call. A target that
-	// follows the latest ready Revision names it. [RollbackToTraffic] goes back to
-	// it. It is empty if the call created the Service.
-	PreviousTraffic []servingv1.TrafficTarget
-	// Warnings do not make the call fail, such as that the new Revision gets no
-	// traffic because the traffic is pinned to another.
-	Warnings []string
-}
-
-// String returns what the call did, on one line.
-func (r Result) String() string {
-	return fmt.Sprintf("%s: revision %q with %d%% of the traffic, %q", r.Action, r.Revision, r.Percent, r.URL)
-}
-
-// ending is how a call goes on after its write.
-type ending struct {
-	goal           status.Goal
-	made           nonce.Nonce // of the new Revision; empty if there is none
-	access         access      // what becomes of the IAM policy
-	latest         string      // the latest Revision before the write; empty if that does not matter
-	withoutTraffic bool        // the new Revision is not meant to get traffic
-}
-
-// newResult returns the result of a call whose Service was last seen as s.
-func newResult(w written, s *servingv1.Service, e ending, superseded *status.RevisionSummary) *Result {
-	urls, revision := status.URLs(s), status.RevisionOf(s, e.made, superseded)
-	r := &Result{
-		Service: s, Action: actionOf(w), Revision: revision, Percent: status.Share(s, revision),
-		URLs: urls, TagURLs: status.TagURLs(s), PreviousTraffic: w.composed.previous,
-		Warnings: slices.Concat(w.composed.warnings, status.Warnings(s.Status.Conditions)),
-	}
-	if len(urls) > 0 {
-		r.URL = urls[0]
-	}
-	if superseded != nil {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("another writer has changed the service since: %s is not its latest revision", revision))
-	} else if e.isNew(revision) && !e.withoutTraffic && status.AskedShare(s, revision) == 0 {
-		r.Warnings = append(r.Warnings, pinnedWarning(s, revision))
-	}
-	return r
-}
-
-// isNew reports whether the write made the Revision.
-func (e ending) isNew(revision string) bool {
-	return e.made != "" || e.latest != "" && revision != "" && revision != e.latest
-}
-
-func actionOf(w written) Action {
-	switch {
-	case w.created:
-		return Created
-	case w.changed:
-		return Updated
-	}
-	return Unchanged
-}
-
-func pinnedWarning(s *servingv1.Service, revision string) string {
-	return printable(fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
-		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic)), maxMessage)
 }

@@ -92,11 +92,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 func (p Plan) String() string { return p.heading() + ": " + p.counts() + "; " + p.judgement() }
 
 func (p *Plan) heading() string {
-	place := p.Project
-	if p.Region != "" {
-		place += ", " + p.Region
-	}
-	text := fmt.Sprintf("service %q (%s): ", p.Service, place)
+	text := heading(p.Service, p.Project, p.Region) + ": "
 	switch p.Action {
 	case Created:
 		text += "would be created"

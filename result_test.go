@@ -1,6 +1,10 @@
 package cloudrun_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -138,4 +142,52 @@ func TestPublishing(t *testing.T) {
 		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithoutPublicAccess())
 		require.Equal(t, 1, strings.Count(err.Error(), "service \"hello\""), "%v", err)
 	})
+}
+
+// The text, the JSON and the log of a result say what was deployed, where, and how long it took.
+func TestResultSaysWhatWhereAndHowLong(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		s.Script("hello", cloudruntest.Script{TimeToReady: 9 * time.Second})
+		r, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"), cloudrun.WithTag("blue"))
+		require.NoError(t, err)
+		require.Equal(t, []any{"demo", "us-central1", int64(1)}, []any{r.Project, r.Region, r.Generation})
+		require.InDelta(t, 9, r.Duration.Seconds(), 1)
+		r.Duration, r.Warnings, r.URLs = 9*time.Second, []string{"beware"}, r.URLs[:1]
+		url, blue := r.URL, r.TagURLs["blue"]
+
+		require.Equal(t, `service "hello" (demo, us-central1): created: revision "hello-v1" with 100% of the traffic, "`+url+`" (9s)`, fmt.Sprint(r))
+		encoded, err := json.Marshal(r)
+		require.NoError(t, err)
+		require.Equal(t, `{"service":"hello","project":"demo","region":"us-central1","generation":1,"action":"created","revision":"hello-v1","percent":100,`+
+			`"url":"`+url+`","urls":["`+url+`"],"tagUrls":{"blue":"`+blue+`"},"warnings":["beware"],"durationSeconds":9}`, string(encoded))
+		var log bytes.Buffer
+		slog.New(slog.NewTextHandler(&log, nil)).Info("deployed", "result", r)
+		require.Contains(t, log.String(), `result.service=hello result.project=demo result.region=us-central1 result.generation=1 result.action=created `+
+			`result.revision=hello-v1 result.percent=100 result.url=`+url+` result.tagUrls=map[blue:`+blue+`] result.warnings=[beware] result.duration=9s`)
+	})
+}
+
+// A call that writes nothing reports the current generation.
+func TestGenerationOfAResult(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		for _, want := range []int64{1, 2, 2} {
+			r, err := d.Deploy(t.Context(), "hello", cloudrun.WithCPU(fmt.Sprint(want)), cloudrun.IfChanged())
+			require.NoError(t, err)
+			require.Equal(t, want, r.Generation, r)
+		}
+	})
+}
+
+// On a cluster the project is the namespace. A result without a Service can be printed.
+func TestResultOfACluster(t *testing.T) {
+	t.Parallel()
+	r := cloudrun.Result{Project: "default", Action: cloudrun.Updated, Duration: 1234567 * time.Microsecond}
+	require.Equal(t, `service "" (default): updated: revision "" with 0% of the traffic, "" (1.235s)`, r.String())
+	encoded, err := json.Marshal(r)
+	require.NoError(t, err)
+	require.NotContains(t, string(encoded), "region")
+	require.NotContains(t, r.LogValue().String(), "region")
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -146,7 +147,8 @@ func TestValuesOfCallsAreNotPrinted(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, fmt.Sprint(result.Service.Spec), hunter)
 		requireUnprinted(t, "Result", result)
-		require.Equal(t, fmt.Sprintf("created: revision %q with 100%% of the traffic, %q", result.Revision, result.URL), fmt.Sprint(result))
+		require.Equal(t, fmt.Sprintf("service \"hello\" (demo, us-central1): created: revision %q with 100%% of the traffic, %q (%v)",
+			result.Revision, result.URL, result.Duration.Round(time.Millisecond)), fmt.Sprint(result))
 		_, err = d.Apply(t.Context(), p)
 		require.ErrorIs(t, err, cloudrun.ErrPlanStale)
 		requireUnprinted(t, "PlanStaleError", err)

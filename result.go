@@ -1,0 +1,176 @@
+package cloudrun
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
+	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
+)
+
+// Action is what a call did to the Service.
+type Action string
+
+// The actions.
+const (
+	Created   Action = "created"
+	Updated   Action = "updated"
+	Unchanged Action = "unchanged"
+)
+
+// Result is what a call of a [Deployer] did. Its text, its JSON and its form in
+// logs have no values of variables.
+type Result struct {
+	// Service is the Service as it was last seen. Only its name is part of the
+	// result's text, JSON and logs.
+	Service *servingv1.Service `json:"-"`
+	// Project and Region are the location of the Service. On a cluster, Project is
+	// the namespace and Region is empty.
+	Project string `json:"project"`
+	Region  string `json:"region,omitempty"`
+	// Generation is the generation of the Service that the call wrote; the current
+	// one if it wrote nothing.
+	Generation int64 `json:"generation"`
+	// Action reports whether the Service was created, updated or not changed.
+	Action Action `json:"action"`
+	// Revision is the new Revision, or the latest one if the call made none.
+	// It is empty if the server has not named it yet, such as after [Async].
+	Revision string `json:"revision,omitempty"`
+	// Percent is the share of the traffic that the Revision gets, 0 to 100.
+	Percent int64 `json:"percent"`
+	// URL is the first URL of the Service; empty if it has none, or none yet.
+	URL string `json:"url,omitempty"`
+	// URLs are all URLs of the Service itself.
+	URLs []string `json:"urls,omitempty"`
+	// TagURLs are the URLs of the tagged Revisions, by tag.
+	TagURLs map[string]string `json:"tagUrls,omitempty"`
+	// PreviousTraffic is the traffic of the Service before the call. A target that
+	// follows the latest ready Revision names it. [RollbackToTraffic] goes back to
+	// it. It is empty if the call created the Service.
+	PreviousTraffic []servingv1.TrafficTarget `json:"previousTraffic,omitempty"`
+	// Warnings do not make the call fail, such as that the new Revision gets no
+	// traffic because the traffic is pinned to another.
+	Warnings []string `json:"warnings,omitempty"`
+	// Duration is how long the call took. Its JSON is a number of seconds, durationSeconds.
+	Duration time.Duration `json:"-"`
+}
+
+// String returns what the call did, on one line.
+func (r Result) String() string {
+	return fmt.Sprintf("%s: %s: revision %q with %d%% of the traffic, %q (%v)",
+		heading(r.name(), r.Project, r.Region), r.Action, r.Revision, r.Percent, r.URL, r.Duration.Round(time.Millisecond))
+}
+
+// heading names a Service and where it is.
+func heading(service, project, region string) string {
+	place := project
+	if region != "" {
+		place += ", " + region
+	}
+	return fmt.Sprintf("service %q (%s)", service, place)
+}
+
+// MarshalJSON encodes the result as an object with the fields service, project,
+// region, generation, action, revision, percent, url, urls, tagUrls,
+// previousTraffic, warnings and durationSeconds. The service is its name.
+func (r Result) MarshalJSON() ([]byte, error) {
+	type fields Result // without this method
+	return json.Marshal(struct {
+		Service string `json:"service"`
+		fields
+		Seconds float64 `json:"durationSeconds"`
+	}{r.name(), fields(r), r.Duration.Seconds()})
+}
+
+// LogValue returns the result as a group of the attributes that its JSON has.
+func (r Result) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("service", r.name()), slog.String("project", r.Project)}
+	if r.Region != "" {
+		attrs = append(attrs, slog.String("region", r.Region))
+	}
+	attrs = append(attrs, slog.Int64("generation", r.Generation), slog.String("action", string(r.Action)),
+		slog.String("revision", r.Revision), slog.Int64("percent", r.Percent), slog.String("url", r.URL))
+	if len(r.TagURLs) > 0 {
+		attrs = append(attrs, slog.Any("tagUrls", r.TagURLs))
+	}
+	if len(r.Warnings) > 0 {
+		attrs = append(attrs, slog.Any("warnings", r.Warnings))
+	}
+	return slog.GroupValue(append(attrs, slog.Duration("duration", r.Duration))...)
+}
+
+// name returns the name of the Service; empty without one.
+func (r Result) name() string {
+	if r.Service == nil {
+		return ""
+	}
+	return r.Service.Name
+}
+
+// ending is how a call goes on after its write.
+type ending struct {
+	goal           status.Goal
+	made           nonce.Nonce // of the new Revision; empty if there is none
+	access         access      // what becomes of the IAM policy
+	latest         string      // the latest Revision before the write; empty if that does not matter
+	withoutTraffic bool        // the new Revision is not meant to get traffic
+}
+
+// result returns the result of the call, whose Service was last seen as s, and
+// reports its warnings.
+func (c *call) result(w written, s *servingv1.Service, e ending, superseded *status.RevisionSummary) *Result {
+	urls, revision := status.URLs(s), status.RevisionOf(s, e.made, superseded)
+	r := &Result{
+		Service: s, Project: c.client.Project(), Region: c.client.Region(), Generation: w.generation, Action: actionOf(w),
+		Revision: revision, Percent: status.Share(s, revision), URLs: urls, TagURLs: status.TagURLs(s),
+		PreviousTraffic: w.composed.previous, Warnings: c.warnings(w, s, e, superseded), Duration: time.Since(c.began),
+	}
+	if len(urls) > 0 {
+		r.URL = urls[0]
+	}
+	for _, warning := range r.Warnings {
+		c.report.emit(Event{Kind: Warned, Stage: StageWait, Generation: s.Generation, Message: warning})
+	}
+	return r
+}
+
+// warnings returns the warnings of the call, those of the server last.
+func (c *call) warnings(w written, s *servingv1.Service, e ending, superseded *status.RevisionSummary) []string {
+	all := slices.Concat(w.composed.warnings, status.Warnings(s.Status.Conditions))
+	revision := status.RevisionOf(s, e.made, superseded)
+	if superseded != nil {
+		all = append(all, fmt.Sprintf("another writer has changed the service since: %s is not its latest revision", revision))
+	} else if e.isNew(revision) && !e.withoutTraffic && status.AskedShare(s, revision) == 0 {
+		all = append(all, pinnedWarning(s, revision))
+	}
+	all = append(all, c.client.rest.Call.Warnings()...)
+	c.client.known.Hide(all)
+	return all
+}
+
+// isNew reports whether the write made the Revision.
+func (e ending) isNew(revision string) bool {
+	return e.made != "" || e.latest != "" && revision != "" && revision != e.latest
+}
+
+func actionOf(w written) Action {
+	switch {
+	case w.created:
+		return Created
+	case w.changed:
+		return Updated
+	}
+	return Unchanged
+}
+
+func pinnedWarning(s *servingv1.Service, revision string) string {
+	return printable(fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
+		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic)), maxMessage)
+}
