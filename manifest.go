@@ -71,6 +71,9 @@ func AllowUnknownFields() ManifestOption {
 // on, off, y and n without quotes, which are booleans in some versions. It
 // expands aliases and merge keys. A quantity may be written as a number
 // (cpu: 1), and so may the namespace. A field without a value counts as absent.
+// As with gcloud, a whole number may be in quotes (containerConcurrency: "80"),
+// and a single object or word may stand for a list with only that element
+// (ports: {containerPort: 8080}). The text may be UTF-16, as PowerShell writes it.
 //
 // The status, which the server sets, is dropped.
 //

@@ -76,6 +76,8 @@ func TestDiff(t *testing.T) {
 		"numbers":                    {template(`{"timeoutSeconds":300}`), template(`{"timeoutSeconds":3.00e2}`), nil},
 		"annotations": {annotations(`"a":"True","b":"x","run.googleapis.com/custom-audiences":"[\"u\", \"v\"]"`),
 			annotations(`"a":"true","b":"X","run.googleapis.com/custom-audiences":"[\"u\",\"v\"]"`), []string{"~ metadata.annotations.b x -> X"}},
+		"YAML for JSON": {annotations(`"run.googleapis.com/container-dependencies":"{app:[a], b: [c]}"`),
+			annotations(`"run.googleapis.com/container-dependencies":"{\"b\":[\"c\"],\"app\":[\"a\"]}"`), nil},
 		"JSON where nobody knows of any": {annotations(`"x.y/z":"[1, 2]"`), annotations(`"x.y/z":"[1,2]"`), []string{"~ metadata.annotations[x.y/z] [1, 2] -> [1,2]"}},
 		"a label is no annotation":       {`{"metadata":{"labels":{"a":"True"}}}`, `{"metadata":{"labels":{"a":"true"}}}`, []string{"~ metadata.labels.a True -> true"}},
 		"what the server decides": {`{"apiVersion":"v","kind":"K","metadata":{"uid":"1","generation":1,"resourceVersion":"a","selfLink":"/","creationTimestamp":"now","namespace":"p"},"status":{"x":1}}`,

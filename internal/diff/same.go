@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/cloudrun-go/cloudrun/internal/manifest"
 )
 
 // same reports whether two values at a path mean the same.
@@ -121,7 +123,7 @@ func sameAnnotation(key, a, b string) bool {
 		return true
 	case isBool(a) && isBool(b):
 		return strings.EqualFold(a, b)
-	case holdsJSON(key):
+	case holdsValue(key):
 		x, err := decodeAny(a)
 		if err != nil {
 			return false
@@ -134,8 +136,11 @@ func sameAnnotation(key, a, b string) bool {
 
 func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
 
-// decodeAny decodes one JSON value.
+// decodeAny decodes one JSON value, which may be spelled as YAML.
 func decodeAny(text string) (v any, err error) {
+	if raw, ok := manifest.Value(text); ok && !json.Valid([]byte(text)) {
+		text = string(raw)
+	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	if err := d.Decode(&v); err != nil {
@@ -147,8 +152,8 @@ func decodeAny(text string) (v any, err error) {
 	return v, nil
 }
 
-// holdsJSON reports whether the value of an annotation is JSON.
-func holdsJSON(key string) bool {
+// holdsValue reports whether the value of an annotation is JSON or YAML.
+func holdsValue(key string) bool {
 	return slices.Contains([]string{"run.googleapis.com/base-images", "run.googleapis.com/container-dependencies",
 		"run.googleapis.com/custom-audiences", "run.googleapis.com/network-interfaces"}, key)
 }

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"unicode/utf8"
+	"iter"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -17,8 +16,10 @@ func load(text []byte) (*yaml.Node, *Problem) {
 	switch {
 	case len(text) > MaxText:
 		return nil, &Problem{Reason: fmt.Sprintf("larger than %d bytes", MaxText)}
-	case !utf8.Valid(text):
-		return nil, &Problem{Line: lineOfInvalid(text), Reason: "not valid UTF-8"}
+	}
+	text, problem := toUTF8(text)
+	if problem != nil {
+		return nil, problem
 	}
 	if trimmed := bytes.TrimLeft(text, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("{")) {
 		if root, err := readJSON(text); err == nil {
@@ -28,26 +29,11 @@ func load(text []byte) (*yaml.Node, *Problem) {
 	return loadYAML(text)
 }
 
-func lineOfInvalid(text []byte) int {
-	valid := len(text) - len(bytes.TrimLeftFunc(text, func(r rune) bool { return r != utf8.RuneError }))
-	return 1 + bytes.Count(text[:valid], []byte("\n"))
-}
-
-func loadYAML(text []byte) (*yaml.Node, *Problem) {
-	var root *yaml.Node
-	for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
-		var document yaml.Node
-		err := d.Decode(&document)
+func loadYAML(text []byte) (root *yaml.Node, problem *Problem) {
+	for content, err := range documents(text) {
 		switch {
-		case errors.Is(err, io.EOF) && root == nil:
-			return nil, &Problem{Reason: "empty"}
-		case errors.Is(err, io.EOF):
-			return root, nil
 		case err != nil:
-			return nil, syntaxProblem(err)
-		}
-		content := document.Content[0]
-		switch {
+			return nil, syntaxProblem(text, err)
 		case isNull(content):
 			// only comments, or a separator at the end
 		case root != nil:
@@ -56,18 +42,28 @@ func loadYAML(text []byte) (*yaml.Node, *Problem) {
 			root = content
 		}
 	}
+	if root == nil {
+		return nil, &Problem{Reason: "empty"}
+	}
+	return root, nil
 }
 
-// syntaxProblem extracts the line from a message of the YAML parser.
-func syntaxProblem(err error) *Problem {
-	p := &Problem{Reason: err.Error()}
-	p.Reason = strings.TrimPrefix(p.Reason, "yaml: ")
-	if n, _ := fmt.Sscanf(p.Reason, "line %d:", &p.Line); n == 1 {
-		_, p.Reason, _ = strings.Cut(p.Reason, ": ")
+// documents yields the contents of the documents in a text, up to the first error.
+func documents(text []byte) iter.Seq2[*yaml.Node, error] {
+	return func(yield func(*yaml.Node, error) bool) {
+		for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
+			var document yaml.Node
+			err := d.Decode(&document)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(document.Content[0], nil) {
+				return
+			}
+		}
 	}
-	if strings.HasPrefix(p.Reason, "unknown anchor") {
-		p.Reason = "unknown anchor: put a value that begins with * in quotes" // its name may be a secret
-	}
-	p.Reason = "not valid YAML, here or nearby: " + p.Reason // the parser's lines are sometimes off by one
-	return p
 }

@@ -38,6 +38,9 @@ func wrongConstants(schema Schema, root *yaml.Node) (wrong []Problem) {
 	if root.Kind != yaml.MappingNode {
 		return nil // reported elsewhere
 	}
+	if kind := member(root, "kind"); kind != nil && schema.Others[kind.Value] != "" {
+		return []Problem{{Path: "kind", Line: kind.Line, Reason: schema.Others[kind.Value]}}
+	}
 	for _, c := range schema.Constants {
 		n := member(root, c.Field)
 		switch {

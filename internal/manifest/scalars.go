@@ -24,6 +24,7 @@ func (c *converter) scalar(n *yaml.Node, at place, t reflect.Type) {
 	case kind == reflect.Bool:
 		err = isBool(n, at)
 	case reflect.Int <= kind && kind <= reflect.Int64:
+		n = unquoted(n)
 		err = isInt(n, at, t.Bits())
 	default:
 		err = fmt.Errorf("its type %s is not supported", t)
@@ -51,6 +52,16 @@ func isBool(n *yaml.Node, at place) error {
 		return nil
 	}
 	return fmt.Errorf("got %s, want true or false", at.describe(n))
+}
+
+// unquoted returns the number in a quoted whole number, or the node itself. It
+// leaves numbers such as "010", whose base is not certain.
+func unquoted(n *yaml.Node) *yaml.Node {
+	i, err := strconv.ParseInt(n.Value, 10, 64)
+	if !is(n, tagString) || err != nil || strconv.FormatInt(i, 10) != n.Value {
+		return n
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tagInt, Value: n.Value, Line: n.Line}
 }
 
 func isInt(n *yaml.Node, at place, bits int) error {

@@ -15,6 +15,8 @@ type Schema struct {
 	Type reflect.Type
 	// Constants are the fields that identify the kind of object, with their only valid values.
 	Constants []Constant
+	// Others are other values of the field kind, with what to say of such an object.
+	Others map[string]string
 	// Added are fields that Type lacks, by path.
 	Added map[string]reflect.Type
 	// Hints say what to write instead of unknown fields that people often write.

@@ -52,6 +52,9 @@ func (c *converter) anything(n *yaml.Node, at place) {
 
 // custom writes a value whose type decodes itself.
 func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
+	if number := unquoted(n); number != n && mayBeNumber(number.Value, t) {
+		n = number // the port of a probe
+	}
 	start, problems := len(c.out), len(c.problems)
 	if c.anything(n, at); len(c.problems) > problems || c.stopped {
 		return
@@ -76,6 +79,12 @@ func (c *converter) custom(n *yaml.Node, at place, t reflect.Type) {
 	if isNumber(n) && writesText(decoded) { // a quantity: a string keeps its spelling
 		c.out = appendString(c.out[:start], n.Value)
 	}
+}
+
+// mayBeNumber reports whether a type that decodes itself keeps a number as a number.
+func mayBeNumber(digits string, t reflect.Type) bool {
+	decoded := reflect.New(t).Interface()
+	return json.Unmarshal([]byte(digits), decoded) == nil && !writesText(decoded)
 }
 
 // isTooLong reports whether a value would be a quantity that takes too long to decode.
@@ -149,20 +158,6 @@ func (c *converter) entries(n *yaml.Node, at place, t reflect.Type) {
 		c.value(p.value, at.entry(p.key), t)
 	}
 	c.out = append(c.out, '}')
-}
-
-func (c *converter) list(n *yaml.Node, at place, t reflect.Type) {
-	if !c.is(n, at, yaml.SequenceNode, tagList, "a list") {
-		return
-	}
-	c.out = append(c.out, '[')
-	for i, item := range n.Content {
-		if i > 0 {
-			c.out = append(c.out, ',')
-		}
-		c.value(item, at.item(i), t)
-	}
-	c.out = append(c.out, ']')
 }
 
 // is reports whether a value is of a kind, and records a problem if not.

@@ -23,12 +23,28 @@ func Service() manifest.Schema {
 			{Field: "apiVersion", Value: servingv1.SchemeGroupVersion.String()},
 			{Field: "kind", Value: "Service"},
 		},
+		Others:    otherKinds(),
 		Added:     addedFields(),
 		Hints:     fieldHints(),
 		Text:      []string{"metadata.namespace"},
 		Hides:     redact.Holder,
 		HidesText: redact.Text,
 		Dropped:   []string{"status"},
+	}
+}
+
+// otherKinds returns what to say of objects that are not a Service, but have to do with one.
+func otherKinds() map[string]string {
+	other := func(kind, advice string) string { return "this is a " + kind + ", not a Service: " + advice }
+	return map[string]string{
+		"Job":           other("Job", "deploy it with gcloud run jobs replace"),
+		"WorkerPool":    other("WorkerPool", "deploy it with gcloud run worker-pools replace"),
+		"Execution":     other("Execution of a Job", "Cloud Run makes it when the Job runs"),
+		"Task":          other("Task of a Job", "Cloud Run makes it when the Job runs"),
+		"Revision":      other("Revision", "the Service makes it from its template"),
+		"Configuration": other("Configuration", "the Service makes it from its template"),
+		"Route":         other("Route", "the Service makes it from its traffic"),
+		"Deployment":    other("Deployment", "write a Service of serving.knative.dev/v1 with its containers"),
 	}
 }
 

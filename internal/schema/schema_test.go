@@ -32,7 +32,7 @@ func TestService(t *testing.T) {
 		`spec: {template: {spec: {containers: [{env: [{name: A, value: {hunter2: x}}]}]}}}`:                                                  "got an object, want a string",
 		`spec: {template: {spec: {containers: [{env: {PASSWORD: hunter2}}]}}}`:                                                               "got an object, want a list",
 		`spec: {template: {spec: {containers: [{env: [{1234567: hunter2}]}]}}}`:                                                              "has a key that is a number, want a string: put it in quotes",
-		`spec: {template: {spec: {containers: [{args: "--password=hunter2"}]}}}`:                                                             "got a string, want a list",
+		`spec: {template: {spec: {containers: [{args: "--password=hunter2 hunter3"}]}}}`:                                                     "got a string, want a list",
 		`spec: {template: {spec: {containers: [{args: [--password, 1234567]}]}}}`:                                                            "got a number, want a string: put it in quotes",
 		`spec: {template: {spec: {containers: ["PASSWORD=hunter2"]}}}`:                                                                       "got a string, want an object",
 		`spec: {template: {spec: {containers: [{livenessProbe: {httpGet: {httpHeaders: "Authorization: hunter2"}}}]}}}`:                      "got a string, want a list",
@@ -51,8 +51,16 @@ func TestService(t *testing.T) {
 		require.Len(t, problems, 1, text)
 		require.Equal(t, want, problems[0].Reason, text)
 	}
-	_, problems := manifest.Parse([]byte("apiVersion: v1\nkind: Service\n"), schema.Service(), false)
-	require.Len(t, problems, 1)
+	for text, want := range map[string]string{
+		"apiVersion: v1\nkind: Service\n":                          `apiVersion: got the string "v1", want serving.knative.dev/v1`,
+		"apiVersion: run.googleapis.com/v1\nkind: Job\nspec: {}\n": "kind: this is a Job, not a Service: deploy it with gcloud run jobs replace",
+		"kind: WorkerPool\napiVersion: run.googleapis.com/v1\n":    "kind: this is a WorkerPool, not a Service: deploy it with gcloud run worker-pools replace",
+		"kind: Revision\napiVersion: serving.knative.dev/v1\n":     "kind: this is a Revision, not a Service: the Service makes it from its template",
+	} {
+		_, problems := manifest.Parse([]byte(text), schema.Service(), false)
+		require.Len(t, problems, 1, text)
+		require.Equal(t, want, problems[0].Path+": "+problems[0].Reason)
+	}
 }
 
 func parse(t *testing.T, text string) rawjson.Object {

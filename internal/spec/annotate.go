@@ -8,12 +8,13 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/manifest"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
 // SetAnnotation sets an annotation, or removes it if the value is empty. It
-// keeps a value that means the same in another spelling: "true" for "True", or
-// JSON with other blanks.
+// keeps a value that means the same in another spelling: "true" for "True", JSON
+// with other blanks, or YAML for JSON.
 func SetAnnotation(m *metav1.ObjectMeta, key, value string) {
 	if value == "" {
 		delete(m.Annotations, key)
@@ -41,10 +42,22 @@ func sameAnnotation(a, b string) bool {
 		return a == b
 	}
 	var x, y any
-	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+	if decode(a, &x) != nil || decode(b, &y) != nil {
 		return a == b
 	}
 	return reflect.DeepEqual(x, y)
+}
+
+// decode reads JSON, or YAML: Cloud Run also accepts {app: [collector]}.
+func decode(text string, into any) error {
+	err := json.Unmarshal([]byte(text), into)
+	if err == nil {
+		return nil
+	}
+	if raw, ok := manifest.Value(text); ok {
+		return json.Unmarshal(raw, into)
+	}
+	return err
 }
 
 func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
@@ -65,14 +78,14 @@ func OnlyTrue(b bool) string {
 	return ""
 }
 
-// ReadJSON decodes an annotation that holds JSON. It keeps the value of into if
-// the annotation is absent or empty.
+// ReadJSON decodes an annotation that holds JSON, perhaps in the spelling of YAML.
+// It keeps the value of into if the annotation is absent or empty.
 func ReadJSON(m *metav1.ObjectMeta, key string, into any) error {
 	text := m.Annotations[key]
 	if text == "" {
 		return nil
 	}
-	if err := json.Unmarshal([]byte(text), into); err != nil {
+	if err := decode(text, into); err != nil {
 		return fmt.Errorf("the annotation %q of the service cannot be read: %s", key, safetext.Line(err.Error(), 200))
 	}
 	return nil

@@ -60,6 +60,13 @@ func TestContainers(t *testing.T) {
 			after: `{"template": {"annotations": {"run.googleapis.com/container-dependencies": "{\"app\":[\"x\"]}"}},
 				"pod": {"containers": [{"name": "app"}, {"name": "x"}]}}`,
 		},
+		"removed with the dependencies in YAML": {
+			before: `{"template": {"annotations": {"run.googleapis.com/container-dependencies": "{app:[side,x], side:[x]}"}},
+				"pod": {"containers": [{"name": "app"}, {"name": "side"}, {"name": "x"}]}}`,
+			settings: spec.WithoutContainer("W", "side"),
+			after: `{"template": {"annotations": {"run.googleapis.com/container-dependencies": "{\"app\":[\"x\"]}"}},
+				"pod": {"containers": [{"name": "app"}, {"name": "x"}]}}`,
+		},
 		"without a name":   {settings: spec.InContainer("C", "", nil), err: "C: the container's name is empty"},
 		"no image":         {settings: each(spec.Image("I", "")), err: "the image must not be empty"},
 		"an image with LF": {settings: each(spec.Image("I", "a\nb")), err: "the image must not be empty or have blanks in it"},
@@ -85,15 +92,23 @@ func TestDependencies(t *testing.T) {
 		pod  = `"pod": {"containers": [{"name": "app"}, {"name": "b"}, {"name": "c"}]}`
 		with = `{"template": {"annotations": {"run.googleapis.com/container-dependencies": "{\"app\": [\"b\"]}"}}, ` + pod + `}`
 	)
+	yaml := func(text string) string {
+		return `{"template": {"annotations": {"run.googleapis.com/container-dependencies": "` + text + `"}}, ` + pod + `}`
+	}
 	testEdits(t, map[string]edit{
 		"set": {`{` + pod + `}`, spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"c", "b", "c"}))),
 			`{"template": {"annotations": {"run.googleapis.com/container-dependencies": "{\"app\":[\"b\",\"c\"]}"}}, ` + pod + `}`, ""},
-		"the same":     {with, spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"b"}))), with, ""},
-		"none":         {with, spec.InContainer("C", "app", each(spec.DependsOn("D", nil))), `{"template": {"annotations": {}}, ` + pod + `}`, ""},
-		"on itself":    {`{` + pod + `}`, spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"app"}))), "", "cannot depend on itself"},
-		"on no one":    {`{` + pod + `}`, spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"x"}))), "", `there is no container "x"`},
-		"without name": {"", each(spec.DependsOn("D", []string{"x"})), "", "the container has no name"},
-		"on nothing":   {"", spec.InContainer("C", "app", each(spec.DependsOn("D", []string{""}))), "", "the name of a container is empty"},
+		"the same":                  {with, spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"b"}))), with, ""},
+		"none":                      {with, spec.InContainer("C", "app", each(spec.DependsOn("D", nil))), `{"template": {"annotations": {}}, ` + pod + `}`, ""},
+		"on itself":                 {`{` + pod + `}`, spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"app"}))), "", "cannot depend on itself"},
+		"on no one":                 {`{` + pod + `}`, spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"x"}))), "", `there is no container "x"`},
+		"without name":              {"", each(spec.DependsOn("D", []string{"x"})), "", "the container has no name"},
+		"on nothing":                {"", spec.InContainer("C", "app", each(spec.DependsOn("D", []string{""}))), "", "the name of a container is empty"},
+		"in YAML":                   {yaml(`{app:[b], b: [c]}`), spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"c"}))), yaml(`{\"app\":[\"c\"],\"b\":[\"c\"]}`), ""},
+		"the same in YAML":          {yaml(`{app:[b]}`), spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"b"}))), yaml(`{app:[b]}`), ""},
+		"in lines of YAML":          {yaml(`app:\n- b\n`), spec.InContainer("C", "c", each(spec.DependsOn("D", []string{"b"}))), yaml(`{\"app\":[\"b\"],\"c\":[\"b\"]}`), ""},
+		"another container removed": {yaml(`{app: [b]}`), spec.WithoutContainer("W", "x"), yaml(`{app: [b]}`), ""},
+		"not certain":               {yaml(`{app: [no]}`), spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"b"}))), "", "cannot be read"},
 		"unreadable": {`{"template": {"annotations": {"run.googleapis.com/container-dependencies": "{"}}, ` + pod + `}`,
 			spec.InContainer("C", "app", each(spec.DependsOn("D", []string{"b"}))), "", "cannot be read"},
 	})

@@ -29,6 +29,8 @@ func TestNetwork(t *testing.T) {
 			annotated(`"run.googleapis.com/network-interfaces": "[{\"network\":\"n\",\"subnetwork\":\"s\",\"tags\":[\"b\",\"a\"]}]"`), ""},
 		"what is not set is kept":       {annotated(interfaces), each(spec.Subnet("S", "t")), annotated(`"run.googleapis.com/network-interfaces": "[{\"network\":\"n\",\"subnetwork\":\"t\",\"tags\":[\"a\"],\"x\":1}]"`), ""},
 		"the same keeps its form":       {annotated(interfaces), each(spec.Network("N", "n")), annotated(interfaces), ""},
+		"in YAML":                       {annotated(`"run.googleapis.com/network-interfaces": "[{network: net, subnetwork: sub}]"`), each(spec.Subnet("S", "t")), annotated(`"run.googleapis.com/network-interfaces": "[{\"network\":\"net\",\"subnetwork\":\"t\"}]"`), ""},
+		"the same in YAML":              {annotated(`"run.googleapis.com/network-interfaces": "[{network: net}]"`), each(spec.Network("N", "net")), annotated(`"run.googleapis.com/network-interfaces": "[{network: net}]"`), ""},
 		"one key less":                  {annotated(interfaces + "," + private), spec.WithoutSubnet("S"), annotated(`"run.googleapis.com/network-interfaces": "[{\"network\":\"n\",\"tags\":[\"a\"],\"x\":1}]",` + private), ""},
 		"the last key":                  {annotated(`"run.googleapis.com/network-interfaces": "[{\"network\":\"n\"}]",` + private), spec.WithoutNetwork("N"), annotated(""), ""},
 		"the last key, connected":       {annotated(`"run.googleapis.com/network-interfaces": "[{\"tags\":[\"n\"]}]",` + connector + "," + private), spec.ClearNetworkTags("N"), annotated(connector + "," + private), ""},

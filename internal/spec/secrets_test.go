@@ -65,6 +65,7 @@ func TestSecretsInVariables(t *testing.T) {
 			after: env(`{"name": "P", "valueFrom": {"secretKeyRef": {"name": "k", "key": "1"}}}`)},
 		"kept in all other respects": {before: envBefore, settings: all(spec.WithoutEnv("W", []string{"A", "B"}), spec.SecretEnv("E", "S", version("t", "2"))),
 			after: env(`{"name": "S", "valueFrom": {"secretKeyRef": {"name": "t", "key": "2", "optional": true}}}, {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}`)},
+		"PORT of the ingress":  {settings: spec.SecretEnv("E", "PORT", version("k", "1")), err: "use WithPort"},
 		"over a literal value": {before: envBefore, settings: spec.SecretEnv("E", "A", version("k", "1")), err: `add WithoutEnv("A")`},
 		"no version":           {settings: spec.SecretEnv("E", "A", version("k", "")), err: "the version is empty"},
 		"no name of a secret":  {settings: spec.SecretEnv("E", "A", version("k/l", "1")), err: `secret "k/l"`},

@@ -57,7 +57,7 @@ func containerProblems(path string, containers []tree.Object) []string {
 		if tree.Text(c, "image") == "" {
 			problems = append(problems, "missing field(s): "+at+"image")
 		}
-		problems = append(problems, envProblems(at, tree.Objects(c, "env"))...)
+		problems = append(problems, envProblems(at, tree.Objects(c, "env"), isIngress(containers, c))...)
 		problems = append(problems, portProblems(at, tree.Objects(c, "ports"))...)
 		problems = append(problems, probeProblems(at, c)...)
 	}
@@ -70,13 +70,13 @@ func containerProblems(path string, containers []tree.Object) []string {
 	return problems
 }
 
-func envProblems(path string, list []tree.Object) []string {
+func envProblems(path string, list []tree.Object, ingress bool) []string {
 	var problems []string
 	for i, e := range list {
 		switch name := tree.Text(e, "name"); {
 		case name == "":
 			problems = append(problems, fmt.Sprintf("missing field(s): %senv[%d].name", path, i))
-		case slices.Contains([]string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, name):
+		case reservedEnv(name, ingress):
 			problems = append(problems, fmt.Sprintf("%q is a reserved environment variable: %senv[%d].name", name, path, i))
 		}
 	}

@@ -29,7 +29,7 @@ func (k *checker) workload(path string, spec tree.Object) {
 		}
 		names[name] = true
 		ports += len(tree.Items(c, "ports"))
-		k.container(at, c, volumes)
+		k.container(at, c, volumes, isIngress(containers, c))
 	}
 	if len(containers) > 1 && ports != 1 {
 		k.fail(path+".containers", "Revision template must contain exactly one container with an exposed port, got %d.", ports)
@@ -53,7 +53,18 @@ func (k *checker) volumes(path string, list []tree.Object) map[string]bool {
 	return names
 }
 
-func (k *checker) container(path string, c tree.Object, volumes map[string]bool) {
+// isIngress reports whether a container receives the requests: it is the only one, or has a port.
+func isIngress(containers []tree.Object, c tree.Object) bool {
+	return len(containers) == 1 || len(tree.Items(c, "ports")) > 0
+}
+
+// reservedEnv reports whether the platform sets a variable in a container. PORT
+// is set in the ingress container only.
+func reservedEnv(name string, ingress bool) bool {
+	return slices.Contains([]string{"K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, name) || name == "PORT" && ingress
+}
+
+func (k *checker) container(path string, c tree.Object, volumes map[string]bool, ingress bool) {
 	before := len(k.wrong)
 	k.shape(path+".", c, "env[]", "ports[]", "volumeMounts[]", "resources", "startupProbe", "livenessProbe", "readinessProbe")
 	if len(k.wrong) > before {
@@ -65,7 +76,7 @@ func (k *checker) container(path string, c tree.Object, volumes map[string]bool)
 	if name := tree.Text(c, "name"); len(name) > 63 || name != "" && !isDNSLabel(name) {
 		k.fail(path+".name", "Invalid container name '%s'.", name)
 	}
-	k.env(path+".env", tree.Objects(c, "env"))
+	k.env(path+".env", tree.Objects(c, "env"), ingress)
 	k.ports(path+".ports", tree.Objects(c, "ports"))
 	k.limits(path+".resources.limits", tree.At(c, "resources", "limits"))
 	k.mounts(path+".volumeMounts", tree.Objects(c, "volumeMounts"), volumes)
@@ -83,14 +94,14 @@ func (k *checker) mounts(path string, list []tree.Object, volumes map[string]boo
 	}
 }
 
-func (k *checker) env(path string, list []tree.Object) {
+func (k *checker) env(path string, list []tree.Object, ingress bool) {
 	var reserved []string
 	for i, e := range list {
 		name := tree.Text(e, "name")
 		if name == "" || strings.Contains(name, "=") {
 			k.fail(fmt.Sprintf("%s[%d].name", path, i), "Invalid environment variable name '%s'.", name)
 		}
-		if slices.Contains([]string{"PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"}, name) || strings.HasPrefix(name, "X_GOOGLE_") {
+		if reservedEnv(name, ingress) || strings.HasPrefix(name, "X_GOOGLE_") {
 			reserved = append(reserved, name)
 		}
 	}
