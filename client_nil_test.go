@@ -17,7 +17,7 @@ func nilArguments(t *testing.T, method reflect.Type) []reflect.Value {
 	t.Helper()
 	s, err := cloudrun.NewService("hello", cloudrun.WithImage(image))
 	require.NoError(t, err)
-	known := []any{"hello", s, []string{"run.services.get"},
+	known := []any{"hello", s, []string{"run.services.get"}, []byte("{}"),
 		func(*servingv1.Service) error { return nil }, func(*cloudrun.Policy) error { return nil },
 		[]cloudrun.ListOption{}, []cloudrun.WriteOption{}}
 	arguments := []reflect.Value{reflect.ValueOf(t.Context())}

@@ -88,7 +88,7 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 		return nil, fmt.Errorf("new client for project %q: %w", project, rest.ExplainCredentials(names.HideURL(err)))
 	}
 	base, isDefault := strings.CutSuffix(endpoint, defaultEndpointMark)
-	regional, err := baseURL(base, opts)
+	regional, err := names.Endpoint(base, plainHTTPAllowed(opts))
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
@@ -162,7 +162,7 @@ func NewClusterClient(ctx context.Context, namespace string, opts ...option.Clie
 	if endpoint == "" {
 		return nil, errors.New("new cluster client: option.WithEndpoint must name the cluster's API server")
 	}
-	base, err := baseURL(endpoint, opts)
+	base, err := names.Endpoint(endpoint, plainHTTPAllowed(opts))
 	if err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)
 	}
@@ -246,6 +246,15 @@ func attemptTimeout(opts []option.ClientOption) (time.Duration, error) {
 	return limit, nil
 }
 
+func plainHTTPAllowed(opts []option.ClientOption) bool {
+	for _, o := range opts {
+		if _, ok := o.(*allowPlainHTTP); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // defaultProject returns the project of the credentials that the options or the environment bring.
 func defaultProject(ctx context.Context, opts []option.ClientOption) (string, error) {
 	const remedy = "pass a project, or use credentials that name one, such as a service account's (GOOGLE_APPLICATION_CREDENTIALS)"
@@ -260,35 +269,6 @@ func defaultProject(ctx context.Context, opts []option.ClientOption) (string, er
 		return "", fmt.Errorf("no project was given and the credentials in use name none: %s", remedy)
 	}
 	return creds.ProjectID, nil
-}
-
-// baseURL checks an endpoint and returns it in the form scheme://host[/path].
-func baseURL(endpoint string, opts []option.ClientOption) (string, error) {
-	if !strings.Contains(endpoint, "://") {
-		endpoint = "https://" + endpoint
-	}
-	u, err := url.Parse(endpoint)
-	shown := names.ShownURL(endpoint)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("endpoint %q: invalid URL: use https://HOST[:PORT], without a user", shown)
-	case u.Scheme != "https" && u.Scheme != "http":
-		return "", fmt.Errorf("endpoint %q: the scheme must be https or http", shown)
-	case u.Host == "" || strings.HasSuffix(u.Host, ":") || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return "", fmt.Errorf("endpoint %q: must be scheme://host, with a path at most", shown)
-	case u.Scheme == "http" && !names.IsLoopback(u.Hostname()) && !plainHTTPAllowed(opts):
-		return "", fmt.Errorf("endpoint %q: plain http exposes the credentials to the network: use https or AllowPlainHTTP", shown)
-	}
-	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
-}
-
-func plainHTTPAllowed(opts []option.ClientOption) bool {
-	for _, o := range opts {
-		if _, ok := o.(*allowPlainHTTP); ok {
-			return true
-		}
-	}
-	return false
 }
 
 // resource returns the full name of an object in this project and region, for messages and for IAM.

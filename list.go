@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/answer"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
@@ -195,4 +196,45 @@ func (p *locationPage) isOne(raw []byte, first bool) bool {
 		return false
 	}
 	return string(fields["locations"]) != "null" && !slices.ContainsFunc(p.Locations, func(l Location) bool { return l.ID == "" })
+}
+
+// GetRevision reads a Revision. The error of one that does not exist satisfies
+// IsNotFound of k8s.io/apimachinery/pkg/api/errors.
+func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revision, error) {
+	if err := c.checkRevision(name); err != nil {
+		return nil, fmt.Errorf("get revision: %w", err)
+	}
+	return getRevision[servingv1.Revision](ctx, c, name)
+}
+
+// getRevision reads a Revision as a T.
+func getRevision[T any, P interface {
+	*T
+	metav1.ObjectMetaAccessor
+}](ctx context.Context, c *Client, name string) (P, error) {
+	raw, err := c.read(ctx, rest.Request{
+		Op: "get revision", Resource: c.resource(kindRevisions, name),
+		Method: http.MethodGet, URL: c.servingURL(kindRevisions, name, nil),
+	})
+	if err != nil {
+		return nil, err
+	}
+	r, err := rest.Decode[T](raw)
+	if err != nil {
+		return nil, fmt.Errorf("get revision %s: %w", c.resource(kindRevisions, name), err)
+	}
+	if err := c.place(name).Check(answer.Object{Name: P(r).GetObjectMeta().GetName()}); err != nil {
+		return nil, rest.Unreadable("get revision", c.resource(kindRevisions, name), err)
+	}
+	return r, nil
+}
+
+// DeleteRevision deletes a Revision. The server refuses one that serves
+// traffic. The error of one that does not exist satisfies IsNotFound of
+// k8s.io/apimachinery/pkg/api/errors.
+func (c *Client) DeleteRevision(ctx context.Context, name string) error {
+	if err := c.checkRevision(name); err != nil {
+		return fmt.Errorf("delete revision: %w", err)
+	}
+	return c.delete(ctx, "delete revision", kindRevisions, name)
 }

@@ -222,47 +222,6 @@ func (c *Client) checkOperation(id string) error {
 	return nil
 }
 
-// GetRevision reads a Revision. The error of one that does not exist satisfies
-// IsNotFound of k8s.io/apimachinery/pkg/api/errors.
-func (c *Client) GetRevision(ctx context.Context, name string) (*servingv1.Revision, error) {
-	if err := c.checkRevision(name); err != nil {
-		return nil, fmt.Errorf("get revision: %w", err)
-	}
-	return getRevision[servingv1.Revision](ctx, c, name)
-}
-
-// getRevision reads a Revision as a T.
-func getRevision[T any, P interface {
-	*T
-	metav1.ObjectMetaAccessor
-}](ctx context.Context, c *Client, name string) (P, error) {
-	raw, err := c.read(ctx, rest.Request{
-		Op: "get revision", Resource: c.resource(kindRevisions, name),
-		Method: http.MethodGet, URL: c.servingURL(kindRevisions, name, nil),
-	})
-	if err != nil {
-		return nil, err
-	}
-	r, err := rest.Decode[T](raw)
-	if err != nil {
-		return nil, fmt.Errorf("get revision %s: %w", c.resource(kindRevisions, name), err)
-	}
-	if err := c.place(name).Check(answer.Object{Name: P(r).GetObjectMeta().GetName()}); err != nil {
-		return nil, rest.Unreadable("get revision", c.resource(kindRevisions, name), err)
-	}
-	return r, nil
-}
-
-// DeleteRevision deletes a Revision. The server refuses one that serves
-// traffic. The error of one that does not exist satisfies IsNotFound of
-// k8s.io/apimachinery/pkg/api/errors.
-func (c *Client) DeleteRevision(ctx context.Context, name string) error {
-	if err := c.checkRevision(name); err != nil {
-		return fmt.Errorf("delete revision: %w", err)
-	}
-	return c.delete(ctx, "delete revision", kindRevisions, name)
-}
-
 // delete deletes an object. A delete whose answer is lost is made again;
 // when the object is gone by then, it was this call that deleted it.
 func (c *Client) delete(ctx context.Context, op, kind, name string) error {
@@ -270,6 +229,57 @@ func (c *Client) delete(ctx context.Context, op, kind, name string) error {
 		Op: op, Resource: c.resource(kind, name),
 		Method: http.MethodDelete, URL: c.servingURL(kind, name, nil),
 	}))
+}
+
+// Do sends a request that this library has no method for, to the host of the
+// region or the cluster, and returns the JSON of the response, nil if it is empty.
+// The method is GET, POST, PUT, PATCH or DELETE. The path begins with a slash, has
+// no host, is escaped, and may have a query, such as
+// "/apis/run.googleapis.com/v1/namespaces/PROJECT/jobs?limit=5". The body is JSON;
+// nil sends none.
+//
+// A GET is retried like every read. Any other request is repeated only if the
+// failed one certainly had no effect. Nothing else protects a write: send the
+// resourceVersion or the etag that was read, so that it overwrites no concurrent
+// change.
+//
+// An error response is an [*APIError]. It does not quote values of the body that
+// may be secret. A response larger than 16 MiB is an error.
+func (c *Client) Do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	return c.do(ctx, false, method, path, body)
+}
+
+// DoGlobal is [Client.Do] for the global host, run.googleapis.com, which has the
+// IAM policies and locations and the API v2. On a cluster it fails with
+// [ErrNotOnCluster].
+func (c *Client) DoGlobal(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	return c.do(ctx, true, method, path, body)
+}
+
+func (c *Client) do(ctx context.Context, global bool, method, path string, body []byte) ([]byte, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("send request: %w", err)
+	}
+	base := c.regional
+	if global {
+		base = c.global
+	}
+	r, err := rest.Raw(base, method, path, body)
+	if global && c.onCluster() {
+		err = ErrNotOnCluster
+	}
+	if err != nil {
+		return nil, fmt.Errorf("send request: %w", err)
+	}
+	if c.onCluster() && method == http.MethodPatch {
+		r.ContentType = "application/merge-patch+json" // Kubernetes requires the kind of a patch
+	}
+	c = c.forCall("", false)
+	c.known.Learn(r.Body)
+	if method == http.MethodGet {
+		return c.read(ctx, r)
+	}
+	return c.write(ctx, r)
 }
 
 // encodeService turns a Service into what is sent, without the empty fields that encoding the types adds.

@@ -45,6 +45,53 @@ func shownAddress(address string) string {
 	return host + path
 }
 
+// Endpoint checks an endpoint and returns it in the form scheme://host[/path].
+// Plain http is for loopback addresses, or for all.
+func Endpoint(endpoint string, plainHTTP bool) (string, error) {
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "https://" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	shown := ShownURL(endpoint)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("endpoint %q: invalid URL: use https://HOST[:PORT], without a user", shown)
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "", fmt.Errorf("endpoint %q: the scheme must be https or http", shown)
+	case u.Host == "" || strings.HasSuffix(u.Host, ":") || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return "", fmt.Errorf("endpoint %q: must be scheme://host, with a path at most", shown)
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()) && !plainHTTP:
+		return "", fmt.Errorf("endpoint %q: plain http exposes the credentials to the network: use https or AllowPlainHTTP", shown)
+	}
+	return u.Scheme + "://" + u.Host + strings.TrimRight(u.EscapedPath(), "/"), nil
+}
+
+// maxPath bounds the path and the query of a request.
+const maxPath = 16 << 10
+
+// Path checks the path of a request, with its query if it has one, which is
+// appended to the URL of a host. It must not lead to another host or out of the
+// path of the endpoint.
+func Path(path string) error {
+	shown, _, _ := strings.Cut(ShownURL(path), "?") // a query may contain a secret
+	if len(path) > maxPath {
+		return fmt.Errorf("the path is longer than %d bytes", maxPath)
+	}
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		return fmt.Errorf("path %q: must begin with a single slash, without a host", shown)
+	}
+	u, err := url.Parse(path)
+	if err != nil || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`\#"<>`, r) }) {
+		return fmt.Errorf("path %q: must be escaped, such as with url.PathEscape", shown)
+	}
+	for _, segment := range strings.FieldsFunc(u.Path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if segment == "." || segment == ".." {
+			return fmt.Errorf("path %q: must not contain . or .. as a segment", shown)
+		}
+	}
+	return nil
+}
+
 // HideURL returns an error without the URL that could not be parsed, which may
 // contain a password.
 func HideURL(err error) error {

@@ -48,3 +48,29 @@ func TestHideURL(t *testing.T) {
 	other := &url.Error{Op: "Get", URL: "https://host", Err: errors.New("refused")}
 	require.Same(t, other, names.HideURL(other))
 }
+
+func TestPath(t *testing.T) {
+	t.Parallel()
+	for path, valid := range map[string]bool{
+		"/": true, "/a/b:c?d=e&f": true, "/a%20b/%3F": true, "/a.b/..c/...": true, "/a//b": true, "/?a=../b": true,
+		"": false, "a": false, "//a": false, "https://a": false, "@a": false, "/a b": false, "/a\tb": false, "/a\x7f": false, "/ä": false,
+		"/a#": false, `/\a`: false, "/%": false, "/.": false, "/a/..": false, "/%2e%2e/": false, "/a%2F..": false, "/a%5C..": false,
+	} {
+		require.Equal(t, valid, names.Path(path) == nil, "%q: %v", path, names.Path(path))
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	for endpoint, want := range map[string]string{
+		"https://run.internal/": "https://run.internal", "run.internal:444/a%20b/": "https://run.internal:444/a%20b", "http://[::1]:80": "http://[::1]:80",
+		"http://run.internal": "", "ftp://a": "", "https://": "", "https://a?b": "", "https://u:p@a": "", "https://a:": "",
+	} {
+		got, err := names.Endpoint(endpoint, false)
+		require.Equal(t, want, got)
+		require.Equal(t, want == "", err != nil, "%v", err)
+	}
+	got, err := names.Endpoint("http://run.internal", true)
+	require.NoError(t, err)
+	require.Equal(t, "http://run.internal", got)
+}

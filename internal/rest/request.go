@@ -2,10 +2,18 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/names"
 )
 
 // Request is one call of an API.
@@ -16,6 +24,11 @@ type Request struct {
 	URL      string
 	Body     []byte // JSON; nil for none
 
+	// ContentType is that of the body; empty for application/json.
+	ContentType string
+	// MayBeEmpty allows an empty response.
+	MayBeEmpty bool
+
 	// Creates reports whether the request creates an object, so that a conflict
 	// means that the object exists, whatever reason the server gives.
 	Creates bool
@@ -23,6 +36,26 @@ type Request struct {
 	// TimeLimit bounds one attempt; 0 for the client's limit. For a long poll, it
 	// is longer than the server holds the request.
 	TimeLimit time.Duration
+}
+
+// Raw returns a request with a path and a query that a caller wrote. Messages
+// name the method and the path.
+func Raw(base, method, path string, body []byte) (Request, error) {
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	if !slices.Contains(methods, method) {
+		return Request{}, fmt.Errorf("method %.20q: must be one of %s", method, strings.Join(methods, ", "))
+	}
+	if err := names.Path(path); err != nil {
+		return Request{}, err
+	}
+	if body != nil && method == http.MethodGet {
+		return Request{}, errors.New("a GET must not have a body")
+	}
+	if body != nil && !json.Valid(body) {
+		return Request{}, errors.New("the body is not valid JSON: pass nil to send none")
+	}
+	shown, _, _ := strings.Cut(path, "?")
+	return Request{Op: method, Resource: shown, Method: method, URL: base + path, Body: slices.Clone(body), MayBeEmpty: true}, nil
 }
 
 // encode returns the HTTP request, which can be sent again.
@@ -34,7 +67,7 @@ func (r Request) encode(ctx context.Context, userAgent string) (*http.Request, e
 	if r.Body == nil {
 		req.Body, req.GetBody = nil, nil
 	} else {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", cmp.Or(r.ContentType, "application/json"))
 	}
 	req.Header.Set("Accept", "application/json")
 	if userAgent != "" {

@@ -63,6 +63,8 @@ func (c Client) send(ctx context.Context, r Request) ([]byte, *Error) {
 		return nil, r.fails(lost, failure(ctx, attempt, err))
 	case json.Valid(body):
 		return body, nil
+	case r.MayBeEmpty && len(body) == 0:
+		return nil, nil
 	case isHTML(resp.Header, body):
 		return nil, r.fails(lost, wrongAddress(r.host(), resp.StatusCode))
 	}
