@@ -324,9 +324,9 @@ func (nonceMark) In(body composed) bool { return body.marked }
 func (m nonceMark) On(d *document) bool { return m.nonce.On(d.service.Spec.Template.Labels) }
 
 // Left reports whether there is a Revision with the nonce. The server may list
-// it a moment after the write, so one look is not enough.
+// it seconds after the write, so one look is not enough.
 func (m nonceMark) Left(ctx context.Context) (bool, error) {
-	for _, delay := range []time.Duration{0, 500 * time.Millisecond, time.Second} {
+	for _, delay := range []time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second} {
 		if err := pause.Sleep(ctx, delay); err != nil {
 			return false, err
 		}

@@ -198,7 +198,7 @@ func TestUpdateServiceOutcomes(t *testing.T) {
 		writes  int
 	}{
 		"a check whose answer is lost": {opts: []cloudrun.WriteOption{cloudrun.DryRun()}, fault: cloudruntest.Fault{Method: http.MethodPut, Times: -1, Reset: true}, outcome: cloudrun.NotWritten},
-		"a Service that is gone":       {missing: true, outcome: cloudrun.NotWritten, writes: 1},
+		"a Service that is gone":       {missing: true, outcome: cloudrun.WriteUnknown, writes: 1}, // a proxy may have delivered the write twice,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

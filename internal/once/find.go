@@ -70,7 +70,7 @@ func (r *run[D, B]) isStale(doc D) bool {
 		return r.isOlder(doc)
 	}
 	for _, a := range r.attempts { // is it deleted, or does this server not know it yet?
-		if !a.create && a.refused != missing {
+		if a.create && doc == none && a.refused == present || !a.create && a.refused != missing {
 			return true
 		}
 	}
@@ -87,11 +87,7 @@ func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) 
 	if i := r.newestOf(found, replaced); i >= 0 {
 		return nil, r.overtaken(r.attempts[i], doc)
 	}
-	i := r.newestOf(found, buried)
-	if i < 0 {
-		i = r.newestOf(found, hidden)
-	}
-	if i >= 0 {
+	if i := r.unexplained(found); i >= 0 {
 		r.looks++
 		if w, err := r.lookForRest(ctx, r.attempts[i], found[i], doc); w != nil || err != nil {
 			return w, err
@@ -99,6 +95,16 @@ func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) 
 	}
 	r.forget(found)
 	return nil, nil
+}
+
+// unexplained returns the index of the write to look for beyond the object; -1 if there is none.
+func (r *run[D, B]) unexplained(found []finding) int {
+	for _, f := range []finding{buried, hidden, erased} {
+		if i := r.newestOf(found, f); i >= 0 && r.attempts[i].refused != missing {
+			return i
+		}
+	}
+	return -1
 }
 
 func (r *run[D, B]) findings(doc D) []finding {
@@ -164,7 +170,7 @@ func (r *run[D, B]) lookForRest(ctx context.Context, a attempt[D, B], f finding,
 			return nil, &StepError{StepRead, err}
 		}
 	}
-	if !left && a.refused != 0 {
+	if !left && f == erased {
 		return nil, nil
 	}
 	if err := pause.Sleep(ctx, lag); err != nil {
@@ -179,10 +185,13 @@ func (r *run[D, B]) lookForRest(ctx context.Context, a attempt[D, B], f finding,
 		return r.recovered(a, now), nil
 	case left:
 		return nil, r.overtaken(a, now)
-	case f == buried, !exists, now.Version().UID != was.Version().UID:
-		return nil, &Failure{Step: StepWrite, Outcome: Unknown, Err: fmt.Errorf("%w: %w", ErrBuried, a.err)}
+	case f == hidden && exists && now.Version().UID == was.Version().UID:
+		return nil, nil
+	case a.refused != 0:
+		r.erased = a.err // a trace would have gone with the object
+		return nil, nil
 	}
-	return nil, nil
+	return nil, &Failure{Step: StepWrite, Outcome: Unknown, Err: fmt.Errorf("%w: %w", ErrBuried, a.err)}
 }
 
 // forget drops the writes that are known to have had no effect. Those that create
@@ -190,6 +199,9 @@ func (r *run[D, B]) lookForRest(ctx context.Context, a attempt[D, B], f finding,
 func (r *run[D, B]) forget(found []finding) {
 	var kept []attempt[D, B]
 	for i, a := range r.attempts {
+		if found[i] == erased {
+			r.erased = a.err
+		}
 		a.void = found[i] != pending
 		if !a.void || a.create && found[i] == void {
 			kept = append(kept, a)
@@ -288,6 +300,11 @@ func (r *run[D, B]) failure(err error, looked bool) error {
 		}
 	case r.open() && !looked:
 		f.Outcome = Unknown
+	case r.erased != nil:
+		f.Outcome = Unknown
+		if !errors.Is(f.Err, r.erased) {
+			f.Err = fmt.Errorf("%w (after an earlier write to an object that was deleted since: %v)", f.Err, r.erased) //nolint:errorlint // it is not the cause
+		}
 	}
 	return f
 }

@@ -22,14 +22,17 @@ func TestRunLooksAfterARefusal(t *testing.T) {
 		outcome once.Outcome // unless it succeeds
 		err     error
 	}{
-		"with an effect":              {faults: func(s *server, _ func()) { refused(s) }, reads: 2},
-		"a creation with an effect":   {faults: func(s *server, _ func()) { s.now = nil; refused(s) }, created: true, reads: 2},
-		"the name of what it made":    {faults: func(s *server, _ func()) { s.after = on(1, fails(errExists)) }, reads: 2},
-		"a conflict, then a refusal":  {faults: func(s *server, _ func()) { s.before = conflictThenRefusal }, reads: 4, outcome: once.NotWritten, err: errRefused},
-		"without an effect":           {faults: func(s *server, _ func()) { s.before = on(1, fails(errRefused)) }, reads: 3, outcome: once.NotWritten, err: errRefused},
-		"a creation without one":      {faults: func(s *server, _ func()) { s.now = nil; s.before = on(1, fails(errRefused)) }, reads: 3, outcome: once.NotWritten, err: errRefused},
-		"another writer in between":   {faults: func(s *server, _ func()) { s.before = on(1, func() error { s.set("other"); return errRefused }) }, reads: 3, outcome: once.NotWritten, err: errRefused},
-		"an object that is gone":      {faults: func(s *server, _ func()) { s.before = on(1, func() error { s.now = nil; return errRefused }) }, reads: 3, outcome: once.NotWritten, err: errRefused},
+		"with an effect":             {faults: func(s *server, _ func()) { refused(s) }, reads: 2},
+		"a creation with an effect":  {faults: func(s *server, _ func()) { s.now = nil; refused(s) }, created: true, reads: 2},
+		"the name of what it made":   {faults: func(s *server, _ func()) { s.after = on(1, fails(errExists)) }, reads: 2},
+		"a conflict, then a refusal": {faults: func(s *server, _ func()) { s.before = conflictThenRefusal }, reads: 4, outcome: once.NotWritten, err: errRefused},
+		"without an effect":          {faults: func(s *server, _ func()) { s.before = on(1, fails(errRefused)) }, reads: 3, outcome: once.NotWritten, err: errRefused},
+		"a creation without one":     {faults: func(s *server, _ func()) { s.now = nil; s.before = on(1, fails(errRefused)) }, reads: 3, outcome: once.NotWritten, err: errRefused},
+		"another writer in between":  {faults: func(s *server, _ func()) { s.before = on(1, func() error { s.set("other"); return errRefused }) }, reads: 3, outcome: once.NotWritten, err: errRefused},
+		"an object that is gone":     {faults: func(s *server, _ func()) { s.before = on(1, func() error { s.now = nil; return errRefused }) }, reads: 3, outcome: once.Unknown, err: errRefused},
+		"another object since": {faults: func(s *server, _ func()) {
+			s.after = on(1, func() error { s.now = nil; s.set("other"); return errRefused })
+		}, reads: 13, outcome: once.Unknown, err: errRefused},
 		"the end of the context":      {faults: func(s *server, end func()) { s.after = on(1, func() error { end(); return errRefused }) }, reads: 1, outcome: once.Unknown, err: errRefused},
 		"a read that fails":           {faults: func(s *server, _ func()) { refused(s); s.read = failsAfter(1, errRefused) }, reads: 3, outcome: once.Unknown, err: errRefused},
 		"a read that is out of date":  {faults: func(s *server, _ func()) { s.set("b"); refused(s); s.read = showsFirst(s) }, reads: 3, outcome: once.Unknown, err: errRefused},

@@ -14,6 +14,7 @@ type refusal int
 
 const (
 	missing refusal = iota + 1 // there was no object to write to
+	present                    // there was an object already
 	refused                    // such as by a conflict
 )
 
@@ -54,11 +55,16 @@ const (
 	// buried: the object was deleted since. The write may have taken effect, even if
 	// it left nothing behind.
 	buried
+	// erased: the same of a write that was refused. The deletion itself explains the
+	// refusal, so the write most likely did not take effect.
+	erased
 )
 
 // recognize decides whether an earlier write took effect.
 func recognize(t trace, now sight) finding {
 	switch {
+	case t.create && now.absent && t.refused == present:
+		return erased
 	case t.create && now.absent, !t.create && !now.absent && now.version == t.base:
 		return pending // nobody has written since
 	case !t.create && (now.absent || now.version.UID != t.base.UID):
@@ -77,12 +83,10 @@ func recognize(t trace, now sight) finding {
 // and perhaps created again. Generations of the two cannot be compared.
 func recognizeElsewhere(t trace, now sight) finding {
 	switch {
-	case t.refused == missing:
-		return void
 	case now.marked:
 		return replaced // by a copy of what the write made
-	case t.refused == refused:
-		return hidden // the deletion itself explains why it was refused
+	case t.refused != 0:
+		return erased
 	}
 	return buried
 }

@@ -12,7 +12,7 @@ func TestRecognize(t *testing.T) {
 	at := func(resource string, generation int64) Version { return Version{"uid", resource, generation} }
 	lost := trace{base: at("v5", 5)}
 	conflict := trace{base: at("v5", 5), refused: refused}
-	created, exists := trace{create: true}, trace{create: true, refused: refused}
+	created, exists, denied := trace{create: true}, trace{create: true, refused: present}, trace{create: true, refused: refused}
 	gone := trace{base: at("v5", 5), refused: missing}
 	for name, tc := range map[string]struct {
 		earlier trace
@@ -51,11 +51,13 @@ func TestRecognize(t *testing.T) {
 		"created by others, refused, and replaced":        {exists, sight{version: at("v2", 2), markable: true}, hidden},
 		"refused, with the mark":                          {exists, sight{version: at("v1", 1), markable: true, marked: true}, effective},
 		"not created yet":                                 {created, sight{absent: true, markable: true}, pending},
+		"deleted after a creation was refused":            {exists, sight{absent: true, markable: true}, erased},
+		"not created, as it was refused":                  {denied, sight{absent: true, markable: true}, pending},
 		"deleted":                                         {lost, sight{absent: true, markable: true}, buried},
-		"deleted, after a conflict":                       {conflict, sight{absent: true, markable: true}, hidden},
-		"deleted before the write":                        {gone, sight{absent: true, markable: true}, void},
-		"created again before the write":                  {gone, sight{version: Version{"other", "v1", 1}, markable: true}, void},
-		"created again, after a conflict":                 {conflict, sight{version: Version{"other", "v1", 1}, markable: true}, hidden},
+		"deleted, after a conflict":                       {conflict, sight{absent: true, markable: true}, erased},
+		"deleted before the write":                        {gone, sight{absent: true, markable: true}, erased},
+		"created again before the write":                  {gone, sight{version: Version{"other", "v1", 1}, markable: true}, erased},
+		"created again, after a conflict":                 {conflict, sight{version: Version{"other", "v1", 1}, markable: true}, erased},
 		"copied with its mark":                            {lost, sight{version: Version{"other", "v1", 1}, markable: true, marked: true}, replaced},
 		"created by others or by us, and replaced":        {created, sight{version: at("v2", 2), markable: true}, buried},
 		"created, with the content":                       {created, sight{version: at("v1", 1), held: true}, effective},

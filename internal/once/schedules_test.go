@@ -26,19 +26,23 @@ var (
 // world is a server, a network and other writers, all at random.
 type world struct {
 	*rand.Rand
-	log     []string
-	now     *doc
-	past    []moment // every state, the newest last
-	nextUID int
-	nextRV  int
-	mine    int // writes of the call that took effect
-	uids    map[string]int
-	created string // the UID of what the call created
-	doubled bool   // a write was delivered twice
-	replace bool   // another writer replaced or deleted what the call wrote
-	erased  bool   // what the call created was deleted
-	end     func()
-	calm    bool // no faults any more
+	log      []string
+	now      *doc
+	past     []moment // every state, the newest last
+	nextUID  int
+	nextRV   int
+	mine     int // writes of the call that took effect
+	uids     map[string]int
+	created  string // the UID of what the call created
+	lost     string // the UID of what a write changed whose response was lost
+	vanished bool   // what the call created was deleted
+	written  string // the UID of what the last write changed
+	strayed  bool   // after that, the call replaced another object
+	doubled  bool   // a write was delivered twice
+	replace  bool   // another writer replaced or deleted what the call wrote
+	erased   bool   // what the call created was deleted
+	end      func()
+	calm     bool // no faults any more
 }
 
 // moment is the object at a time, nil if there was none.
@@ -94,6 +98,7 @@ func (w *world) others() {
 		w.change("theirs")
 	default:
 		w.replace, w.erased = w.replace || w.mine > 0, w.erased || w.created == w.now.version.UID || w.doubled && w.uids[w.now.version.UID] > 0
+		w.vanished = w.vanished || w.created == w.now.version.UID
 		w.set(nil)
 		if n == 9 {
 			w.change("again")
@@ -158,7 +163,13 @@ func (w *world) write(what string, check func() error, b body) (answer *doc, err
 	case w.chance(2):
 		return nil, errUnsent
 	}
+	before := w.mine
 	answer, err = w.apply(check, b)
+	defer func() {
+		if w.mine > before && errors.Is(err, errLost) {
+			w.lost = w.written
+		}
+	}()
 	switch {
 	case w.chance(15):
 		return nil, errLost
@@ -179,8 +190,10 @@ func (w *world) apply(check func() error, b body) (*doc, error) {
 	if err := check(); err != nil {
 		return nil, err
 	}
+	w.strayed = w.strayed || w.lost != "" && w.now != nil && w.now.version.UID != w.lost
 	w.change(string(b))
 	w.mine++
+	w.written = w.now.version.UID
 	w.uids[w.now.version.UID]++
 	if w.now.version.Generation == 1 {
 		w.created = w.now.version.UID
@@ -251,6 +264,9 @@ func (w *world) judge(done *once.Written[*doc, body], err error) (outcome, probl
 			return "", fmt.Sprintf("%s was written %d times", uid, n)
 		}
 	}
+	if w.strayed {
+		return "", "it replaced another object than the one that a lost write may have changed"
+	}
 	if w.mine > 1 && !w.erased { // no trace is left of what was created and deleted
 		return "", fmt.Sprintf("written %d times", w.mine)
 	}
@@ -268,7 +284,7 @@ func (w *world) judge(done *once.Written[*doc, body], err error) (outcome, probl
 		return "", "the error is not a Failure"
 	}
 	switch {
-	case failed.Outcome == once.NotWritten && w.mine > 0 && !w.erased:
+	case failed.Outcome == once.NotWritten && w.mine > 0 && !w.vanished:
 		return "", "it claims that nothing was written, but it was"
 	case failed.Outcome == once.Effective && w.mine == 0:
 		return "", "it claims that it was written, but it was not"

@@ -44,6 +44,7 @@ type run[D Document, B Body] struct {
 	newest   Version         // of what was read
 	absence  error           // of the last read of an object that does not exist
 	attempts []attempt[D, B] // whose effect is not known, the oldest first
+	erased   error           // of the last write to an object that was deleted since; nil if there is none
 }
 
 // attempt is one write that was sent.
@@ -148,8 +149,11 @@ func (r *run[D, B]) judge(a attempt[D, B], answer D, err error) (*Written[D, B],
 	if class != Lost {
 		a.refused = refused
 	}
-	if class == Missing {
+	switch class {
+	case Missing:
 		a.refused = missing
+	case Exists:
+		a.refused = present
 	}
 	if class != Unsent && !r.DryRun {
 		r.remember(a)

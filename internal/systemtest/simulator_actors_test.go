@@ -77,15 +77,33 @@ func (s *sim) call(rng *rand.Rand, actor string, n int, kind string, do func(con
 
 // simOutcome is the state of the server when a call returned.
 type simOutcome struct {
+	simState
 	result *cloudrun.Result
+	writes int // the number of writes so far
+}
+
+// simState is the state of the server at a time.
+type simState struct {
+	at     time.Time
 	ready  map[string]string // the Ready condition of each Revision
 	uid    string            // of the Service; empty if there is none
 	failed bool              // whether the Service had failed
-	writes int               // the number of writes so far
 }
 
 func (s *sim) look(result *cloudrun.Result) simOutcome {
-	o := simOutcome{result: result, ready: map[string]string{}, writes: len(s.server.History())}
+	return simOutcome{s.state(), result, len(s.server.History())}
+}
+
+// witness records the state of the server before a write.
+func (s *sim) witness() {
+	state := s.state()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states = append(s.states, state)
+}
+
+func (s *sim) state() simState {
+	o := simState{at: time.Now(), ready: map[string]string{}}
 	for _, raw := range s.server.Revisions("demo", "hello") {
 		name, ready := s.ready(raw)
 		o.ready[name] = ready
@@ -234,6 +252,9 @@ func (s *sim) raw(actor, method, path string, body []byte) (status int, answer [
 		return 0, nil
 	}
 	req.Header.Set(simCallHeader, actor)
+	if method != http.MethodGet {
+		s.witness()
+	}
 	resp, err := s.server.Client().Do(req)
 	if err != nil {
 		s.t.Error(err)

@@ -41,7 +41,7 @@ type simCall struct {
 	over      bool
 
 	metRefusal, metEmptyCaches bool // of an API server that restarts
-	metConflict                bool
+	metRefusedWrite            bool
 }
 
 // simLongest is how long a call without a deadline may take: a wait of half an
@@ -85,10 +85,10 @@ func (c *simCall) meets(req *http.Request, f simFault) {
 }
 
 // heard records the Retry-After of a response, and what shows a restart of the server.
-func (c *simCall) heard(class string, resp *http.Response, err error) {
+func (c *simCall) heard(class string, write bool, resp *http.Response, err error) {
 	c.mu.Lock()
+	c.metRefusedWrite = c.metRefusedWrite || write && resp != nil && resp.StatusCode >= 400
 	c.metRefusal = c.metRefusal || errors.Is(err, syscall.ECONNREFUSED)
-	c.metConflict = c.metConflict || resp != nil && resp.StatusCode == http.StatusConflict
 	c.metEmptyCaches = c.metEmptyCaches || resp != nil && resp.StatusCode == http.StatusForbidden
 	c.mu.Unlock()
 	if resp == nil || resp.Header.Get("Retry-After") == "" {
@@ -98,6 +98,13 @@ func (c *simCall) heard(class string, resp *http.Response, err error) {
 	defer c.mu.Unlock()
 	wait, _ := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
 	c.notBefore[class] = time.Now().Add(wait)
+}
+
+// gaveUp records that the call ended before a response arrived.
+func (c *simCall) gaveUp(write bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ambiguous = c.ambiguous || write
 }
 
 // close ends a call. Requests and events after it are a defect.

@@ -18,6 +18,7 @@ type simWrite struct {
 	id      string // the call or the actor
 	place   int    // the position in the history
 	delayed bool   // it arrived when its sender had gone on
+	unseen  bool   // its sender did not learn that it took effect
 }
 
 func (w simWrite) ofPolicy() bool { return w.Kind == "setIamPolicy" }
@@ -29,7 +30,7 @@ func (s *sim) writes() (all []simWrite) {
 		case w.Kind == "delete":
 			next.id, next.delayed = s.deletes[w.Time].id, s.deletes[w.Time].delayed
 		case len(w.Body) > 0:
-			next.id, next.delayed = s.by[&w.Body[0]], s.delayed[&w.Body[0]]
+			next.id, next.delayed, next.unseen = s.by[&w.Body[0]], s.delayed[&w.Body[0]], s.unseen[&w.Body[0]]
 		}
 		all = append(all, next)
 	}
@@ -43,7 +44,7 @@ func (s *sim) check() (problems []string) {
 	problems = append(problems, s.checkServices(writes)...)
 	problems = append(problems, s.checkPolicies(writes)...)
 	for _, c := range s.calls {
-		for _, p := range append(c.problems, c.check(writes)...) {
+		for _, p := range append(c.problems, c.check(s, writes)...) {
 			problems = append(problems, c.id+" "+c.kind+": "+p)
 		}
 	}
@@ -207,21 +208,30 @@ func cmpOr(s, otherwise string) string {
 }
 
 // check returns the promises that one call broke.
-func (c *simCall) check(writes []simWrite) (problems []string) {
+func (c *simCall) check(s *sim, writes []simWrite) (problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	var own []simWrite // to the Service or the policy, whichever the call is about
+	var own []simWrite           // to the Service or the policy, whichever the call is about
+	last := map[bool]*simWrite{} // by whether it is to the policy
 	revisions, policies := 0, 0
 	for _, w := range writes {
-		if w.id != c.id || c.again(writes, own, w) {
+		if w.id != c.id {
 			continue
 		}
+		about := w.ofPolicy() == (c.kind == "grant" || c.kind == "revoke")
+		if before := last[w.ofPolicy()]; before != nil && c.again(writes, *before, w) {
+			if last[w.ofPolicy()] = &w; about {
+				own[len(own)-1] = w
+			}
+			continue
+		}
+		last[w.ofPolicy()] = &w
 		if w.ofPolicy() {
 			policies++
 		}
 		if w.Revision != "" {
 			revisions++
 		}
-		if w.ofPolicy() == (c.kind == "grant" || c.kind == "revoke") {
+		if about {
 			own = append(own, w)
 		}
 	}
@@ -241,13 +251,15 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 		wrong("went on for %v after its context had ended", c.end.Sub(c.deadline))
 	}
 	if c.err != nil {
-		return append(problems, c.checkFailure(own, writes)...)
+		return append(problems, c.checkFailure(s, own, writes)...)
 	}
 	switch {
 	case c.kind == "plan" && len(own) > 0:
 		wrong("it wrote")
 	case c.marked():
-		problems = append(problems, c.checkDeployed(own, writes)...)
+		problems = append(problems, c.checkDeployed(s, own, writes)...)
+	case slices.Contains([]string{"edit", "grant", "revoke"}, c.kind) && len(own) != 1 && (c.kind != "revoke" || !c.gone(writes)): // what each writes is its own
+		wrong("success, but it wrote %d times", len(own))
 	case c.kind == "delete" && len(own) != 1 && !c.ambiguous && !c.gone(writes):
 		wrong("success, but it deleted %d times", len(own))
 	}
@@ -257,12 +269,29 @@ func (c *simCall) check(writes []simWrite) (problems []string) {
 // again reports whether a write repeats one that no client can know of: a deletion
 // that the network delivered twice, or what was written to a Service that
 // somebody deleted before the call could see it.
-func (c *simCall) again(writes, own []simWrite, w simWrite) bool {
-	if len(own) == 0 || w.Kind == "delete" {
-		return len(own) > 0 && w.delayed
+func (c *simCall) again(writes []simWrite, last, w simWrite) bool {
+	if w.Kind == "delete" {
+		return w.delayed
 	}
-	repeated := c.twice && w.UID != own[len(own)-1].UID // the conflict that a proxy caused looks like that of the deletion
-	return (repeated || (w.delayed || c.ambiguous) && (w.Kind == "create" || w.ofPolicy())) && simDeleted(writes[own[len(own)-1].place:w.place])
+	if !last.unseen || !simDeleted(writes[last.place:w.place]) {
+		return false
+	}
+	// A conflict that a proxy caused looks like that of the deletion. A lost write
+	// looks like none only if there is no Service.
+	return w.UID != last.UID && (c.twice || w.Kind == "create" || w.ofPolicy())
+}
+
+// lastState returns the state of a Service when a call ended, or before it was deleted.
+func (s *sim) lastState(c *simCall, uid string) simState {
+	if c.outcome.uid == uid {
+		return c.outcome.simState
+	}
+	for _, state := range slices.Backward(s.states) {
+		if state.uid == uid && !state.at.After(c.end) {
+			return state
+		}
+	}
+	return simState{}
 }
 
 func simDeleted(writes []simWrite) bool {
@@ -277,7 +306,7 @@ func (c *simCall) blind() bool { return c.endless || c.metAny(simOtherBefore, si
 // call that moves it too. Such a write has no mark: after a lost answer, it is
 // made again if the Service no longer shows it.
 func (c *simCall) moved(writes, own []simWrite) bool {
-	if c.marked() || !c.ambiguous || len(own) != 2 {
+	if c.kind != "move" || len(own) != 2 || !own[0].unseen {
 		return false
 	}
 	last := ""
@@ -319,7 +348,7 @@ func (c *simCall) gone(writes []simWrite) bool {
 }
 
 // checkDeployed checks a Deploy that reported success.
-func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
+func (c *simCall) checkDeployed(s *sim, own, writes []simWrite) (problems []string) {
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if len(own) != 1 {
 		return []string{fmt.Sprintf("success, but it wrote %d times", len(own))}
@@ -341,13 +370,15 @@ func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 	if r.Revision != w.Revision {
 		wrong("it names the Revision %s, but it made %s", r.Revision, w.Revision)
 	}
-	deleted := simDeleted(writes[w.place:max(w.place, c.outcome.writes)]) // just before the answer arrived
-	if c.outcome.ready[w.Revision] != "True" && !deleted {
-		wrong("success, but its Revision is Ready=%s", c.outcome.ready[w.Revision])
+	if ready := s.lastState(c, w.UID).ready[w.Revision]; ready != "True" {
+		wrong("success, but its Revision is Ready=%s", ready)
 	}
 	superseded := slices.ContainsFunc(writes[w.place+1:c.outcome.writes], func(later simWrite) bool {
 		return later.Revision != "" && later.UID == w.UID && later.Generation <= r.Service.Generation
 	})
+	if superseded && !slices.ContainsFunc(r.Warnings, func(text string) bool { return strings.Contains(text, "another writer has changed the service since") }) {
+		wrong("success with a later Revision, but without a warning: %q", r.Warnings)
+	}
 	if string(r.Service.UID) != w.UID {
 		wrong("success with a Service that was created since")
 	}
@@ -355,96 +386,6 @@ func (c *simCall) checkDeployed(own, writes []simWrite) (problems []string) {
 		wrong("success with generation %d, of which %d was observed; it wrote %d", s.Generation, s.Status.ObservedGeneration, w.Generation)
 	}
 	return problems
-}
-
-// checkFailure checks that a failure was reported truthfully.
-func (c *simCall) checkFailure(own, writes []simWrite) (problems []string) {
-	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	if c.kind == "plan" {
-		return nil // its errors have no outcome, because it never writes
-	}
-	var failed *cloudrun.DeployError
-	var option *cloudrun.OptionError
-	if !errors.As(c.err, &failed) {
-		if errors.Is(c.err, cloudrun.ErrNoBinding) && len(own) == 0 {
-			return nil // the binding to revoke was never granted
-		}
-		return []string{fmt.Sprintf("it failed without an outcome: %v", c.err)}
-	}
-	// Without a mark, a write looks like an equal write of another actor. A call
-	// may end before it is clear whose write caused a conflict.
-	unmarked := !c.marked()
-	switch {
-	case unmarked && (c.ambiguous || c.metConflict) && failed.Outcome == cloudrun.Written:
-	case c.metConflict && (errors.Is(c.err, cloudrun.ErrPlanStale) || errors.As(c.err, &option)) && failed.Outcome == cloudrun.WriteUnknown:
-	case own != nil && own[0].ofPolicy() && simDeleted(writes[own[0].place:max(own[0].place, c.outcome.writes)]): // it is gone with its Service
-	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
-		wrong("it says nothing was written, but it was: %v", c.err)
-	case failed.Outcome == cloudrun.Written && len(own) == 0:
-		wrong("it says that it wrote, but it did not: %v", c.err)
-	case failed.Outcome == cloudrun.WriteUnknown && !c.ambiguous && !c.cancelled && c.outage == 0 && !c.gone(writes) && !c.blind() && c.hangs == 0:
-		wrong("it says that it cannot know what it wrote, but every answer arrived: %v", c.err)
-	}
-	if !c.mayFail(failed.Outcome, own, writes) {
-		wrong("there was no reason to fail: %v", c.err)
-	}
-	return problems
-}
-
-func failedAs(err error, outcome cloudrun.WriteOutcome) bool {
-	var failed *cloudrun.DeployError
-	return errors.As(err, &failed) && failed.Outcome == outcome
-}
-
-// mayFail reports whether a call had the reason to fail that it reported.
-func (c *simCall) mayFail(outcome cloudrun.WriteOutcome, own, writes []simWrite) bool {
-	var (
-		overtaken *cloudrun.OvertakenError
-		notReady  *cloudrun.NotReadyError
-		option    *cloudrun.OptionError
-		api       *cloudrun.APIError
-	)
-	gone := c.gone(writes)
-	switch {
-	case c.outage > 0:
-		return true
-	case c.blind() && (!errors.As(c.err, &api) || api.StatusCode() >= 500) && !errors.As(c.err, &overtaken) && !errors.As(c.err, &notReady) && !errors.As(c.err, &option):
-		return true
-	case c.hangs > 1 && strings.Contains(c.err.Error(), "no complete response"):
-		return true // together they took longer than a call tries again
-	case c.refused != "" && errors.As(c.err, &api) && api.StatusCode() == 429:
-		return true
-	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):
-		return true
-	case c.ambiguous && failedAs(c.err, cloudrun.WriteUnknown) && strings.Contains(c.err.Error(), "deleted or created by another writer"):
-		return slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return w.id != c.id && (w.Kind == "create" || w.Kind == "delete") })
-	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
-		return true
-	case c.ambiguous && outcome == cloudrun.WriteUnknown && strings.Contains(c.err.Error(), "deleted or created by another writer after"):
-		return true
-	case errors.Is(c.err, cloudrun.ErrPlanStale):
-		return c.kind == "apply" && len(own) == 0 && slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return !w.ofPolicy() && w.id != c.id })
-	case c.metEmptyCaches && !c.metRefusal && errors.As(c.err, &api) && api.StatusCode() == 403:
-		return true // nothing showed that the API server was starting
-	case c.cancelled && c.end.Sub(c.deadline) >= 0:
-		return true
-	case errors.As(c.err, &overtaken):
-		return slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool {
-			return !w.ofPolicy() && w.id != c.id && (len(own) == 0 || w.place > own[0].place)
-		})
-	case errors.As(c.err, &notReady):
-		failed := notReady.Revision
-		if len(own) == 1 && own[0].Revision != "" {
-			failed = own[0].Revision
-		}
-		return c.outcome.failed || c.outcome.ready[failed] == "False" // others may write while the failed Revision is read
-	case errors.As(c.err, &option):
-		// The Revision had failed, or the Service is another one than the caller knew.
-		return len(own) == 0 && (c.kind == "move" || simDeleted(writes[:c.outcome.writes]))
-	case errors.As(c.err, &api) && api.StatusCode() == 404:
-		return !c.marked() || gone // the Service did not exist
-	}
-	return false
 }
 
 // verdict returns one word for how a call ended.

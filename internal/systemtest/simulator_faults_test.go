@@ -63,10 +63,7 @@ const (
 )
 
 // simPending are faults that the library does not survive yet, by name.
-var simPending = map[string]simFault{
-	"restarts":  simRestarts, // seed 152: a 403 of a server that has just started ends a write
-	"recreated": simRecreated, "removed": simRemoved, "twice-refused": simTwiceRefused,
-}
+var simPending = map[string]simFault{"removed": simRemoved}
 
 // isOn reports whether schedules have a fault.
 func (f simFault) isOn() bool {
@@ -126,7 +123,7 @@ func (w *simWire) choose(rng *rand.Rand, req *http.Request, class string, n int)
 }
 
 // simLags are the times by which lists lag behind, up to what docs/guarantees.md promises.
-var simLags = []time.Duration{500 * time.Millisecond, 1200 * time.Millisecond, 2 * time.Second}
+var simLags = []time.Duration{500 * time.Millisecond, 2 * time.Second, 10 * time.Second}
 
 func simFailure(rng *rand.Rand, req *http.Request) *http.Response {
 	return simAnswer(req, []int{500, 502, 503, 504}[rng.IntN(4)])

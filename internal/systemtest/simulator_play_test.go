@@ -43,6 +43,8 @@ type sim struct {
 	calls   []*simCall
 	by      map[*byte]string          // the call that sent a body, by its address
 	delayed map[*byte]bool            // bodies that arrived when their sender had gone on
+	unseen  map[*byte]bool            // bodies of writes of which their sender did not learn that they took effect
+	states  []simState                // before each write
 	deletes map[time.Time]simDeletion // by their times
 	log     []string
 	leaks   []string // goroutines left at the end
@@ -67,6 +69,9 @@ func (s *sim) note(r cloudruntest.Request) {
 	if len(r.Body) > 0 && r.Header.Get(simLateHeader) != "" {
 		s.delayed[&r.Body[0]] = true
 	}
+	if len(r.Body) > 0 && r.Header.Get(simUnseenHeader) != "" {
+		s.unseen[&r.Body[0]] = true
+	}
 	if r.Method == http.MethodDelete {
 		s.deletes[r.Time] = simDeletion{id, r.Header.Get(simLateHeader) != ""}
 	}
@@ -76,6 +81,7 @@ func (s *sim) note(r cloudruntest.Request) {
 // open starts the server.
 func (s *sim) open(opts ...cloudruntest.Option) {
 	s.server = cloudruntest.NewServer(append(opts, cloudruntest.InProcess(), cloudruntest.WithRequestLog(s.note))...)
+	s.unseen = map[*byte]bool{}
 	s.by, s.delayed, s.deletes = map[*byte]string{}, map[*byte]bool{}, map[time.Time]simDeletion{}
 	asked := func(header, value string) func(*http.Request) bool {
 		return func(r *http.Request) bool { return r.Header.Get(header) == value }

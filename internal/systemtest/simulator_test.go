@@ -87,6 +87,9 @@ func (s *sim) report(t *testing.T, problems []string) {
 		for _, line := range s.log {
 			t.Log(line)
 		}
+		for _, w := range s.writes() {
+			t.Logf("%s %s: %s of %.8s, generation %d, revision %q", w.Time.Format("15:04:05.000000"), w.id, w.Kind, w.UID, w.Generation, w.Revision)
+		}
 		for _, c := range s.calls {
 			t.Log(c)
 		}

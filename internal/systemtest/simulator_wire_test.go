@@ -19,6 +19,7 @@ import (
 
 const (
 	simCallHeader    = "X-Sim-Call"    // which call a request belongs to
+	simUnseenHeader  = "X-Sim-Unseen"  // a write of which the caller does not learn that it took effect
 	simLateHeader    = "X-Sim-Late"    // a request that is delivered when its sender has gone on
 	simStaleHeader   = "X-Sim-Stale"   // asks the server for the state before the last write
 	simLagHeader     = "X-Sim-Lag"     // asks for a list without what is newer than this
@@ -63,6 +64,10 @@ func (w *simWire) RoundTrip(req *http.Request) (*http.Response, error) {
 	rng := w.sim.random(w.call.id, class, fmt.Sprint(n))
 	fault := w.choose(rng, req, class, n)
 	w.call.meets(req, fault)
+	if simWrites(req) && (fault.ambiguous() || fault == simTwice || fault == simTwiceRefused) {
+		req = req.Clone(req.Context())
+		req.Header.Set(simUnseenHeader, "1")
+	}
 	// No two requests happen at the same time.
 	before, after := simLatency(rng), simLatency(rng)
 	switch fault {
@@ -72,11 +77,13 @@ func (w *simWire) RoundTrip(req *http.Request) (*http.Response, error) {
 		after += time.Duration(5+rng.IntN(30)) * time.Second
 	}
 	if err := simSleep(req.Context(), before); err != nil {
+		w.call.gaveUp(simWrites(req))
 		return nil, err
 	}
 	resp, err := w.meet(rng, fault, class, req, body)
-	w.call.heard(class, resp, err)
+	w.call.heard(class, simWrites(req), resp, err)
 	if ended := simSleep(req.Context(), after); ended != nil {
+		w.call.gaveUp(simWrites(req))
 		return nil, ended
 	}
 	return resp, err
@@ -200,6 +207,9 @@ func (*simBroken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // forward sends a request to the server, with more headers.
 func (w *simWire) forward(ctx context.Context, req *http.Request, body []byte, more http.Header) (*http.Response, error) {
+	if simWrites(req) {
+		w.sim.witness()
+	}
 	r := req.Clone(ctx)
 	r.Header.Set(simCallHeader, w.call.id)
 	maps.Copy(r.Header, more)

@@ -1,0 +1,144 @@
+package systemtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// checkFailure checks that a failure was reported truthfully.
+func (c *simCall) checkFailure(s *sim, own, writes []simWrite) (problems []string) {
+	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if c.kind == "plan" {
+		return nil // its errors have no outcome, because it never writes
+	}
+	var failed *cloudrun.DeployError
+	if !errors.As(c.err, &failed) {
+		if errors.Is(c.err, cloudrun.ErrNoBinding) && len(own) == 0 {
+			return nil // the binding to revoke was never granted
+		}
+		return []string{fmt.Sprintf("it failed without an outcome: %v", c.err)}
+	}
+	switch {
+	case len(own) > 0 && own[0].ofPolicy() && own[0].unseen && simDeleted(writes[own[0].place:max(own[0].place, c.outcome.writes)]):
+		// A policy is deleted with its Service, and nothing identifies it.
+	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
+		wrong("it says nothing was written, but it was: %v", c.err)
+	case failed.Outcome == cloudrun.Written && len(own) == 0 && !c.movedAlike(writes):
+		wrong("it says that it wrote, but it did not: %v", c.err)
+	case failed.Outcome == cloudrun.WriteUnknown && !c.mayNotKnow(writes):
+		wrong("it says that it cannot know what it wrote, but every answer arrived: %v", c.err)
+	}
+	if !c.mayFail(s, own, writes) {
+		wrong("there was no reason to fail: %v", c.err)
+	}
+	return problems
+}
+
+// mayNotKnow reports whether a call may be unable to know if it wrote: the response
+// to a write was lost, or a write was refused, which proves nothing, and the
+// call could not read what that did.
+func (c *simCall) mayNotKnow(writes []simWrite) bool {
+	unread := c.cancelled || c.outage > 0 || c.gone(writes) || c.blind() || c.hangs > 0
+	return c.ambiguous || (c.metRefusedWrite || c.twice) && unread
+}
+
+// movedAlike reports whether another writer moved the traffic during a call that
+// moves it too, and has no other mark than that.
+func (c *simCall) movedAlike(writes []simWrite) bool {
+	if c.kind != "move" || !c.ambiguous && !c.metRefusedWrite {
+		return false
+	}
+	last := ""
+	for _, w := range writes {
+		if w.ofPolicy() || w.Kind == "delete" {
+			continue
+		}
+		now := simLeaves(w.Body)["/spec/traffic"]
+		if now != last && !w.Time.Before(c.start) && !w.Time.After(c.end) {
+			return true
+		}
+		last = now
+	}
+	return false
+}
+
+// mayFail reports whether a call had the reason to fail that it reported.
+func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
+	var (
+		overtaken *cloudrun.OvertakenError
+		notReady  *cloudrun.NotReadyError
+		option    *cloudrun.OptionError
+		api       *cloudrun.APIError
+	)
+	gone := c.gone(writes)
+	deletedSince := func() bool {
+		return len(own) == 0 || simDeleted(writes[own[0].place:max(own[0].place, c.outcome.writes)])
+	}
+	switch {
+	case errors.As(c.err, &overtaken):
+		return slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool {
+			return !w.ofPolicy() && w.id != c.id && (len(own) == 0 || w.place > own[0].place)
+		})
+	case errors.As(c.err, &notReady):
+		return s.hadFailed(c, own, notReady)
+	case c.cancelled && c.end.Sub(c.deadline) >= 0:
+		return true
+	case errors.As(c.err, &option):
+		// The Revision had failed, or the Service is another one than the caller knew.
+		return deletedSince() && (c.kind == "move" || simDeleted(writes[:c.outcome.writes]))
+	case errors.Is(c.err, cloudrun.ErrPlanStale):
+		return c.kind == "apply" && deletedSince() && slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return !w.ofPolicy() && w.id != c.id })
+	case c.outage > 0:
+		return true
+	case c.blind() && (!errors.As(c.err, &api) || api.StatusCode() >= 500):
+		return true
+	case c.hangs > 1 && strings.Contains(c.err.Error(), "no complete response"):
+		return true // together they took longer than a call tries again
+	case c.refused != "" && errors.As(c.err, &api) && api.StatusCode() == 429:
+		return true
+	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):
+		return true
+	case c.ambiguous && c.failedAs(cloudrun.WriteUnknown) && strings.Contains(c.err.Error(), "deleted or created by another writer"):
+		return slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool {
+			return w.id != c.id && (w.Kind == "create" || w.Kind == "delete") && (!w.Time.Before(c.start) || c.metAny(simStale))
+		})
+	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
+		return true
+	case c.metEmptyCaches && !c.metRefusal && errors.As(c.err, &api) && api.StatusCode() == 403:
+		return true // nothing showed that the API server was starting
+	case errors.As(c.err, &api) && api.StatusCode() == 404:
+		return !c.marked() || gone // the Service did not exist
+	}
+	return false
+}
+
+func (c *simCall) failedAs(outcome cloudrun.WriteOutcome) bool {
+	var failed *cloudrun.DeployError
+	return errors.As(c.err, &failed) && failed.Outcome == outcome
+}
+
+// hadFailed reports whether the Service or the Revision of a call had failed when
+// the call ended, or before a write during the call: others may write, or
+// delete the Service, while the failed Revision is read.
+func (s *sim) hadFailed(c *simCall, own []simWrite, e *cloudrun.NotReadyError) bool {
+	uid, revision := "", e.Revision
+	if len(own) == 1 {
+		uid = own[0].UID
+	}
+	if len(own) == 1 && own[0].Revision != "" {
+		if revision = own[0].Revision; e.Revision != "" && e.Revision != revision {
+			return false // it blames another
+		}
+	}
+	for _, state := range append(slices.Clone(s.states), c.outcome.simState) {
+		during := !state.at.Before(c.start) && !state.at.After(c.end) && (uid == "" || state.uid == uid)
+		if during && (state.failed || state.ready[revision] == "False") {
+			return true
+		}
+	}
+	return false
+}
