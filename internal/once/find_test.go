@@ -31,7 +31,7 @@ func TestRunLooksAfterARefusal(t *testing.T) {
 		"another writer in between":  {faults: func(s *server, _ func()) { s.before = on(1, func() error { s.set("other"); return errRefused }) }, reads: 3, outcome: once.NotWritten, err: errRefused},
 		"an object that is gone":     {faults: func(s *server, _ func()) { s.before = on(1, func() error { s.now = nil; return errRefused }) }, reads: 3, outcome: once.Unknown, err: errRefused},
 		"another object since": {faults: func(s *server, _ func()) {
-			s.after = on(1, func() error { s.now = nil; s.set("other"); return errRefused })
+			s.after = on(1, func() error { s.now, s.history = nil, s.history[:1]; s.set("other"); return errRefused })
 		}, reads: 3, outcome: once.Unknown, err: errRefused},
 		"the end of the context":      {faults: func(s *server, end func()) { s.after = on(1, func() error { end(); return errRefused }) }, reads: 1, outcome: once.Unknown, err: errRefused},
 		"a read that fails":           {faults: func(s *server, _ func()) { refused(s); s.read = failsAfter(1, errRefused) }, reads: 3, outcome: once.Unknown, err: errRefused},
