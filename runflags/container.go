@@ -13,17 +13,17 @@ import (
 // environment, secrets, probes and mounts.
 func containerFlags() []*flag {
 	all := inContainer(
-		&flag{name: "image", usage: "container `image` to deploy", container: one(cloudrun.WithImage)},
-		&flag{name: "command", usage: "`list` that is the command, replacing the image's entrypoint; empty for the entrypoint", container: argv(cloudrun.WithCommand, cloudrun.WithoutCommand)},
-		&flag{name: "args", usage: "`list` of the command's arguments; empty for those of the image", container: argv(cloudrun.WithArgs, cloudrun.WithoutArgs)},
-		&flag{name: "port", usage: "`port` on which the container receives requests, or default", container: port},
+		&flag{name: "image", usage: "image to deploy, such as europe-docker.pkg.dev/PROJECT/REPO/app:v1", container: one(cloudrun.WithImage)},
+		&flag{name: "command", metavar: "[COMMAND,...]", usage: "command to run in place of the image's entrypoint; empty for the entrypoint", container: argv(cloudrun.WithCommand, cloudrun.WithoutCommand)},
+		&flag{name: "args", metavar: "[ARG,...]", usage: "arguments of the command; empty for those of the image", container: argv(cloudrun.WithArgs, cloudrun.WithoutArgs)},
+		&flag{name: "port", usage: "port on which the container receives requests, or default for 8080", container: port},
 		&flag{name: "use-http2", takes: takesSwitch, usage: "send requests to the container as HTTP/2", container: onOff(cloudrun.WithHTTP2)},
-		&flag{name: "cpu", usage: "`CPU` limit, such as 2 or 500m", container: unlessEmpty(cloudrun.WithCPU)},
-		&flag{name: "memory", usage: "memory `limit`, such as 512Mi or 2Gi", container: unlessEmpty(cloudrun.WithMemory)},
-		&flag{name: "gpu", usage: "`number` of GPUs; 0 for none", container: gpu},
-		&flag{name: "depends-on", usage: "`list` of containers that must start first", container: dependsOn},
+		&flag{name: "cpu", usage: "CPU limit, such as 2 or 500m (default 1)", container: unlessEmpty(cloudrun.WithCPU)},
+		&flag{name: "memory", usage: "memory limit, such as 512Mi or 2Gi (default 512Mi)", container: unlessEmpty(cloudrun.WithMemory)},
+		&flag{name: "gpu", usage: "number of GPUs; 0 for none", container: gpu},
+		&flag{name: "depends-on", metavar: "[CONTAINER,...]", usage: "containers that must start first", container: dependsOn},
 	)
-	return append(all, &flag{name: "remove-containers", usage: "`list` of containers to remove", service: removeContainers})
+	return append(all, &flag{name: "remove-containers", metavar: "[CONTAINER,...]", usage: "containers to remove", service: removeContainers})
 }
 
 func argv(option func(...string) cloudrun.ContainerOption, empty func() cloudrun.ContainerOption) func(given) ([]cloudrun.ContainerOption, error) {

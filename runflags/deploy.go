@@ -9,11 +9,11 @@ func deployFlags() []*flag {
 	return []*flag{
 		{name: "allow-unauthenticated", takes: takesSwitch, aside: true, usage: "allow everyone to call the service", deploy: access},
 		{name: "no-traffic", takes: takesNone, usage: "send no traffic to the new revision", deploy: always(cloudrun.WithNoTraffic)},
-		{name: "tag", usage: "`tag` of the new revision", deploy: unlessEmpty(cloudrun.WithTag)},
+		{name: "tag", usage: "tag of the new revision, with a URL of its own", deploy: unlessEmpty(cloudrun.WithTag)},
 		{name: "async", takes: takesSwitch, aside: true, usage: "do not wait until the service is ready", deploy: async},
-		{name: "client-name", hidden: true, aside: true, usage: "`name` of the program that deploys", deploy: client},
-		{name: "client-version", hidden: true, aside: true, usage: "`version` of the program that deploys", deploy: client},
-		{name: "platform", hidden: true, aside: true, usage: "`managed`, the only supported platform", deploy: platform},
+		{name: "client-name", hidden: true, aside: true, usage: "name of the program that deploys", deploy: client},
+		{name: "client-version", hidden: true, aside: true, usage: "version of the program that deploys", deploy: client},
+		{name: "platform", hidden: true, aside: true, usage: "managed, the only supported platform", deploy: platform},
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 
 func envFlags() []*flag {
 	return inContainer(
-		&flag{name: "set-env-vars", usage: "`dict` of environment variables, replacing all existing literal ones", container: setEnv},
-		&flag{name: "env-vars-file", usage: "YAML `file` of environment variables, replacing all existing literal ones", container: envFile},
-		&flag{name: "update-env-vars", usage: "`dict` of environment variables to add or change", container: updateEnv},
-		&flag{name: "remove-env-vars", usage: "`list` of environment variables to remove", container: removeEnv},
+		&flag{name: "set-env-vars", metavar: "[KEY=VALUE,...]", usage: "environment variables, replacing all existing literal ones; use ^@^A=1,2@B=3 for values with commas", container: setEnv},
+		&flag{name: "env-vars-file", metavar: "FILE_PATH", usage: "YAML file of environment variables, replacing all existing literal ones", container: envFile},
+		&flag{name: "update-env-vars", metavar: "[KEY=VALUE,...]", usage: "environment variables to add or change", container: updateEnv},
+		&flag{name: "remove-env-vars", metavar: "[KEY,...]", usage: "environment variables to remove", container: removeEnv},
 		&flag{name: "clear-env-vars", takes: takesNone, usage: "remove all literal environment variables", container: always(cloudrun.ClearEnv)},
 	)
 }

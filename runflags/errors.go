@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
@@ -34,24 +33,12 @@ func (e *ArgumentError) Error() string {
 
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
-// argumentErrors reports errors of the options made from a flag as errors of
-// the flag, without naming the options.
-func argumentErrors(flag, container string, err error) error {
+// problems reports what is wrong with the value of a flag.
+func (s *section) problems(flag string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, one := range joined.Unwrap() {
-			all = append(all, argumentErrors(flag, container, one))
-		}
-		return errors.Join(all...)
-	}
-	var option *cloudrun.OptionError
-	if errors.As(err, &option) && option.Conflict == "" {
-		err = errors.New(option.Reason)
-	}
-	return &ArgumentError{Flag: "--" + flag, Container: container, Err: err}
+	return &ArgumentError{Flag: s.flag(flag), Container: s.container, Err: err}
 }
 
 // Explain returns an error of [pflag.FlagSet.Parse] in gcloud's words. For an

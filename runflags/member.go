@@ -16,17 +16,23 @@ import (
 // "remove-iam-policy-binding" on a flag set.
 type MemberFlags struct{ parsed *parsed }
 
-// RegisterMember defines the flags on a flag set that has none of them yet.
-func RegisterMember(fs *pflag.FlagSet) *MemberFlags {
-	f := &MemberFlags{parsed: newParsed()}
-	f.parsed.register(fs, []*flag{
-		{name: "member", usage: "`member` to grant the role to, such as user:ann@example.com or allUsers"},
-		{name: "role", usage: "`role`, such as roles/run.invoker"},
-		{name: "condition", usage: "`dict` of expression, title and description; None for no condition"},
-		{name: "condition-from-file", usage: "YAML or JSON `file` with the condition"},
+// RegisterMember defines the flags on a flag set, like [Register].
+func RegisterMember(fs *pflag.FlagSet, opts ...Option) *MemberFlags {
+	c := configOf(opts)
+	chosen, problems := c.choose(memberFlags())
+	f := &MemberFlags{parsed: newParsed(c.prefix, append(c.problems, problems...)...)}
+	f.parsed.register(fs, chosen)
+	return f
+}
+
+func memberFlags() []*flag {
+	return group("Binding flags", []*flag{
+		{name: "member", metavar: "PRINCIPAL", usage: "principal to grant the role to, such as user:ann@example.com or allUsers"},
+		{name: "role", usage: "role, such as roles/run.invoker"},
+		{name: "condition", metavar: "[KEY=VALUE,...]", usage: "expression, title and description of the condition; None for no condition"},
+		{name: "condition-from-file", metavar: "PATH_TO_FILE", usage: "YAML or JSON file with the condition"},
 		{name: "all", takes: takesNone, usage: "remove the member from the role under all conditions"},
 	})
-	return f
 }
 
 // Binding is the role and the member that were given.
@@ -52,7 +58,7 @@ func (f *MemberFlags) Binding() (*Binding, error) {
 	b := &Binding{Member: g.text("member"), Role: g.text("role"), AllConditions: g.has("all")}
 	for _, name := range []string{"member", "role"} {
 		if g.text(name) == "" {
-			problems = append(problems, argumentErrors(name, "", errors.New("must be specified")))
+			problems = append(problems, g.problems(name, errors.New("must be specified")))
 		}
 	}
 	b.AnyCondition = !g.has("condition") && !g.has("condition-from-file")
@@ -69,10 +75,10 @@ func readCondition(g given) (*cloudrun.BindingCondition, error) {
 	switch {
 	case g.has("condition-from-file"):
 		condition, err := conditionFile(g.text("condition-from-file"))
-		return condition, argumentErrors("condition-from-file", "", err)
+		return condition, g.problems("condition-from-file", err)
 	case g.has("condition") && g.text("condition") != "None":
 		condition, err := parseCondition(g.text("condition"))
-		return condition, argumentErrors("condition", "", err)
+		return condition, g.problems("condition", err)
 	}
 	return nil, nil
 }

@@ -10,17 +10,17 @@ import (
 // networkFlags returns the flags about access to the Service, and to databases.
 func networkFlags() []*flag {
 	return []*flag{
-		{name: "ingress", usage: "sources from which the service can be reached: `all`, internal or internal-and-cloud-load-balancing",
+		{name: "ingress", usage: "sources from which the service can be reached: all, internal or internal-and-cloud-load-balancing (default all)",
 			service: oneChoice(cloudrun.WithIngress, "all", "internal", "internal-and-cloud-load-balancing")},
 		{name: "default-url", takes: takesSwitch, stage: beta, usage: "serve on the run.app URL", service: onOff(cloudrun.WithDefaultURL)},
-		{name: "mesh", stage: beta, usage: "`name` of a service mesh; empty for none", service: mesh},
-		{name: "add-cloudsql-instances", usage: "`list` of Cloud SQL instances, by name or PROJECT:REGION:NAME, to connect to", service: cloudSQL(cloudrun.WithCloudSQL)},
-		{name: "remove-cloudsql-instances", usage: "`list` of Cloud SQL instances to disconnect from", service: cloudSQL(cloudrun.WithoutCloudSQL)},
-		{name: "set-cloudsql-instances", usage: "`list` of Cloud SQL instances to connect to, replacing all others", service: cloudSQL(cloudrun.SetCloudSQL)},
+		{name: "mesh", stage: beta, usage: "name of a service mesh; empty for none", service: mesh},
+		{name: "add-cloudsql-instances", metavar: "[CLOUDSQL-INSTANCES,...]", usage: "Cloud SQL instances, by name or PROJECT:REGION:NAME, to connect to", service: cloudSQL(cloudrun.WithCloudSQL)},
+		{name: "remove-cloudsql-instances", metavar: "[CLOUDSQL-INSTANCES,...]", usage: "Cloud SQL instances to disconnect from", service: cloudSQL(cloudrun.WithoutCloudSQL)},
+		{name: "set-cloudsql-instances", metavar: "[CLOUDSQL-INSTANCES,...]", usage: "Cloud SQL instances to connect to, replacing all others", service: cloudSQL(cloudrun.SetCloudSQL)},
 		{name: "clear-cloudsql-instances", takes: takesNone, usage: "disconnect from all Cloud SQL instances", workload: always(cloudrun.ClearCloudSQL)},
-		{name: "add-custom-audiences", usage: "`list` of additional audiences to accept in ID tokens", service: items(cloudrun.WithCustomAudiences)},
-		{name: "remove-custom-audiences", usage: "`list` of audiences to remove", service: items(cloudrun.WithoutCustomAudiences)},
-		{name: "set-custom-audiences", usage: "`list` of audiences, replacing all others", service: items(cloudrun.SetCustomAudiences)},
+		{name: "add-custom-audiences", metavar: "[CUSTOM-AUDIENCES,...]", usage: "additional audiences to accept in ID tokens", service: items(cloudrun.WithCustomAudiences)},
+		{name: "remove-custom-audiences", metavar: "[CUSTOM-AUDIENCES,...]", usage: "audiences to remove", service: items(cloudrun.WithoutCustomAudiences)},
+		{name: "set-custom-audiences", metavar: "[CUSTOM-AUDIENCES,...]", usage: "audiences to accept in ID tokens, replacing all others", service: items(cloudrun.SetCustomAudiences)},
 		{name: "clear-custom-audiences", takes: takesNone, usage: "remove all audiences", service: always(cloudrun.ClearCustomAudiences)},
 	}
 }
@@ -64,13 +64,13 @@ func cloudSQL[O cloudrun.ServiceOption](option func(...string) O) func(given) ([
 // vpcFlags returns the flags about the Service's own requests.
 func vpcFlags() []*flag {
 	return []*flag{
-		{name: "vpc-connector", usage: "`name` of a Serverless VPC Access connector", workload: unlessEmpty(cloudrun.WithVPCConnector)},
+		{name: "vpc-connector", usage: "name of a Serverless VPC Access connector", workload: unlessEmpty(cloudrun.WithVPCConnector)},
 		{name: "clear-vpc-connector", takes: takesNone, usage: "stop using a connector", workload: always(cloudrun.WithoutVPCConnector)},
-		{name: "vpc-egress", usage: "traffic to send through the VPC network: `private-ranges-only` or all-traffic",
+		{name: "vpc-egress", usage: "traffic to send through the VPC network: private-ranges-only or all-traffic (default private-ranges-only)",
 			workload: oneChoice(cloudrun.WithVPCEgress, "all", "all-traffic", "private-ranges-only")},
-		{name: "network", usage: "`name` of the VPC network for direct access", workload: orEmpty(cloudrun.WithNetwork, cloudrun.WithoutNetwork)},
-		{name: "subnet", usage: "`name` of the subnet for the addresses of instances", workload: orEmpty(cloudrun.WithSubnet, cloudrun.WithoutSubnet)},
-		{name: "network-tags", usage: "`list` of network tags, replacing all others", service: networkTags},
+		{name: "network", usage: "name of the VPC network for direct access", workload: orEmpty(cloudrun.WithNetwork, cloudrun.WithoutNetwork)},
+		{name: "subnet", usage: "name of the subnet for the addresses of instances", workload: orEmpty(cloudrun.WithSubnet, cloudrun.WithoutSubnet)},
+		{name: "network-tags", metavar: "[TAG,...]", usage: "network tags, replacing all others", service: networkTags},
 		{name: "clear-network-tags", takes: takesNone, usage: "remove all network tags", workload: always(cloudrun.ClearNetworkTags)},
 		{name: "clear-network", takes: takesNone, usage: "remove the direct access to the VPC network", workload: always(cloudrun.ClearNetwork)},
 	}

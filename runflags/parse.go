@@ -33,11 +33,14 @@ const (
 // flag defines one of gcloud's flags. Its functions make options from what was
 // given; a flag that only another flag reads has none.
 type flag struct {
-	name   string
-	usage  string // for pflag, with the name of the value in backquotes
-	takes  kind
-	stage  stage
-	hidden bool
+	name    string
+	usage   string
+	metavar string // the form of the value; by default the name in capitals
+	group   string // the title of its group
+	takes   kind
+	stage   stage
+	hidden  bool
+	opens   bool // it is --container
 
 	perContainer bool // may follow --container
 	container    func(given) ([]cloudrun.ContainerOption, error)
@@ -58,8 +61,12 @@ func inContainer(flags ...*flag) []*flag {
 // section holds the flags given before the first --container, or after one.
 type section struct {
 	container string
+	prefix    string
 	values    map[string][]string // by flag name, in the order given
 }
+
+// flag returns a flag as the user writes it.
+func (s *section) flag(name string) string { return "--" + s.prefix + name }
 
 // parsed collects the flags that are given, in order.
 type parsed struct {
@@ -70,8 +77,8 @@ type parsed struct {
 
 var errNotRegistered = errors.New("the flags are not registered: use Register, RegisterTraffic or RegisterMember")
 
-func newParsed(problems ...error) *parsed {
-	first := &section{values: map[string][]string{}}
+func newParsed(prefix string, problems ...error) *parsed {
+	first := &section{prefix: prefix, values: map[string][]string{}}
 	return &parsed{sections: []*section{first}, current: first, problems: problems}
 }
 
@@ -83,14 +90,14 @@ func (p *parsed) open(container string) {
 			return
 		}
 	}
-	p.current = &section{container: container, values: map[string][]string{}}
+	p.current = &section{container: container, prefix: p.current.prefix, values: map[string][]string{}}
 	p.sections = append(p.sections, p.current)
 }
 
 // add records a flag that was given.
 func (p *parsed) add(f *flag, raw string) {
 	if p.current.container != "" && !f.perContainer {
-		p.problems = append(p.problems, fmt.Errorf("unrecognized arguments: --%s: flags that are not about one container must precede --container", f.name))
+		p.problems = append(p.problems, fmt.Errorf("unrecognized arguments: %s: flags that are not about one container must precede %s", p.current.flag(f.name), p.current.flag("container")))
 		return
 	}
 	p.current.values[f.name] = append(p.current.values[f.name], raw)
@@ -103,17 +110,25 @@ func (p *parsed) register(fs *pflag.FlagSet, flags []*flag) {
 		return
 	}
 	for _, f := range flags {
-		p.define(fs, f, f.name, "yes", f.hidden)
+		p.define(fs, f, p.current.prefix+f.name, "yes", f.hidden)
 		if f.takes == takesSwitch {
-			p.define(fs, f, "no-"+f.name, "no", true)
+			p.define(fs, f, "no-"+p.current.prefix+f.name, "no", true)
 		}
 	}
 }
 
 func (p *parsed) define(fs *pflag.FlagSet, f *flag, name, means string, hidden bool) {
+	if fs.Lookup(name) != nil {
+		p.problems = append(p.problems, fmt.Errorf("the program has a flag --%s of its own: use runflags.Prefix, or runflags.Only without it", name))
+		return
+	}
 	fs.Var(&value{parsed: p, flag: f, name: name, means: means}, name, f.usage)
 	defined := fs.Lookup(name)
 	defined.Hidden = hidden
+	defined.Annotations = map[string][]string{GroupAnnotation: {f.group}}
+	if f.takes == takesSwitch {
+		defined.Annotations[negatable] = []string{"true"}
+	}
 	if f.takes != takesValue {
 		defined.NoOptDefVal = means
 	}
@@ -129,15 +144,26 @@ type value struct {
 
 func (v *value) String() string { return "" }
 
+// Type returns the form of the value, as the help of pflag shows it.
 func (v *value) Type() string {
-	if v.flag.takes == takesValue {
-		return "string"
+	switch {
+	case v.flag.takes != takesValue:
+		return "bool"
+	case v.flag.metavar != "":
+		return v.flag.metavar
 	}
-	return "bool"
+	return strings.ToUpper(strings.ReplaceAll(v.flag.name, "-", "_"))
 }
 
 // Set records what was given. Options reports all problems at once.
 func (v *value) Set(raw string) error {
+	if v.flag.opens {
+		if raw == "" {
+			return errors.New("the name is empty")
+		}
+		v.parsed.open(raw)
+		return nil
+	}
 	if v.flag.takes != takesValue && raw != v.means {
 		v.parsed.problems = append(v.parsed.problems, &ArgumentError{Flag: "--" + v.name, Container: v.parsed.current.container,
 			Err: fmt.Errorf("ignored explicit argument '%s'", raw)})
@@ -239,7 +265,8 @@ func (e exclusive) check(s *section) error {
 	if used < 2 {
 		return nil
 	}
-	return &ArgumentError{Flag: blamed, Container: s.container, Err: fmt.Errorf("at most one of %s can be specified", strings.Join(e, " | "))}
+	all := strings.ReplaceAll(strings.Join(e, " | "), "--", s.flag(""))
+	return s.problems(strings.TrimPrefix(blamed, "--"), fmt.Errorf("at most one of %s can be specified", all))
 }
 
 func checkExclusive(groups []exclusive, sections []*section) error {

@@ -19,14 +19,14 @@ var (
 
 func probeFlags() []*flag {
 	usage := func(keys []string) string {
-		return "`dict` with the whole probe, with the keys " + strings.Join(keys, ", ") + "; empty for none"
+		return "the whole probe, with the keys " + strings.Join(keys, ", ") + "; empty for none"
 	}
 	return inContainer(
-		&flag{name: "startup-probe", usage: usage(startupProbeKeys),
+		&flag{name: "startup-probe", metavar: "[KEY=VALUE,...]", usage: usage(startupProbeKeys),
 			container: probe("startup", startupProbeKeys, cloudrun.WithStartupProbe, cloudrun.WithoutStartupProbe)},
-		&flag{name: "liveness-probe", usage: usage(livenessProbeKeys),
+		&flag{name: "liveness-probe", metavar: "[KEY=VALUE,...]", usage: usage(livenessProbeKeys),
 			container: probe("liveness", livenessProbeKeys, cloudrun.WithLivenessProbe, cloudrun.WithoutLivenessProbe)},
-		&flag{name: "readiness-probe", stage: alpha, usage: usage(readinessProbeKeys),
+		&flag{name: "readiness-probe", metavar: "[KEY=VALUE,...]", stage: alpha, usage: usage(readinessProbeKeys),
 			container: probe("readiness", readinessProbeKeys, cloudrun.WithReadinessProbe, cloudrun.WithoutReadinessProbe)},
 	)
 }

@@ -12,17 +12,17 @@ import (
 // revisionFlags returns the flags that configure how Revisions run.
 func revisionFlags() []*flag {
 	return []*flag{
-		{name: "concurrency", usage: "`number` of requests that one instance serves at a time, or default", service: concurrency},
-		{name: "timeout", usage: "`duration` that a request may take, such as 10m or 45", service: timeout},
-		{name: "revision-suffix", usage: "`suffix` of the new revision's name", service: orEmpty(cloudrun.WithRevisionSuffix, restart)},
+		{name: "concurrency", usage: "number of requests that one instance serves at a time, or default (80; 1 with less than one CPU)", service: concurrency},
+		{name: "timeout", usage: "time that a request may take, such as 10m or 45 for seconds (default 5m)", service: timeout},
+		{name: "revision-suffix", usage: "suffix of the new revision's name, such as v2 in hello-v2", service: orEmpty(cloudrun.WithRevisionSuffix, restart)},
 		{name: "session-affinity", takes: takesSwitch, usage: "send the requests of one client to the same instance", service: onOff(cloudrun.WithSessionAffinity)},
-		{name: "execution-environment", usage: "`gen1` or gen2", workload: oneChoice(cloudrun.WithExecutionEnvironment, "gen1", "gen2")},
+		{name: "execution-environment", usage: "gen1 or gen2", workload: oneChoice(cloudrun.WithExecutionEnvironment, "gen1", "gen2")},
 		{name: "cpu-throttling", takes: takesSwitch, usage: "allocate CPU only while requests are served", service: onOff(cloudrun.WithCPUThrottling)},
 		{name: "cpu-boost", takes: takesSwitch, usage: "allocate more CPU while containers start", service: onOff(cloudrun.WithCPUBoost)},
-		{name: "gpu-type", usage: "`type` of GPU, such as nvidia-l4", workload: unlessEmpty(cloudrun.WithGPUType)},
+		{name: "gpu-type", usage: "type of GPU, such as nvidia-l4", workload: unlessEmpty(cloudrun.WithGPUType)},
 		{name: "gpu-zonal-redundancy", takes: takesSwitch, usage: "reserve GPUs in a second zone too", workload: onOff(cloudrun.WithGPUZonalRedundancy)},
 		{name: "deploy-health-check", takes: takesSwitch, stage: beta, usage: "start an instance before the revision counts as ready", service: onOff(cloudrun.WithDeployHealthCheck)},
-		{name: "service-account", usage: "`e-mail` address of the service account that the service runs as", workload: unlessEmpty(cloudrun.WithServiceAccount)},
+		{name: "service-account", usage: "e-mail address of the service account that the service runs as", workload: unlessEmpty(cloudrun.WithServiceAccount)},
 	}
 }
 
@@ -52,14 +52,14 @@ func timeout(g given) ([]cloudrun.ServiceOption, error) {
 
 func scalingFlags() []*flag {
 	return []*flag{
-		{name: "min-instances", usage: "minimum `number` of instances of each revision, or default", service: count(cloudrun.WithMinInstances, cloudrun.WithoutMinInstances)},
-		{name: "max-instances", usage: "maximum `number` of instances of each revision, or default", service: count(cloudrun.WithMaxInstances, cloudrun.WithoutMaxInstances)},
-		{name: "min", usage: "minimum `number` of instances of the service, or default",
+		{name: "min-instances", usage: "minimum number of instances of each revision, or default (0)", service: count(cloudrun.WithMinInstances, cloudrun.WithoutMinInstances)},
+		{name: "max-instances", usage: "maximum number of instances of each revision, or default (100)", service: count(cloudrun.WithMaxInstances, cloudrun.WithoutMaxInstances)},
+		{name: "min", usage: "minimum number of instances of the service, or default (0)",
 			service: unlessGiven("service-min-instances", count(cloudrun.WithServiceMinInstances, cloudrun.WithoutServiceMinInstances))},
 		{name: "service-min-instances", hidden: true, usage: "older name of --min", service: count(cloudrun.WithServiceMinInstances, cloudrun.WithoutServiceMinInstances)},
-		{name: "max", stage: beta, usage: "maximum `number` of instances of the service, or default", service: unlessGiven("service-max-instances", serviceMax)},
+		{name: "max", stage: beta, usage: "maximum number of instances of the service, or default (no limit)", service: unlessGiven("service-max-instances", serviceMax)},
 		{name: "service-max-instances", stage: beta, hidden: true, usage: "older name of --max", service: serviceMax},
-		{name: "scaling", stage: beta, usage: "auto, or the fixed `number` of instances of the service", service: scaling},
+		{name: "scaling", stage: beta, usage: "auto, or the fixed number of instances of the service (default auto)", service: scaling},
 	}
 }
 
@@ -95,13 +95,13 @@ func scaling(g given) ([]cloudrun.ServiceOption, error) {
 // metadataFlags returns the flags about the Service as a whole.
 func metadataFlags() []*flag {
 	return []*flag{
-		{name: "description", usage: "`text` that describes the service", service: one(cloudrun.WithDescription)},
-		{name: "labels", usage: "`dict` of labels to add or change", service: addLabels("labels")},
-		{name: "update-labels", usage: "`dict` of labels to add or change", service: addLabels("update-labels")},
-		{name: "remove-labels", usage: "`list` of labels to remove", service: removeLabels},
+		{name: "description", usage: "text that describes the service", service: one(cloudrun.WithDescription)},
+		{name: "labels", metavar: "[KEY=VALUE,...]", usage: "labels to add or change", service: addLabels("labels")},
+		{name: "update-labels", metavar: "[KEY=VALUE,...]", usage: "labels to add or change, as with --labels", service: addLabels("update-labels")},
+		{name: "remove-labels", metavar: "[KEY,...]", usage: "labels to remove", service: removeLabels},
 		{name: "clear-labels", takes: takesNone, usage: "remove all labels", service: clearLabels},
-		{name: "update-annotations", hidden: true, usage: "`dict` of annotations of the service to add or change", service: annotations},
-		{name: "regions", stage: beta, usage: "`list` of the regions of a multi-region service", service: regions},
+		{name: "update-annotations", hidden: true, metavar: "[KEY=VALUE,...]", usage: "annotations of the service to add or change", service: annotations},
+		{name: "regions", stage: beta, metavar: "[REGION,...]", usage: "regions of a multi-region service", service: regions},
 	}
 }
 

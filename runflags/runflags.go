@@ -10,12 +10,26 @@
 //		return err
 //	}
 //	result, err := deployer.Deploy(ctx, name, opts...)
+//	if err != nil {
+//		return flags.Explain(err)
+//	}
+//
+// Errors name the flag at fault, and all mistakes are reported together.
 //
 // A flag with a list or dict may be repeated, and may use a delimiter of its
 // own: --set-env-vars="^@^A=1,2@B=3". Flags that follow --container=NAME apply
 // to that container. The flags of beta and alpha features are always available.
 // They declare the launch stage that the feature requires, as the commands
 // "gcloud beta" and "gcloud alpha" do.
+//
+// # In other programs
+//
+// The flag set may have flags of the program too. [Only] defines some of the
+// flags, and [Prefix] gives them other names. [Usages] prints the help of all
+// flags by subject, also for cobra, whose flag sets are those of pflag. A program
+// that uses package flag adds its flags with fs.AddGoFlagSet(flag.CommandLine)
+// and parses with fs. One that uses kingpin collects the arguments behind "--"
+// and parses these with fs.
 //
 // [RegisterTraffic] and [RegisterMember] do the same for
 // "gcloud run services update-traffic" and "add-iam-policy-binding".
@@ -34,62 +48,32 @@ import (
 // Flags are the flags of "gcloud run deploy" and "gcloud run services update"
 // on a flag set. After parsing, they hold what was given.
 type Flags struct {
-	parsed *parsed
-	table  []*flag
-	least  stage // the launch stage to declare in any case
+	parsed  *parsed
+	table   []*flag
+	least   stage             // the launch stage to declare in any case
+	origins map[string]origin // of the options that were made last
 }
 
-// Option configures [Register] and [RegisterTraffic].
-type Option interface{ least() stage }
-
-func (s stage) least() stage { return s }
-
-// Beta declares the launch stage BETA in any case, as "gcloud beta" does.
-func Beta() Option { return beta }
-
-// Alpha declares the launch stage ALPHA in any case, as "gcloud alpha" does.
-func Alpha() Option { return alpha }
-
-// stageOf returns the launch stage to declare in any case.
-func stageOf(opts []Option) stage {
-	s := ga
-	for _, o := range opts {
-		if o != nil {
-			s = max(s, o.least())
-		}
-	}
-	return s
-}
-
-// checkOptions returns an error if an option is nil.
-func checkOptions(opts []Option) error {
-	if slices.Contains(opts, nil) {
-		return errors.New("an option of the flags is nil")
-	}
-	return nil
-}
-
-// option returns the option that declares a stage other than ga.
-func (s stage) option() cloudrun.LaunchStageOption {
-	return cloudrun.WithLaunchStage([]string{beta: "BETA", alpha: "ALPHA"}[s])
-}
-
-// Register defines the flags on a flag set that has none of them yet. Values are
-// checked by [Flags.Options], not while they are parsed.
+// Register defines the flags on a flag set, each in its group, see [Usages].
+// Values are checked by [Flags.Options], not while they are parsed. Options
+// returns an error if the flag set has a flag of one of the names already:
+// register the program's own flags first, and use [Prefix] or [Only].
 func Register(fs *pflag.FlagSet, opts ...Option) *Flags {
-	f := &Flags{parsed: newParsed(checkOptions(opts)), table: table(), least: stageOf(opts)}
-	f.parsed.register(fs, f.table)
-	if fs == nil {
-		return f
-	}
-	fs.Var(sections{f.parsed}, "container", "`name` of a container: the container flags that follow apply to it")
+	c := configOf(opts)
+	chosen, problems := c.choose(table())
+	f := &Flags{parsed: newParsed(c.prefix, append(c.problems, problems...)...), table: chosen, least: c.stage}
+	f.parsed.register(fs, chosen)
 	return f
 }
 
 // table returns all flags by subject, in the order of the options made from them.
 func table() []*flag {
-	return slices.Concat(containerFlags(), envFlags(), secretFlags(), probeFlags(), mountFlags(),
-		volumeFlags(), revisionFlags(), scalingFlags(), networkFlags(), vpcFlags(), securityFlags(), metadataFlags(), deployFlags())
+	return slices.Concat(
+		group("Container flags", []*flag{{name: "container", opens: true, usage: "name of a container: the container flags that follow apply to it"}}, containerFlags()),
+		group("Environment variable flags", envFlags()), group("Secret flags", secretFlags()), group("Probe flags", probeFlags()),
+		group("Volume flags", mountFlags(), volumeFlags()), group("Serving flags", revisionFlags()), group("Scaling flags", scalingFlags()),
+		group("Network flags", networkFlags(), vpcFlags()), group("Security flags", securityFlags()), group("Metadata flags", metadataFlags()),
+		group("Deployment flags", deployFlags()))
 }
 
 // groups returns the flags that exclude each other.
@@ -110,20 +94,6 @@ func groups() []exclusive {
 	}
 }
 
-// sections implements the flag --container.
-type sections struct{ parsed *parsed }
-
-func (sections) String() string { return "" }
-func (sections) Type() string   { return "string" }
-
-func (s sections) Set(name string) error {
-	if name == "" {
-		return errors.New("the name is empty")
-	}
-	s.parsed.open(name)
-	return nil
-}
-
 // SetsImage reports whether an image was given for any container. Without one,
 // gcloud updates an existing Service with the command "services update".
 func (f *Flags) SetsImage() bool {
@@ -140,13 +110,11 @@ func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error)
 	if f == nil || f.parsed == nil {
 		return nil, errNotRegistered
 	}
-	m := maker{flags: f, project: project, region: region, stage: f.least}
+	m := maker{flags: f, project: project, region: region, stage: f.least, origins: map[string]origin{}}
 	m.problems = append(slices.Clone(f.parsed.problems), checkExclusive(groups(), f.parsed.sections), f.checkPlaces())
 	m.make()
-	if err := errors.Join(m.problems...); err != nil {
-		return nil, err
-	}
-	if err := cloudrun.CheckOptions(m.opts...); err != nil {
+	f.origins = m.origins
+	if err := errors.Join(append(m.problems, f.named(cloudrun.CheckOptions(m.opts...)))...); err != nil {
 		return nil, err
 	}
 	if !m.changes {
@@ -163,7 +131,7 @@ func (f *Flags) checkPlaces() error {
 	var problems []error
 	for _, flag := range f.table {
 		if flag.perContainer && len(f.parsed.sections[0].values[flag.name]) > 0 {
-			problems = append(problems, fmt.Errorf("when --container is specified --%s must be specified after --container", flag.name))
+			problems = append(problems, fmt.Errorf("when %s is specified %s must be specified after %[1]s", f.parsed.current.flag("container"), f.parsed.current.flag(flag.name)))
 		}
 	}
 	return errors.Join(problems...)
@@ -175,6 +143,7 @@ type maker struct {
 	project, region string
 	stage           stage
 	opts            []cloudrun.DeployOption
+	origins         map[string]origin
 	changes         bool // whether any flag changes the Service
 	problems        []error
 }
@@ -213,42 +182,38 @@ func (m *maker) seenBy(f *flag, s *section) given {
 func (m *maker) containerOptions(s *section) []cloudrun.ContainerOption {
 	var all []cloudrun.ContainerOption
 	for _, f := range m.given(s) {
-		if f.container == nil {
-			continue
-		}
-		opts, err := f.container(m.seenBy(f, s))
-		m.note(f, s, err, asDeployOptions(opts))
-		all = append(all, opts...)
+		all = append(all, made(m, f, s, f.container)...)
 	}
 	return all
 }
 
 func (m *maker) serviceOptions(f *flag, s *section) {
-	if f.workload != nil {
-		opts, err := f.workload(m.seenBy(f, s))
-		m.note(f, s, err, asDeployOptions(opts))
-		m.opts = append(m.opts, asDeployOptions(opts)...)
-	}
-	if f.service != nil {
-		opts, err := f.service(m.seenBy(f, s))
-		m.note(f, s, err, asDeployOptions(opts))
-		m.opts = append(m.opts, asDeployOptions(opts)...)
-	}
-	if f.deploy != nil {
-		opts, err := f.deploy(m.seenBy(f, s))
-		m.note(f, s, err, opts)
-		m.opts = append(m.opts, opts...)
-	}
+	m.opts = append(m.opts, asDeployOptions(made(m, f, s, f.workload))...)
+	m.opts = append(m.opts, asDeployOptions(made(m, f, s, f.service))...)
+	m.opts = append(m.opts, made(m, f, s, f.deploy)...)
 }
 
-// note records the options made from a flag, and the problems.
-func (m *maker) note(f *flag, s *section, err error, opts []cloudrun.DeployOption) {
-	m.stage = max(m.stage, f.stage)
-	m.changes = m.changes || len(opts) > 0 && !f.aside
-	if err == nil {
-		err = cloudrun.CheckOptions(opts...)
+// made returns the options that a function makes from a flag. It notes what is
+// wrong with the flag, for which it returns none.
+func made[O cloudrun.DeployOption](m *maker, f *flag, s *section, option func(given) ([]O, error)) []O {
+	if option == nil {
+		return nil
 	}
-	m.problems = append(m.problems, argumentErrors(f.name, s.container, err))
+	m.stage = max(m.stage, f.stage)
+	opts, err := option(m.seenBy(f, s))
+	if err != nil {
+		m.problems = append(m.problems, s.problems(f.name, err))
+		return nil
+	}
+	m.changes = m.changes || len(opts) > 0 && !f.aside
+	for _, o := range opts {
+		for _, set := range o.Settings() {
+			for _, spelled := range s.spellings(set.Option) {
+				m.origins[spelled] = origin{s, f.name}
+			}
+		}
+	}
+	return opts
 }
 
 func asDeployOptions[O cloudrun.DeployOption](opts []O) []cloudrun.DeployOption {

@@ -10,9 +10,9 @@ import (
 
 func secretFlags() []*flag {
 	return inContainer(
-		&flag{name: "set-secrets", usage: "`dict` of secrets, replacing all existing ones: NAME=SECRET:VERSION for a variable, /DIR/FILE=SECRET:VERSION for a file", container: setSecrets},
-		&flag{name: "update-secrets", usage: "`dict` of secrets to add or change, as with --set-secrets", container: updateSecrets},
-		&flag{name: "remove-secrets", usage: "`list` of the variables and files whose secrets to remove", container: removeSecrets},
+		&flag{name: "set-secrets", metavar: "[KEY=VALUE,...]", usage: "secrets, replacing all existing ones: NAME=SECRET:VERSION for a variable, /DIR/FILE=SECRET:VERSION for a file", container: setSecrets},
+		&flag{name: "update-secrets", metavar: "[KEY=VALUE,...]", usage: "secrets to add or change, as with --set-secrets", container: updateSecrets},
+		&flag{name: "remove-secrets", metavar: "[KEY,...]", usage: "variables and files whose secrets to remove", container: removeSecrets},
 		&flag{name: "clear-secrets", takes: takesNone, usage: "remove all secrets", container: always(cloudrun.ClearSecrets)},
 	)
 }

@@ -10,15 +10,15 @@ func securityFlags() []*flag {
 	return []*flag{
 		{name: "invoker-iam-check", takes: takesSwitch, usage: "require callers to have the permission to invoke the service", service: onOff(cloudrun.WithInvokerIAMCheck)},
 		{name: "iap", takes: takesSwitch, stage: beta, usage: "put Identity-Aware Proxy in front of the service", service: onOff(cloudrun.WithIAP)},
-		{name: "binary-authorization", usage: "`policy` that images must pass", workload: orEmpty(cloudrun.WithBinaryAuthorization, cloudrun.WithoutBinaryAuthorization)},
+		{name: "binary-authorization", metavar: "POLICY", usage: "policy that images must pass, such as default", workload: orEmpty(cloudrun.WithBinaryAuthorization, cloudrun.WithoutBinaryAuthorization)},
 		{name: "clear-binary-authorization", takes: takesNone, usage: "stop requiring images to pass a policy", workload: always(cloudrun.WithoutBinaryAuthorization)},
-		{name: "breakglass", usage: "`justification` for an image that does not pass the policy", workload: orEmpty(cloudrun.WithBreakglass, withoutBreakglass)},
-		{name: "key", usage: "`name` of the key that encrypts the image", workload: orEmpty(cloudrun.WithEncryptionKey, withoutKey)},
+		{name: "breakglass", metavar: "JUSTIFICATION", usage: "justification for an image that does not pass the policy", workload: orEmpty(cloudrun.WithBreakglass, withoutBreakglass)},
+		{name: "key", usage: "name of the key that encrypts the image, projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY", workload: orEmpty(cloudrun.WithEncryptionKey, withoutKey)},
 		{name: "clear-key", takes: takesNone, usage: "encrypt with Google's own key", workload: always(cloudrun.WithoutEncryptionKey)},
-		{name: "post-key-revocation-action-type", usage: "action when the key is revoked: `prevent-new` or shut-down",
+		{name: "post-key-revocation-action-type", usage: "action when the key is revoked: prevent-new or shut-down",
 			workload: oneChoice(cloudrun.WithPostKeyRevocationAction, "prevent-new", "shut-down")},
 		{name: "clear-post-key-revocation-action-type", takes: takesNone, usage: "remove the action when the key is revoked", workload: always(cloudrun.WithoutPostKeyRevocationAction)},
-		{name: "encryption-key-shutdown-hours", usage: "`hours` from the revocation of the key until the shutdown", service: shutdownHours},
+		{name: "encryption-key-shutdown-hours", usage: "hours from the revocation of the key until the shutdown", service: shutdownHours},
 		{name: "clear-encryption-key-shutdown-hours", takes: takesNone, usage: "remove the time until the shutdown", workload: always(cloudrun.WithoutEncryptionKeyShutdownHours)},
 	}
 }

@@ -19,20 +19,26 @@ type TrafficFlags struct {
 	stage  stage
 }
 
-// RegisterTraffic defines the flags on a flag set that has none of them yet.
+// RegisterTraffic defines the flags on a flag set, like [Register].
 // With [Beta] or [Alpha], the change also declares that launch stage.
 func RegisterTraffic(fs *pflag.FlagSet, opts ...Option) *TrafficFlags {
-	f := &TrafficFlags{parsed: newParsed(checkOptions(opts)), stage: stageOf(opts)}
-	f.parsed.register(fs, []*flag{
+	c := configOf(opts)
+	chosen, problems := c.choose(trafficFlags())
+	f := &TrafficFlags{parsed: newParsed(c.prefix, append(c.problems, problems...)...), stage: c.stage}
+	f.parsed.register(fs, chosen)
+	return f
+}
+
+func trafficFlags() []*flag {
+	return group("Traffic flags", []*flag{
 		{name: "to-latest", takes: takesNone, usage: "send all traffic to the latest revision, now and in future"},
-		{name: "to-revisions", usage: "`dict` of percentages by revision or LATEST"},
-		{name: "to-tags", usage: "`dict` of percentages by tag"},
-		{name: "set-tags", usage: "`dict` of revisions (or LATEST) by tag, replacing all tags"},
-		{name: "update-tags", usage: "`dict` of revisions by tag, to add or change"},
-		{name: "remove-tags", usage: "`list` of tags to remove"},
+		{name: "to-revisions", metavar: "[REVISION=PERCENTAGE,...]", usage: "percentages of the traffic by revision; LATEST is the latest ready one"},
+		{name: "to-tags", metavar: "[TAG=PERCENTAGE,...]", usage: "percentages of the traffic by tag"},
+		{name: "set-tags", metavar: "[TAG=REVISION,...]", usage: "revisions (or LATEST) by tag, replacing all tags"},
+		{name: "update-tags", metavar: "[TAG=REVISION,...]", usage: "revisions (or LATEST) by tag, to add or change"},
+		{name: "remove-tags", metavar: "[TAG,...]", usage: "tags to remove"},
 		{name: "clear-tags", takes: takesNone, usage: "remove all tags"},
 	})
-	return f
 }
 
 // Options returns the options for the flags that were given. The error joins one
@@ -77,7 +83,7 @@ func splitTraffic(g given) ([]cloudrun.TrafficOption, error) {
 func percentages(g given, name string, option func(string, int) cloudrun.TrafficOption) ([]cloudrun.TrafficOption, error) {
 	dict, err := g.joinedDict(name)
 	if err != nil {
-		return nil, argumentErrors(name, "", err)
+		return nil, g.problems(name, err)
 	}
 	var opts []cloudrun.TrafficOption
 	for _, key := range sortedKeys(dict) {
@@ -89,7 +95,7 @@ func percentages(g given, name string, option func(string, int) cloudrun.Traffic
 			err = fmt.Errorf("traffic percentage value %d is not between 0 and 100", percent)
 		}
 		if err != nil {
-			return nil, argumentErrors(name, "", err)
+			return nil, g.problems(name, err)
 		}
 		opts = append(opts, option(key, percent))
 	}
@@ -100,7 +106,7 @@ func setTags(g given) ([]cloudrun.TrafficOption, error) {
 	tags, err := g.joinedDict("set-tags")
 	switch {
 	case err != nil:
-		return nil, argumentErrors("set-tags", "", err)
+		return nil, g.problems("set-tags", err)
 	case g.has("clear-tags"):
 		return []cloudrun.TrafficOption{cloudrun.ClearTags()}, nil
 	case len(tags) > 0:
@@ -113,11 +119,11 @@ func setTags(g given) ([]cloudrun.TrafficOption, error) {
 func changeTags(g given) ([]cloudrun.TrafficOption, error) {
 	updated, err := g.joinedDict("update-tags")
 	if err != nil {
-		return nil, argumentErrors("update-tags", "", err)
+		return nil, g.problems("update-tags", err)
 	}
 	removed, err := g.uniqueList("remove-tags")
 	if err != nil {
-		return nil, argumentErrors("remove-tags", "", err)
+		return nil, g.problems("remove-tags", err)
 	}
 	removed = slices.DeleteFunc(removed, func(tag string) bool { _, ok := updated[tag]; return ok })
 	var opts []cloudrun.TrafficOption

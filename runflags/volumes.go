@@ -11,16 +11,16 @@ import (
 
 func mountFlags() []*flag {
 	return inContainer(
-		&flag{name: "add-volume-mount", usage: "volume to mount, `volume=NAME,mount-path=PATH`; may be repeated", container: addMount},
-		&flag{name: "remove-volume-mount", usage: "`list` of paths to unmount", container: removeMount},
+		&flag{name: "add-volume-mount", metavar: "[volume=NAME,mount-path=MOUNT_PATH,...]", usage: "volume to mount; may be repeated", container: addMount},
+		&flag{name: "remove-volume-mount", metavar: "[MOUNT_PATH,...]", usage: "paths to unmount", container: removeMount},
 		&flag{name: "clear-volume-mounts", takes: takesNone, usage: "unmount all volumes from the container", container: always(cloudrun.ClearVolumeMounts)},
 	)
 }
 
 func volumeFlags() []*flag {
 	return []*flag{
-		{name: "add-volume", usage: "volume to add, `name=NAME,type=TYPE,…`: in-memory with size-limit, cloud-storage with bucket, readonly and mount-options, nfs with location and readonly; may be repeated", service: addVolume},
-		{name: "remove-volume", usage: "`list` of volumes to remove", service: removeVolume},
+		{name: "add-volume", metavar: "[KEY=VALUE,...]", usage: "volume to add, such as name=cache,type=in-memory,size-limit=64Mi; types are in-memory, cloud-storage (bucket, readonly, mount-options) and nfs (location, readonly); may be repeated", service: addVolume},
+		{name: "remove-volume", metavar: "[VOLUME,...]", usage: "volumes to remove", service: removeVolume},
 		{name: "clear-volumes", takes: takesNone, usage: "remove all volumes, including those of secrets", workload: always(cloudrun.ClearVolumes)},
 	}
 }

@@ -48,9 +48,9 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 	}
 	deployer := cloudrun.NewDeployer(client, defaults...)
 	if c.dryRun {
-		return c.plan(ctx, deployer, name, opts)
+		return flags.Explain(c.plan(ctx, deployer, name, opts))
 	}
-	return c.deployService(ctx, deployer, name, opts)
+	return flags.Explain(c.deployService(ctx, deployer, name, opts))
 }
 
 // plan prints what would be deployed, and whether the server accepts it.

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/api/option"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/runflags"
 )
 
 func main() {
@@ -54,6 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, opts ...o
 	c.flags = pflag.NewFlagSet("deploy", pflag.ContinueOnError)
 	c.flags.SetOutput(stderr)
 	c.flags.SortFlags = false
+	c.flags.Usage = func() { fmt.Fprint(stderr, runflags.Usages(c.flags, 80)) }
 	c.settings = registerSettings(c.flags)
 	return commands()[word](c, ctx)
 }

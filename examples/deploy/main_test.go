@@ -166,6 +166,6 @@ func TestUpdateNeedsAService(t *testing.T) {
 	s := cloudruntest.NewServer()
 	t.Cleanup(s.Close)
 	_, _, err := deployTo(t, s, "hello", "--memory=1Gi")
-	require.ErrorContains(t, err, "WithImage", "without an image there is nothing to create")
+	require.ErrorContains(t, err, "argument --image: missing", "without an image there is nothing to create")
 	require.Empty(t, s.History())
 }

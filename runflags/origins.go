@@ -1,0 +1,104 @@
+package runflags
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
+)
+
+// origin is the flag that an option was made from.
+type origin struct {
+	*section
+	name string
+}
+
+// Explain returns the error of a call with the flags in place of the options
+// that [Flags.Options] made from them, where it is about such options: the
+// argument --memory rather than WithMemory. Other errors are returned unchanged.
+func (f *Flags) Explain(err error) error {
+	call, ok := err.(*cloudrun.DeployError) //nolint:errorlint // what wraps it would be lost
+	if f == nil || f.parsed == nil || !ok {
+		return err
+	}
+	explained := *call
+	explained.Err = f.named(call.Err)
+	return &explained
+}
+
+// named returns errors of options as errors of the flags that they were made from.
+func (f *Flags) named(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, one := range joined.Unwrap() {
+			all = append(all, f.named(one))
+		}
+		return errors.Join(all...)
+	}
+	option, ok := err.(*cloudrun.OptionError) //nolint:errorlint // errors that wrap one have more to say
+	if !ok {
+		return err
+	}
+	by, ok := f.origin(option.Option)
+	if !ok {
+		return err
+	}
+	if option.Conflict == "" {
+		return by.problems(by.name, errors.New(f.inFlags(option.Reason)))
+	}
+	against, ok := f.origin(option.Conflict)
+	switch {
+	case !ok:
+		return err
+	case excluded(by, against):
+		return nil // which is reported as such
+	}
+	return by.problems(by.name, errors.New("contradicts "+against.flag(against.name)+": "+option.Reason))
+}
+
+// origin returns the flag of an option. The name alone is an option that is missing.
+func (f *Flags) origin(option string) (origin, bool) {
+	if by, ok := f.origins[option]; ok {
+		return by, true
+	}
+	name := map[string]string{"WithImage": "image", "WithPort": "port"}[option]
+	return origin{f.parsed.sections[0], name}, name != ""
+}
+
+// excluded reports whether two flags cannot be given together.
+func excluded(a, b origin) bool {
+	return a.section == b.section && slices.ContainsFunc(groups(), func(e exclusive) bool { return e.has(a.name) && e.has(b.name) })
+}
+
+func (e exclusive) has(name string) bool {
+	return slices.Contains(strings.Fields(strings.Join(e, " ")), "--"+name)
+}
+
+// spellings are how the errors of a call may spell an option of a section.
+func (s *section) spellings(option string) []string {
+	if s.container == "" {
+		return []string{option}
+	}
+	return []string{edits.Spell("WithContainer", s.container) + " " + option, edits.Spell("SetContainer", s.container) + " " + option}
+}
+
+// advised are options that reasons advise to use: the name, and the argument if there is one.
+var advised = pattern(`\b(WithPort|WithContainer|WithoutEnv|WithoutSecret|WithoutGPU|WithoutCommand|WithoutArgs|WithoutVolumeMount|ClearNetworkTags)\b(\("([^"]*)"\))?`)
+
+// inFlags returns a reason with flags in place of options.
+func (f *Flags) inFlags(reason string) string {
+	flags := map[string]string{
+		"WithPort": "port", "WithContainer": "container", "WithoutEnv": "remove-env-vars", "WithoutSecret": "remove-secrets", "WithoutGPU": "gpu=0",
+		"WithoutCommand": "command=", "WithoutArgs": "args=", "WithoutVolumeMount": "remove-volume-mount", "ClearNetworkTags": "clear-network-tags",
+	}
+	return advised().ReplaceAllStringFunc(reason, func(option string) string {
+		parts := advised().FindStringSubmatch(option)
+		flag := f.parsed.sections[0].flag(flags[parts[1]])
+		if parts[3] != "" {
+			flag += "=" + parts[3]
+		}
+		return flag
+	})
+}
