@@ -441,7 +441,8 @@ func TestRolloutWhoseFirstWriteIsLostToAnother(t *testing.T) {
 	})
 }
 
-// If the fence against a late write cannot be removed, the outcome is unfinished.
+// If the fence against a late write cannot be removed, the traffic is as before,
+// but the state is left.
 func TestRolloutWhoseFenceStays(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		r := newStaged(t)
@@ -453,7 +454,7 @@ func TestRolloutWhoseFenceStays(t *testing.T) {
 		require.NoError(t, err)
 		r.server.Fault(cloudruntest.Fault{Method: "PUT", Skip: 1, Status: 403})
 		_, err = rollout.Run(ctx, cloudrun.NewDeployer(c), "hello", rollout.Config{Revision: "hello-v2"})
-		require.Equal(t, rollout.Unfinished, r.rolloutFailure(err).Outcome)
+		require.Equal(t, rollout.Unknown, r.rolloutFailure(err).Outcome)
 		require.Equal(t, cloudrun.Written, outcomeOf(t, err))
 		_, err = rollout.Abort(t.Context(), r.deployer, "hello")
 		require.NoError(t, err)

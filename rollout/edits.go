@@ -26,6 +26,19 @@ type step struct {
 	state   traffic.Rollout
 	resumed bool     // it continues the rollout of an earlier call
 	notes   []string // warnings about how the rollout began
+
+	base       traffic.Split // the split that the first step was composed for; nil if it was not yet
+	generation int64         // of that Service
+}
+
+// replacedBy reports whether the first step may have been in effect before a
+// Service came to what it is now. The first write since would have been the step's.
+func (l step) replacedBy(s *servingv1.Service) bool { return s.Generation > l.generation+1 }
+
+// overriddenBy reports whether another writer has moved the traffic since the
+// first step was composed, perhaps after it was in effect.
+func (l step) overriddenBy(s *servingv1.Service) bool {
+	return l.base != nil && l.replacedBy(s) && !l.base.Equal(traffic.SplitOf(s))
 }
 
 // ending is the end of a rollout, as last written or about to be.
@@ -35,6 +48,7 @@ type ending struct {
 
 	overridden bool // another writer changed the traffic, which is kept
 	fenced     bool // a first write may still arrive, and was kept from taking effect
+	replaced   bool // the first write may have taken effect, and have been replaced since
 }
 
 // owns reports whether a state was written by this call, or by the one that it continues.
@@ -53,8 +67,8 @@ func (e edits) start(s *servingv1.Service, last step) (step, error) {
 	switch {
 	case recorded != nil && recorded.RunID == e.runID && recorded.InForce(s):
 		return last, nil // a proxy repeated the write and returned the second response
-	case recorded != nil && recorded.RunID == e.runID, recorded == nil && e.resumed != "":
-		return step{}, errTrafficChanged
+	case recorded != nil && recorded.RunID == e.runID, recorded == nil && e.resumed != "", last.overriddenBy(s):
+		return step{}, errTrafficChanged // perhaps the lost first write was replaced
 	case recorded != nil && recorded.InForce(s) && recorded.Revision != e.cfg.Revision:
 		return step{}, fmt.Errorf("%w: %s has %d %% of the traffic: finish its rollout, or call rollout.Abort", ErrUnderWay, recorded.Revision, recorded.Percent)
 	}
@@ -65,6 +79,7 @@ func (e edits) start(s *servingv1.Service, last step) (step, error) {
 		next.notes = []string{fmt.Sprintf("the unfinished rollout of %s was discarded, because the traffic was changed since", safetext.Line(recorded.Revision, maxText))}
 	}
 	next.state = next.state.At(e.cfg.stepFrom(next.state.Percent))
+	next.base, next.generation = traffic.SplitOf(s), s.Generation
 	return next, next.state.Put(s)
 }
 
@@ -142,8 +157,8 @@ func (e edits) restore(s *servingv1.Service, last step, confirmed bool) (ending,
 	switch {
 	case err != nil:
 		return ending{}, err
-	case !own && !confirmed && (recorded == nil || !recorded.InForce(s)):
-		return ending{fenced: true}, traffic.FenceRollout(s, e.runID, e.cfg.Revision)
+	case !own && !confirmed && !last.overriddenBy(s) && (recorded == nil || !recorded.InForce(s)):
+		return ending{fenced: true, replaced: last.replacedBy(s)}, traffic.FenceRollout(s, e.runID, e.cfg.Revision)
 	case !own && endedWith(s, last.state.Previous):
 		return ending{}, nil
 	case !own:

@@ -220,23 +220,33 @@ func TestRestoreEdit(t *testing.T) {
 		confirmed bool
 		want      string
 		ending    ending
+		base      traffic.Split // of the first write; nil for the traffic as it is
+		later     int64         // generations since
 	}{
-		"its own":                          {"", found(t, "a=95 b=5", mine, 5), true, "a=100", ending{split: traffic.Split{"a": 100}}},
-		"its own, unconfirmed":             {"", found(t, "a=95 b=5", mine, 5), false, "a=100", ending{split: traffic.Split{"a": 100}}},
-		"of the call that it continues":    {theirs, found(t, "a=95 b=5", theirs, 5), true, "a=100", ending{split: traffic.Split{"a": 100}}},
-		"that was overridden":              {"", found(t, "a=50 b=50", mine, 5), true, "a=50,b=50", ending{overridden: true}},
-		"that was restored":                {"", found(t, "a=100", "", 0), true, "a=100", ending{}},
-		"that was ended":                   {"", found(t, "b=100", "", 0), true, ErrTrafficChanged.Error(), ending{}},
-		"of another call":                  {"", found(t, "a=95 b=5", other, 5), true, ErrTrafficChanged.Error(), ending{}},
-		"of another call, unconfirmed":     {"", found(t, "a=95 b=5", other, 5), false, ErrTrafficChanged.Error(), ending{}},
-		"whose first write may be late":    {"", found(t, "a=100", "", 0), false, "a=100 mine", ending{fenced: true}},
-		"beside a rollout that is no more": {"", found(t, "a=50 b=50", other, 5), false, "a=50,b=50 mine", ending{fenced: true}},
-		"of a state that is spoiled":       {"", spoiled(found(t, "a=100", "", 0)), false, "cannot be read", ending{}},
+		"its own":                             {"", found(t, "a=95 b=5", mine, 5), true, "a=100", ending{split: traffic.Split{"a": 100}}, nil, 0},
+		"its own, unconfirmed":                {"", found(t, "a=95 b=5", mine, 5), false, "a=100", ending{split: traffic.Split{"a": 100}}, nil, 0},
+		"of the call that it continues":       {theirs, found(t, "a=95 b=5", theirs, 5), true, "a=100", ending{split: traffic.Split{"a": 100}}, nil, 0},
+		"that was overridden":                 {"", found(t, "a=50 b=50", mine, 5), true, "a=50,b=50", ending{overridden: true}, nil, 0},
+		"that was restored":                   {"", found(t, "a=100", "", 0), true, "a=100", ending{}, nil, 0},
+		"that was ended":                      {"", found(t, "b=100", "", 0), true, ErrTrafficChanged.Error(), ending{}, nil, 0},
+		"of another call":                     {"", found(t, "a=95 b=5", other, 5), true, ErrTrafficChanged.Error(), ending{}, nil, 0},
+		"of another call, unconfirmed":        {"", found(t, "a=95 b=5", other, 5), false, ErrTrafficChanged.Error(), ending{}, nil, 0},
+		"whose first write may be late":       {"", found(t, "a=100", "", 0), false, "a=100 mine", ending{fenced: true}, nil, 0},
+		"that may have been replaced":         {service: found(t, "a=100", "", 0), want: "a=100 mine", ending: ending{fenced: true, replaced: true}, later: 2},
+		"after one write of another":          {service: found(t, "a=100", "", 0), want: "a=100 mine", ending: ending{fenced: true}, later: 1},
+		"of traffic that others moved":        {service: found(t, "a=60 b=40", "", 0), want: ErrTrafficChanged.Error(), base: traffic.Split{"a": 90, "b": 10}, later: 2},
+		"of traffic that others moved before": {service: found(t, "a=60 b=40", "", 0), want: "a=60,b=40 mine", ending: ending{fenced: true}, base: traffic.Split{"a": 90, "b": 10}, later: 1},
+		"beside a rollout that is no more":    {"", found(t, "a=50 b=50", other, 5), false, "a=50,b=50 mine", ending{fenced: true}, nil, 0},
+		"of a state that is spoiled":          {"", spoiled(found(t, "a=100", "", 0)), false, "cannot be read", ending{}, nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			was := tc.service.DeepCopy()
-			got, err := edit(tc.resumed).restore(tc.service, step{state: stateOf(mine, 5)}, tc.confirmed)
+			last := step{state: stateOf(mine, 5), base: tc.base, generation: tc.service.Generation - tc.later}
+			if last.base == nil {
+				last.base = traffic.SplitOf(tc.service)
+			}
+			got, err := edit(tc.resumed).restore(tc.service, last, tc.confirmed)
 			if err != nil {
 				require.ErrorContains(t, err, tc.want)
 				require.Equal(t, was, tc.service)

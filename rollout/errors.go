@@ -31,7 +31,8 @@ const (
 	// Service. Their traffic is kept.
 	Overridden Outcome = "overridden"
 	// Unknown means that the traffic is as in one of the steps or as before, and
-	// that the server could not be reached to find out which. Call [Run] again, or [Abort].
+	// that the server could not be reached to find out which, or to remove the
+	// state of the rollout. Call [Run] again, or [Abort].
 	Unknown Outcome = "unknown"
 )
 

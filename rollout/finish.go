@@ -70,8 +70,8 @@ func (r *run) restore(ctx context.Context) (Outcome, error) {
 	defer cancel()
 	end := r.service.stage(cloudrun.StageRestore)
 	back, written, failed := r.goBack(ctx)
-	fenced := written && back.fenced
-	if fenced {
+	fence := back
+	if written && fence.fenced {
 		back, written, failed = r.goBack(ctx)
 	}
 	if failed == nil {
@@ -79,7 +79,7 @@ func (r *run) restore(ctx context.Context) (Outcome, error) {
 	} else {
 		end(failed)
 	}
-	return r.restored(back, written, fenced, failed)
+	return r.restored(fence, back, written, failed)
 }
 
 // goBack applies the edit that restores the previous split.
@@ -94,7 +94,7 @@ func (r *run) goBack(ctx context.Context) (back ending, written bool, failed *cl
 // restored returns the state of the traffic after the return to the previous
 // split. If that was written, the traffic is restored even if it was not yet
 // seen in effect.
-func (r *run) restored(back ending, written, fenced bool, failed *cloudrun.DeployError) (Outcome, error) {
+func (r *run) restored(fence, back ending, written bool, failed *cloudrun.DeployError) (Outcome, error) {
 	lost, err := false, error(nil)
 	if failed != nil {
 		lost, err = failed.Outcome == cloudrun.WriteUnknown, failed.Err
@@ -106,12 +106,12 @@ func (r *run) restored(back ending, written, fenced bool, failed *cloudrun.Deplo
 		return Overridden, errRecreated
 	case back.overridden, errors.Is(err, ErrTrafficChanged):
 		return Overridden, ErrTrafficChanged
-	case written && fenced:
+	case written && fence.fenced && !fence.replaced:
 		return NotBegun, err
 	case written:
 		r.result.Restored = true
 		return Restored, err
-	case lost || !r.confirmed:
+	case lost, !r.confirmed, fence.fenced:
 		return Unknown, err
 	}
 	return Unfinished, err

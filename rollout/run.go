@@ -25,8 +25,9 @@ import (
 // time, or a check or a handler of events panics, the previous split is restored,
 // within a timeout of its own. A panic goes on afterwards. If another writer
 // changes the traffic, or deletes the Service and creates it again, Run stops
-// with [ErrTrafficChanged] and keeps their traffic. If another writer moves the tag, the previous split is restored,
-// because the checks would be of another Revision.
+// with [ErrTrafficChanged] and keeps their traffic. If another writer moves the
+// tag, the previous split is restored, because the checks would be of another
+// Revision.
 //
 // The state of the rollout is an annotation of the Service. It is written
 // together with the traffic, so it is not lost if the program ends in the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
@@ -165,4 +166,42 @@ func TestRolloutReadsThePredecessor(t *testing.T) {
 		require.NoError(t, err)
 		r.requireTraffic(onlyV2)
 	})
+}
+
+// A first write whose response is lost may have been replaced. Then the traffic
+// is another writer's, and the rollout does not begin again on it.
+func TestRolloutWhoseFirstWriteIsReplaced(t *testing.T) {
+	for name, tc := range map[string]struct {
+		others  func(*servingv1.Service)
+		cancel  bool
+		outcome rollout.Outcome
+		written cloudrun.WriteOutcome
+		after   string
+	}{
+		"by another split":                   {onlyTraffic("hello-v2"), false, rollout.Overridden, cloudrun.WriteUnknown, onlyV2},
+		"by another split, when it gives up": {onlyTraffic("hello-v2"), true, rollout.Overridden, cloudrun.WriteUnknown, onlyV2},
+		"by the same split, when it gives up": {func(s *servingv1.Service) {
+			onlyTraffic("hello-v1")(s)
+			delete(s.Annotations, rolloutAnnotation)
+		}, true, rollout.Restored, cloudrun.Written, onlyV1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				r := newStaged(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				r.server.Fault(cloudruntest.Fault{Method: http.MethodPut, After: true, Reset: true, Do: func() {
+					r.others(tc.others)
+					r.others(func(s *servingv1.Service) { delete(s.Annotations, rolloutAnnotation) })
+					if tc.cancel {
+						cancel()
+					}
+				}})
+				_, err := rollout.Run(ctx, r.deployer, "hello", rollout.Config{Revision: "hello-v2", Steps: []int{50, 100}})
+				require.Equal(t, tc.outcome, r.rolloutFailure(err).Outcome)
+				require.Equal(t, tc.written, outcomeOf(t, err))
+				r.requireTraffic(tc.after)
+			})
+		})
+	}
 }

@@ -13,9 +13,10 @@ type trace struct {
 type refusal int
 
 const (
-	missing refusal = iota + 1 // there was no object to write to
-	present                    // there was an object already
-	refused                    // such as by a conflict
+	missing  refusal = iota + 1 // there was no object to write to
+	present                     // there was an object already
+	refused                     // such as by a conflict
+	rejected                    // for good, which no other write explains
 )
 
 // generation is the one that the write makes if it takes effect.
@@ -56,7 +57,8 @@ const (
 	// it left nothing behind.
 	buried
 	// erased: the same of a write that was refused. The deletion itself explains the
-	// refusal, so the write most likely did not take effect.
+	// refusal, so the write most likely did not take effect. A write without a mark
+	// is erased by other writes, too.
 	erased
 )
 
@@ -73,6 +75,8 @@ func recognize(t trace, now sight) finding {
 		return recognizeMark(t, now)
 	case now.held:
 		return effective
+	case t.refused == rejected && now.version.Generation > t.generation():
+		return erased
 	case t.refused != 0 && (now.version.Generation == 0 || now.version.Generation >= t.generation()):
 		return void // another write stood in the way
 	}

@@ -12,6 +12,7 @@ func TestRecognize(t *testing.T) {
 	at := func(resource string, generation int64) Version { return Version{"uid", resource, generation} }
 	lost := trace{base: at("v5", 5)}
 	conflict := trace{base: at("v5", 5), refused: refused}
+	rejection := trace{base: at("v5", 5), refused: rejected}
 	created, exists, denied := trace{create: true}, trace{create: true, refused: present}, trace{create: true, refused: refused}
 	gone := trace{base: at("v5", 5), refused: missing}
 	for name, tc := range map[string]struct {
@@ -40,6 +41,9 @@ func TestRecognize(t *testing.T) {
 		"a conflict, but the read is out of date":         {conflict, sight{version: at("v4", 4), markable: true}, pending},
 		"a conflict, the content is there":                {conflict, sight{version: at("v6", 6), held: true}, effective},
 		"a conflict, the content is not there":            {conflict, sight{version: at("v6", 6)}, void},
+		"rejected, and another has written":               {rejection, sight{version: at("v6", 6)}, void},
+		"rejected, and others have written twice":         {rejection, sight{version: at("v7", 7)}, erased},
+		"rejected, the content is there":                  {rejection, sight{version: at("v7", 7), held: true}, effective},
 		"a conflict, the content is not there, older":     {conflict, sight{version: at("v4", 4)}, pending},
 		"a conflict about what has no generations":        {trace{base: Version{Resource: "e1"}, refused: refused}, sight{version: Version{Resource: "e2"}}, void},
 		"a lost answer about what has no generations":     {trace{base: Version{Resource: "e1"}}, sight{version: Version{Resource: "e2"}}, pending},

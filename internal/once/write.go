@@ -154,6 +154,8 @@ func (r *run[D, B]) judge(a attempt[D, B], answer D, err error) (*Written[D, B],
 		a.refused = missing
 	case Exists:
 		a.refused = present
+	case Refused:
+		a.refused = rejected
 	}
 	if class != Unsent && !r.DryRun {
 		r.remember(a)

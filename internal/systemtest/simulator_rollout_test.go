@@ -18,6 +18,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 	"github.com/cloudrun-go/cloudrun/internal/testkit"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
@@ -25,10 +26,9 @@ import (
 // context or other actors may end.
 type simRelease struct {
 	*sim
-	moved     bool // another writer moved the traffic
-	recreated bool // the Service was deleted and created again
-	result    *rollout.Result
-	err       error
+	moved  bool // another writer moves the traffic
+	result *rollout.Result
+	err    error
 }
 
 var errSimBad = errors.New("too many errors")
@@ -92,7 +92,6 @@ func (r *simRelease) play() (problems []string) {
 	r.server.Script("hello", cloudruntest.Script{RouteLag: time.Duration(rng.IntN(2_000)) * time.Millisecond, ObservedLag: time.Duration(rng.IntN(800)) * time.Millisecond})
 	r.start("releaser", 1, r.release)
 	if simMay(rng, simRecreated, 10) {
-		r.recreated = true
 		r.start("recreator", 1, r.recreate)
 	}
 	r.start("console-0", rng.IntN(3), func(rng *rand.Rand, n int) { r.console(rng, 0, n) })
@@ -157,54 +156,144 @@ func (r *simRelease) release(rng *rand.Rand, n int) {
 	})
 }
 
-// check compares the Service with what the rollout reported.
+// simTraffic is the traffic of a Service after a write.
+type simTraffic struct {
+	split    rollout.Split
+	recorded *traffic.Rollout // nil if there is none
+	inForce  bool             // the recorded rollout has this traffic
+	deployed bool             // another writer made a Revision before
+}
+
+// moved reports whether all traffic goes to the candidate, for good. It goes to
+// LATEST only if that leads to the candidate.
+func (s *simTraffic) moved() bool {
+	return s.recorded == nil && (s.split["hello-v2"] == 100 || s.split[cloudrun.Latest] == 100 && !s.deployed)
+}
+
+// returned reports whether the traffic is as it was before the rollout, for good.
+// If there was a deployment since, the Revision that LATEST led to has its share.
+func (s *simTraffic) returned(before rollout.Split) bool {
+	pinned := maps.Clone(before)
+	pinned["hello-v2"] += pinned[cloudrun.Latest]
+	delete(pinned, cloudrun.Latest)
+	return s.recorded == nil && (maps.Equal(s.split, before) || s.deployed && maps.Equal(s.split, pinned))
+}
+
+// simTrace is what the server's history says about the rollout.
+type simTrace struct {
+	before      rollout.Split // the split before its first write
+	own         *simTraffic   // after its last write; nil if it wrote nothing
+	others      []*simTraffic // of writers who moved the traffic since
+	interrupted bool          // another writer moved the traffic or deleted the Service since
+	disturbed   bool          // the same, since the call began
+	problems    []string
+}
+
+// trace walks through the history. The rollout may not change the traffic that
+// another writer has set since, and not write to a Service that was created since.
+func (r *simRelease) trace() (t simTrace) {
+	now, deleted := &simTraffic{split: simReleaseBefore}, false
+	for _, w := range r.writes() {
+		actor, _, _ := strings.Cut(w.id, "/")
+		t.disturbed = t.disturbed || (w.Kind == "delete" || actor == "mover") && !w.Time.Before(r.calls[0].start)
+		switch {
+		case w.Kind == "delete":
+			deleted, t.interrupted = true, true
+			continue
+		case w.ofPolicy():
+			continue
+		}
+		next := r.traffic(w.Body)
+		next.deployed = now.deployed || w.Revision != ""
+		switch {
+		case actor != "releaser":
+			if actor == "mover" && t.own != nil {
+				t.others, t.interrupted = append(t.others, next), true
+			}
+		case deleted:
+			t.problems = append(t.problems, "it wrote to a Service that was created since")
+		case t.interrupted && !maps.Equal(now.split, next.split):
+			t.problems = append(t.problems, fmt.Sprintf("it changed the traffic that another writer had set: %v to %v", now.split, next.split))
+		default:
+			if t.own == nil {
+				t.before = now.split
+			}
+			t.own = next
+		}
+		now = next
+	}
+	return t
+}
+
+// check compares the history with what the rollout reported.
 func (r *simRelease) check() (problems []string) {
+	t := r.trace()
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	left, annotated := r.split()
-	back := r.isBefore(left)
+	problems = append(problems, t.problems...)
 	var call *cloudrun.DeployError
-	var failed *rollout.Error
-	switch {
-	case r.recreated:
-		if whole := left[cloudrun.Latest] == 100; annotated || !whole && !r.moved {
-			wrong("the Service is another one, but the traffic is %v, annotation: %v", left, annotated)
-		}
-		return problems
-	case r.moved:
-		if annotated && r.err == nil {
-			wrong("success, but the annotation is left beside %v", left)
-		}
-		return problems
-	case r.err == nil && (annotated || left["hello-v2"]+left[cloudrun.Latest] != 100):
-		wrong("success, but the traffic is %v, annotation: %v", left, annotated)
-	case r.err != nil && !errors.As(r.err, &call):
+	if r.err != nil && !errors.As(r.err, &call) {
 		wrong("an error of another type")
-	case r.err == nil:
-		return problems
 	}
-	outcome := rollout.NotBegun
-	if errors.As(r.err, &failed) {
-		outcome = failed.Outcome
+	if reason := r.explain(t); reason != "" {
+		wrong("%s, but %s", r.end(), reason)
+		if t.own != nil {
+			wrong("it left %v, annotation: %+v, after %v", t.own.split, t.own.recorded, t.before)
+		}
 	}
-	switch outcome {
-	case rollout.NotBegun, rollout.Restored:
-		if annotated || !back {
-			wrong("%s, but the traffic is %v, annotation: %v", outcome, left, annotated)
-		}
-	case rollout.Overridden:
-		wrong("overridden, but nobody else moved the traffic")
-	default:
-		// The annotation may stay beside the previous split: it keeps a late write out.
-		if !annotated && !back && left["hello-v2"]+left[cloudrun.Latest] != 100 {
-			wrong("%s: the traffic is %v, annotation: %v", outcome, left, annotated)
-		}
-		r.abort(wrong)
+	if !t.interrupted && t.own != nil && t.own.recorded != nil {
+		r.abort(t, wrong)
 	}
 	return problems
 }
 
+// explain returns why the result cannot be; empty if it is as the history says.
+func (r *simRelease) explain(t simTrace) string {
+	if r.err == nil {
+		done := t.own == nil && r.moved || t.own != nil && t.own.moved()
+		for _, other := range t.others { // who ended the last step as the rollout would have
+			done = done || t.own.recorded != nil && t.own.recorded.Percent == 100 && other.moved()
+		}
+		if !done {
+			return "the candidate does not have all traffic"
+		}
+		return ""
+	}
+	var failed *rollout.Error
+	if !errors.As(r.err, &failed) {
+		failed = &rollout.Error{Outcome: rollout.NotBegun}
+	}
+	switch failed.Outcome {
+	case rollout.NotBegun:
+		if t.own != nil && !t.own.returned(t.before) {
+			return "it changed the traffic"
+		}
+	case rollout.Restored:
+		back := t.own != nil && t.own.returned(t.before)
+		for _, other := range t.others { // such as a rollback to the same split
+			back = back || other.returned(t.before)
+		}
+		if !back {
+			return "the traffic is another one"
+		}
+	case rollout.Overridden:
+		if !t.disturbed {
+			return "nobody else moved the traffic"
+		}
+	case rollout.Unfinished:
+		step := t.own != nil && t.own.recorded != nil && t.own.inForce && t.own.recorded.Percent <= int64(failed.Percent)
+		if ended := t.own != nil && failed.Percent == 100 && t.own.moved(); !step && !ended {
+			return "the traffic is of no step"
+		}
+	case rollout.Unknown:
+		if t.own != nil && !t.own.inForce && !t.own.returned(t.before) {
+			return "the traffic is of no step, and not the previous one"
+		}
+	}
+	return ""
+}
+
 // abort ends the rollout as its error advises.
-func (r *simRelease) abort(wrong func(string, ...any)) {
+func (r *simRelease) abort(t simTrace, wrong func(string, ...any)) {
 	client, err := r.client(r.server.Client().Transport)
 	if err == nil {
 		_, err = rollout.Abort(context.Background(), cloudrun.NewDeployer(client), "hello")
@@ -212,32 +301,23 @@ func (r *simRelease) abort(wrong func(string, ...any)) {
 	if err != nil {
 		wrong("it cannot be aborted: %v", err)
 	}
-	if left, annotated := r.split(); annotated || !r.isBefore(left) && left["hello-v2"]+left[cloudrun.Latest] != 100 {
-		wrong("after Abort the traffic is %v, annotation: %v", left, annotated)
+	raw, _ := r.server.Service("demo", "hello")
+	left := r.traffic(raw)
+	if left.deployed = t.own.deployed || len(r.server.Revisions("demo", "hello")) > 2; !left.returned(t.before) {
+		wrong("after Abort the traffic is %v, annotation: %+v", left.split, left.recorded)
 	}
 }
 
-// isBefore reports whether a split is the one before the rollout. If there was a
-// deployment since, LATEST is replaced by the Revision that it meant.
-func (r *simRelease) isBefore(split rollout.Split) bool {
-	return maps.Equal(split, simReleaseBefore) || maps.Equal(split, rollout.Split{"hello-v1": 90, "hello-v2": 10})
-}
-
-func (r *simRelease) split() (rollout.Split, bool) {
-	raw, _ := r.server.Service("demo", "hello")
+// traffic returns the traffic of a Service.
+func (r *simRelease) traffic(raw []byte) *simTraffic {
 	var s servingv1.Service
 	if err := json.Unmarshal(raw, &s); err != nil {
 		r.t.Error(err)
 	}
-	split := rollout.Split{}
-	for _, t := range s.Spec.Traffic {
-		key := t.RevisionName
-		if t.LatestRevision != nil && *t.LatestRevision {
-			key = cloudrun.Latest
-		}
-		if t.Percent != nil && *t.Percent > 0 {
-			split[key] += *t.Percent
-		}
+	recorded, err := traffic.ReadRollout(&s)
+	if err != nil {
+		r.t.Error(err)
 	}
-	return split, s.Annotations["cloudrun-go.github.io/rollout"] != ""
+	split := rollout.Split(traffic.SplitOf(&s))
+	return &simTraffic{split: split, recorded: recorded, inForce: recorded != nil && recorded.InForce(&s)}
 }
