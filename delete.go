@@ -10,7 +10,9 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
+	"github.com/cloudrun-go/cloudrun/internal/transient"
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
@@ -57,8 +59,9 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 func awaitGone(ctx context.Context, services ServiceGetter, name string, cfg waitConfig, report *reporter) error {
 	watched := watch.Watch[*servingv1.Service]{
 		Timing:  cfg.timing(),
-		MayPass: pollsMayPass(),
+		MayPass: transient.Polls(),
 		Judge:   &goneJudge{},
+		Stream:  changes(services, redact.Revealing()),
 		Poll: func(ctx context.Context) (*servingv1.Service, error) {
 			s, err := services.GetService(rest.SingleAttempt(ctx), name)
 			if apierrors.IsNotFound(err) {

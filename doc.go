@@ -90,8 +90,9 @@
 // wait until the new Revision receives its traffic. They return an
 // [OvertakenError] if another writer changes the Service in the meantime.
 //
-// [WaitReady] uses the long poll of a Client, or of a type that wraps one; see
-// [OperationWaiter].
+// [WaitReady] uses the long poll of a Client of Cloud Run and the watch of a
+// Client of a cluster, also those of a type that wraps one; see [OperationWaiter]
+// and [ServiceWatcher].
 //
 // # Retries
 //

@@ -23,6 +23,10 @@ var ErrBeingDeleted = errors.New("the service is being deleted")
 // supports, such as one about IAM, if the Client is for a cluster.
 var ErrNotOnCluster = errors.New("only Cloud Run has this, a cluster does not")
 
+// ErrOnlyOnCluster is matched by the error of a call that Cloud Run does not
+// support, and a cluster does.
+var ErrOnlyOnCluster = errors.New("only a cluster has this, Cloud Run does not")
+
 // OptionError is returned when an option, or a combination of options, is
 // invalid. All problems of a call are reported at once, joined.
 type OptionError struct {

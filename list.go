@@ -3,7 +3,9 @@ package cloudrun
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -19,6 +22,14 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
+)
+
+const (
+	// watched is how long the server is asked to watch.
+	watched = 5 * time.Minute
+	// watchPause bounds the time between the events of a watch. The server sends a
+	// bookmark every minute.
+	watchPause = 100 * time.Second
 )
 
 const (
@@ -237,4 +248,88 @@ func (c *Client) DeleteRevision(ctx context.Context, name string) error {
 		return fmt.Errorf("delete revision: %w", err)
 	}
 	return c.delete(ctx, "delete revision", kindRevisions, name)
+}
+
+// WatchService yields a Service as the server has it after each change, as soon
+// as it happens. It begins with from, once the server reports the changes, so that
+// none is missed after from was read. The sequence ends when the server ends the
+// watch, within some minutes, or when the Service is deleted: read the Service,
+// and call WatchService again. [WaitReady] uses this method, see [ServiceWatcher].
+//
+// An error ends the sequence and comes with a nil Service. It matches
+// [ErrOnlyOnCluster] with a Client of Cloud Run, which has no watch.
+func (c *Client) WatchService(ctx context.Context, from *servingv1.Service) iter.Seq2[*servingv1.Service, error] {
+	return func(yield func(*servingv1.Service, error) bool) {
+		if err := c.checkWatch(from); err != nil {
+			yield(nil, fmt.Errorf("watch service: %w", err))
+			return
+		}
+		events, err := c.rest.Watch(ctx, c.watchRequest(from))
+		if err != nil {
+			yield(nil, c.apiError(err))
+			return
+		}
+		defer events.Close()
+		s := from
+		for yield(s, nil) {
+			if s, err = c.change(events, from); err != nil {
+				yield(nil, err)
+			}
+			if s == nil {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) checkWatch(from *servingv1.Service) error {
+	switch err := c.check(); {
+	case err != nil:
+		return err
+	case from == nil || from.ResourceVersion == "":
+		return errors.New("it begins with a Service that was read: use GetService")
+	case !c.onCluster():
+		return ErrOnlyOnCluster
+	}
+	return c.checkService(from.Name)
+}
+
+func (c *Client) watchRequest(from *servingv1.Service) rest.Request {
+	return rest.Request{
+		Op: "watch service", Resource: c.resource(kindServices, from.Name), Method: http.MethodGet, TimeLimit: watchPause,
+		URL: c.servingURL(kindServices, "", url.Values{
+			"watch": {"1"}, "fieldSelector": {"metadata.name=" + from.Name}, "resourceVersion": {from.ResourceVersion},
+			"allowWatchBookmarks": {"true"}, "timeoutSeconds": {strconv.Itoa(int(watched / time.Second))},
+		}),
+	}
+}
+
+// change returns the Service after its next change; nil if the watch has ended or
+// the Service was deleted.
+func (c *Client) change(events *rest.Watching, from *servingv1.Service) (*servingv1.Service, error) {
+	for {
+		e, err := events.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, nil
+		case err != nil:
+			return nil, c.apiError(err)
+		case e.Type == "BOOKMARK":
+			continue
+		}
+		s, err := decodeService(e.Object)
+		if err == nil {
+			err = c.place(from.Name).Check(identityOf(s))
+		}
+		if err == nil && s.UID != from.UID {
+			err = answer.ErrOtherPlace
+		}
+		switch {
+		case err != nil:
+			return nil, c.unreadable("watch service", from.Name, err)
+		case e.Type == "DELETED":
+			return nil, nil
+		}
+		return s, nil
+	}
 }

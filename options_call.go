@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
 // TrafficOption configures [Deployer.UpdateTraffic]. Every [CallOption] is one
@@ -222,6 +223,11 @@ func defaultWait() waitConfig {
 		timeout: DefaultWaitTimeout, window: DefaultFailureWindow,
 		pollInitial: DefaultPollInitial, pollMax: DefaultPollMax,
 	}
+}
+
+// timing returns what the configuration says about when to look.
+func (c waitConfig) timing() watch.Timing {
+	return watch.Timing{Timeout: c.timeout, FailureWindow: c.window, PollInitial: c.pollInitial, PollMax: c.pollMax}
 }
 
 func withAccess(option string, public bool) DeployOption {

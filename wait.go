@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
+	"iter"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
@@ -19,14 +17,15 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
+	"github.com/cloudrun-go/cloudrun/internal/transient"
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
 // ServiceGetter reads a Service. [Client] implements it. The Services client of
 // a Knative clientset needs one line around it that adds its GetOptions.
 //
-// [WaitReady] also uses [OperationWaiter] and [RevisionGetter] if a
-// ServiceGetter implements them. A type that embeds a *Client does.
+// [WaitReady] also uses [OperationWaiter], [ServiceWatcher] and [RevisionGetter]
+// if a ServiceGetter implements them. A type that embeds a *Client does.
 type ServiceGetter interface {
 	GetService(ctx context.Context, name string) (*servingv1.Service, error)
 }
@@ -43,6 +42,16 @@ type OperationWaiter interface {
 	WaitOperation(ctx context.Context, id string) (*servingv1.Service, error)
 }
 
+// ServiceWatcher is an optional interface of a [ServiceGetter]. It reports the
+// changes of a Service as they happen. With it, [WaitReady] sees the end when it
+// happens and needs few polls.
+type ServiceWatcher interface {
+	// WatchService yields from as soon as the server reports its changes, and then
+	// the Service after each change. An error means that it cannot be watched, so
+	// WaitReady polls.
+	WatchService(ctx context.Context, from *servingv1.Service) iter.Seq2[*servingv1.Service, error]
+}
+
 // RevisionGetter is an optional interface of a [ServiceGetter]. With it, the
 // [*NotReadyError] of [WaitReady] has the conditions and the log of the Revision
 // that failed.
@@ -50,16 +59,13 @@ type RevisionGetter interface {
 	GetRevision(ctx context.Context, name string) (*servingv1.Revision, error)
 }
 
-// timing returns what the configuration says about when to look.
-func (c waitConfig) timing() watch.Timing {
-	return watch.Timing{Timeout: c.timeout, FailureWindow: c.window, PollInitial: c.pollInitial, PollMax: c.pollMax}
-}
-
 // WaitReady waits until a Service is ready and returns it.
 //
 // It looks at once, then polls with exponential backoff and jitter. With a
 // [Client] of Cloud Run, or another [OperationWaiter], it uses the long poll on
 // the Service's operation, which sees the end one round trip after it happens.
+// With a Client of a cluster, or another [ServiceWatcher], it watches the
+// Service, and sees the end when it happens.
 //
 // A status that describes an older generation than the Service has, or than
 // [WithGeneration] names, does not count. Neither does a Ready=False that heals
@@ -104,7 +110,7 @@ func (w serviceWait) run(ctx context.Context) (*servingv1.Service, error) {
 	judge, report := w.judge(), newWaitReport(w.report, w.known, w.generation(), w.write != nil && w.write.Nonce != "")
 	s, err := w.watch(ctx, watch.Watch[*servingv1.Service]{
 		Timing: w.cfg.timing(), Poll: w.poll, MayPass: w.mayPass(time.Now()), LongPoll: w.longPoll(),
-		Judge: judge, Observer: report.observer(),
+		Stream: changes(w.services, w.known), Judge: judge, Observer: report.observer(),
 	})
 	if timeout, late := asType[*watch.TimeoutError](err); late {
 		err = judge.late(s, timeout)
@@ -176,48 +182,43 @@ func (w serviceWait) longPoll() *watch.LongPoll[*servingv1.Service] {
 	}
 }
 
+// changes returns how to follow the changes of a Service; nil if that is not possible.
+func changes(services ServiceGetter, known *redact.Memory) *watch.Stream[*servingv1.Service] {
+	watcher, ok := services.(ServiceWatcher)
+	if !ok {
+		return nil
+	}
+	return &watch.Stream[*servingv1.Service]{
+		Version: func(s *servingv1.Service) string {
+			if s == nil {
+				return ""
+			}
+			return s.ResourceVersion
+		},
+		Follow: func(ctx context.Context, from *servingv1.Service) iter.Seq2[*servingv1.Service, error] {
+			return func(yield func(*servingv1.Service, error) bool) {
+				for s, err := range watcher.WatchService(ctx, from) {
+					if err == nil && s != nil {
+						status.Learn(known, s, s)
+					}
+					if !yield(s, err) {
+						return
+					}
+				}
+			}
+		},
+	}
+}
+
 // mayPass returns a function that reports whether a failed poll of a wait that
 // began at start may succeed later.
 func (w serviceWait) mayPass(start time.Time) func(error) (bool, time.Duration) {
-	created, mayPass := w.write != nil && w.write.Generation == 1, pollsMayPass()
+	created, mayPass := w.write != nil && w.write.Generation == 1, transient.Polls()
 	return func(err error) (bool, time.Duration) {
 		ok, atLeast := mayPass(err)
 		stale := created && apierrors.IsNotFound(err) && time.Since(start) < status.ReadLag
 		return ok || stale, atLeast
 	}
-}
-
-// pollsMayPass returns a function that reports whether a failed poll of one wait may
-// succeed later, and how long the server asked to wait. A server that has just
-// started may deny a poll for a moment.
-func pollsMayPass() func(error) (bool, time.Duration) {
-	var outage rest.Outage
-	return func(err error) (bool, time.Duration) {
-		passes := pollMayPass(err)
-		if passes && apierrors.ReasonForError(err) == metav1.StatusReasonUnknown {
-			outage.Began()
-			return true, rest.Delay(err)
-		}
-		starting := outage.Excuses(apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err))
-		return passes || starting, rest.Delay(err)
-	}
-}
-
-// pollMayPass reports whether a failed poll may succeed later. It knows the
-// errors of a Kubernetes clientset as well as our own.
-func pollMayPass(err error) bool {
-	if rest.Transient(err) {
-		return true
-	}
-	if _, ours := asType[*APIError](err); ours {
-		return false
-	}
-	if apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
-		apierrors.IsInternalError(err) || apierrors.IsServiceUnavailable(err) {
-		return true
-	}
-	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }
 
 // serviceJudge decides whether a Service meets a goal.
@@ -275,7 +276,7 @@ func (j serviceJudge) Confirm(ctx context.Context, s *servingv1.Service) (watch.
 	state, _ := j.goal.Judge(s, j.generation)
 	failed := fate == status.WasFailed || fate == status.AsService && state == status.Failed
 	switch {
-	case err != nil && (!j.write.Overtaken(s, j.goal) || fate == status.Awaited && pollMayPass(err)):
+	case err != nil && (!j.write.Overtaken(s, j.goal) || fate == status.Awaited && transient.Poll(err)):
 		return watch.Verdict{}, err
 	case fate == status.WasReady, fate == status.AsService && state == status.Ready && j.goal.Settled(s):
 		return watch.Verdict{State: watch.Done}, nil

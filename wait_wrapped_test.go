@@ -2,6 +2,7 @@ package cloudrun_test
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"testing"
 	"time"
@@ -42,7 +43,12 @@ func (f forwarding) GetRevision(ctx context.Context, name string) (*servingv1.Re
 	return f.to.GetRevision(ctx, name)
 }
 
+func (f forwarding) WatchService(ctx context.Context, from *servingv1.Service) iter.Seq2[*servingv1.Service, error] {
+	return f.to.WatchService(ctx, from)
+}
+
 var (
+	_ cloudrun.ServiceWatcher  = (*cloudrun.Client)(nil)
 	_ cloudrun.OperationWaiter = (*cloudrun.Client)(nil)
 	_ cloudrun.RevisionGetter  = (*cloudrun.Client)(nil)
 )
@@ -70,6 +76,22 @@ func TestWrappedClientKeepsTheLongPoll(t *testing.T) {
 		got, err := cloudrun.WaitReady(t.Context(), wrap(c), "hello")
 		require.NoError(t, err)
 		require.True(t, got.IsReady())
+		require.Equal(t, 6*time.Second, time.Since(start))
+		require.Len(t, s.Requests(), 2, methods(s.Requests()))
+	})
+}
+
+// A wrapped Client of a cluster keeps the watch.
+func TestWrappedClientKeepsTheWatch(t *testing.T) {
+	t.Parallel()
+	clientsInWrappers(t, func(t *testing.T, wrap func(*cloudrun.Client) cloudrun.ServiceGetter) {
+		s, c := newCluster(t, cloudruntest.WithTimeToReady(6*time.Second))
+		_, err := c.CreateService(t.Context(), newService(t, "hello"))
+		require.NoError(t, err)
+		s.ResetRequests()
+		start := time.Now()
+		_, err = cloudrun.WaitReady(t.Context(), wrap(c), "hello")
+		require.NoError(t, err)
 		require.Equal(t, 6*time.Second, time.Since(start))
 		require.Len(t, s.Requests(), 2, methods(s.Requests()))
 	})

@@ -42,8 +42,9 @@
 //     than allUsers are not evaluated
 //   - Minimum instances, concurrency and timeouts have no effect on requests.
 //     Containers are never stopped
-//   - Services cannot be patched or watched. A cluster accepts only JSON, and detects
-//     unknown fields down to containers, environment, ports, mounts and volumes
+//   - Services cannot be patched, and only those of a cluster can be watched. A
+//     cluster accepts only JSON, and detects unknown fields down to containers,
+//     environment, ports, mounts and volumes
 //   - The operations of a deleted Service end with an error
 //   - At most 512 URLs have a listener. Beyond that, and in process, a Service has an
 //     https URL that only [Server.Client] reaches

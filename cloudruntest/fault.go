@@ -53,14 +53,15 @@ type Fault struct {
 	Status int
 	// Body replaces the response body.
 	Body string
-	// Edit changes the response body, after Body.
+	// Edit changes the response body, after Body. Of a watch, it changes each event.
 	Edit func(body []byte) []byte
 	// ContentType replaces the content type of the response.
 	ContentType string
 	// Header is added to the response, such as Retry-After.
 	Header http.Header
 	// Refuse refuses the connection, as where no server listens. The request does not
-	// arrive. A server with a port resets the connection instead.
+	// arrive. A server with a port resets the connection instead. Watches that the
+	// fault selects break when it is added.
 	Refuse bool
 	// Reset breaks the connection instead of sending a response.
 	Reset bool

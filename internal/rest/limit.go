@@ -47,6 +47,12 @@ func (k *clock) pause() { k.timer.Stop() }
 // restart grants the whole time limit again, because the server has made progress.
 func (k *clock) restart() { k.timer.Reset(k.limit) }
 
+// change sets another time limit and grants it from now on.
+func (k *clock) change(limit time.Duration) {
+	k.timer.Stop()
+	k.limit, k.timer = limit, time.AfterFunc(limit, func() { k.cancel(&overdue{limit}) })
+}
+
 // stop ends the context.
 func (k *clock) stop() {
 	k.timer.Stop()

@@ -83,6 +83,12 @@ func answered(err error, status int, reason string) bool {
 	return ok && e.Answer != nil && e.Answer.has(status, reason)
 }
 
+// Answered reports whether the server answered a failed request with an error.
+func Answered(err error) bool {
+	e, ok := find(err)
+	return ok && e.Answer != nil
+}
+
 // Arrived reports whether a failed request, or an earlier attempt of it, reached the server.
 func Arrived(err error) bool {
 	e, ok := find(err)

@@ -34,7 +34,8 @@ type Request struct {
 	Creates bool
 
 	// TimeLimit bounds one attempt; 0 for the client's limit. For a long poll, it
-	// is longer than the server holds the request.
+	// is longer than the server holds the request. For a watch, it bounds the time
+	// until the next event.
 	TimeLimit time.Duration
 }
 

@@ -14,8 +14,10 @@ type loop[T any] struct {
 	pace      *pace
 	window    *window
 	operation *operation[T]
+	stream    *stream[T]
 	last      T         // the last observation that was not Ignored
-	asked     time.Time // when the present observation was asked for
+	asked     time.Time // when the present observation was asked for; zero if it comes from a stream
+	elsewhere bool      // what decides does not show in observations, so only polls find it
 }
 
 // pollTimeout bounds one poll, so that a connection that died unnoticed does
@@ -27,7 +29,11 @@ func (l *loop[T]) look(ctx context.Context) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	l.asked = time.Now()
-	return l.poll(ctx)
+	seen, err := l.poll(ctx)
+	if err == nil && l.stream.polled(seen) {
+		l.pace.reset()
+	}
+	return seen, err
 }
 
 // take handles the result of one look. It reports whether that ends the watch,
@@ -45,7 +51,8 @@ func (l *loop[T]) take(ctx context.Context, seen T, err error) (done bool, _ err
 	if l.observer != nil {
 		l.observer.Seen(seen)
 	}
-	if v.State == Done && v.Err == nil {
+	l.elsewhere = v.State == Done && v.Err == nil
+	if l.elsewhere {
 		if v, err = l.judge.Confirm(ctx, seen); err != nil {
 			l.pace.failed(err, 0) // so that a timeout reports it
 			return l.trouble(ctx, err)
@@ -60,6 +67,7 @@ func (l *loop[T]) take(ctx context.Context, seen T, err error) (done bool, _ err
 		return true, l.judge.Failure(ctx, seen, l.operation.failure)
 	}
 	l.operation.start(ctx, seen)
+	l.stream.start(ctx, seen)
 	return false, nil
 }
 
@@ -76,7 +84,8 @@ func (l *loop[T]) trouble(ctx context.Context, err error) (done bool, _ error) {
 	return false, nil
 }
 
-// next returns the next observation: at the end of the operation, or at the next poll.
+// next returns the next observation: at the end of the operation, at a change that
+// the stream reports, or at the next poll.
 func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 	pause := l.pace.pause(l.window, l.least())
 	if l.pace.err != nil && l.observer != nil {
@@ -84,13 +93,28 @@ func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return none, ctx.Err()
-	case <-timer.C:
-		return l.look(ctx)
-	case <-l.operation.running.Done():
-		return l.ended(ctx, l.operation.ended())
+	for {
+		select {
+		case <-ctx.Done():
+			return none, ctx.Err()
+		case <-timer.C:
+			return l.look(ctx)
+		case <-l.operation.running.Done():
+			return l.ended(ctx, l.operation.ended())
+		case seen := <-l.stream.changes:
+			if l.stream.took(seen) {
+				l.asked = time.Time{} // it does not prove that a failure has lasted
+				l.pace.insurance.Reset()
+				return seen, nil
+			}
+			if least := l.least(); least > pause && l.pace.err == nil && !l.window.open() {
+				timer.Reset(least)
+			}
+		case <-l.stream.running.Done():
+			if l.lostStream() {
+				return l.look(ctx)
+			}
+		}
 	}
 }
 
@@ -98,12 +122,29 @@ func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 // end, even if the server holds it, so polls go on beside it in any case.
 func (l *loop[T]) least() time.Duration {
 	switch {
-	case !l.operation.underWay():
-		return 0
-	case l.observer == nil:
+	case l.operation.underWay() && l.observer == nil:
 		return l.pace.insurance.NextBackOff()
+	case l.operation.underWay():
+		return slowPoll
+	case l.pace.err != nil || l.elsewhere:
+		return 0
 	}
-	return slowPoll
+	return l.stream.trust(l.pace)
+}
+
+// lostStream handles the end of the stream. It reports whether to poll at once.
+func (l *loop[T]) lostStream() bool {
+	proven, err := l.stream.proven(), l.stream.stop()
+	ok, atLeast := true, time.Duration(0)
+	if err != nil {
+		ok, atLeast = l.mayPass(err)
+	}
+	l.stream.useless = !ok
+	l.stream.pause(atLeast)
+	if proven {
+		l.pace.reset()
+	}
+	return (proven || err == nil) && !l.pace.asked()
 }
 
 // ended handles the end of the operation. If the end has no observation, it

@@ -1,8 +1,8 @@
 // Package watch observes something until a judge reaches a verdict about it.
 //
 // It decides when to look next: polls with back-off and jitter, longer pauses
-// after polls that fail, and a long poll on an operation where there is one. It
-// also decides when a failure has lasted long enough to be final. It knows
+// after polls that fail, a long poll on an operation where there is one, and a
+// stream of changes where the server has one. It also decides when a failure has lasted long enough to be final. It knows
 // nothing about what is observed, so that Services, executions and deletions
 // are waited for in the same way.
 package watch
@@ -22,7 +22,10 @@ type Watch[T any] struct {
 	MayPass func(error) (ok bool, atLeast time.Duration)
 	// LongPoll waits for operations; nil if there is no long poll.
 	LongPoll *LongPoll[T]
-	Judge    Judge[T]
+	// Stream follows changes; nil if there is no stream. Its errors are not
+	// reported: the polls go on.
+	Stream *Stream[T]
+	Judge  Judge[T]
 	// Observer may be nil. Then the polls beside a long poll are rare.
 	Observer Observer[T]
 }
@@ -59,6 +62,7 @@ func run[T any](ctx context.Context, timeout time.Duration, l *loop[T], first fu
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer l.operation.stop()
+	defer func() { _ = l.stream.stop() }()
 	look := first
 	for {
 		seen, err := look(ctx)
@@ -77,6 +81,6 @@ func run[T any](ctx context.Context, timeout time.Duration, l *loop[T], first fu
 func (w Watch[T]) loop() *loop[T] {
 	return &loop[T]{
 		poll: w.Poll, mayPass: w.MayPass, judge: w.Judge, observer: w.Observer,
-		pace: newPace(w.Timing), window: &window{length: w.Timing.FailureWindow}, operation: &operation[T]{source: w.LongPoll},
+		pace: newPace(w.Timing), window: &window{length: w.Timing.FailureWindow}, operation: &operation[T]{source: w.LongPoll}, stream: newStream(w.Stream),
 	}
 }

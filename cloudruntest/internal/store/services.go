@@ -2,6 +2,7 @@ package store
 
 import (
 	"iter"
+	"maps"
 	"strings"
 	"time"
 )
@@ -50,6 +51,9 @@ func (ss *Services) In(p *Project, region string, now time.Time) iter.Seq[*Servi
 		}
 	}
 }
+
+// All returns all Services, in no order. Some may be gone.
+func (ss *Services) All() iter.Seq[*Service] { return maps.Values(ss.byKey) }
 
 // Put stores a Service.
 func (ss *Services) Put(sv *Service) { ss.byKey[sv.Key] = sv }

@@ -45,6 +45,7 @@ type Store struct {
 	Projects   Projects
 	Services   Services
 	Operations Operations
+	Events     Events // of a cluster
 	Journal    *ring.Ring[Write]
 	Addresses  map[string]string // addresses of the host names that have a listener
 
@@ -56,7 +57,7 @@ func New(c Config) *Store {
 	return &Store{
 		Cluster: c.Cluster, Regions: c.Regions,
 		Versions: Versions{kubernetes: c.Cluster}, Projects: newProjects(c.Cluster, c.Projects),
-		Services: newServices(c.Cluster), Operations: newOperations(), Journal: ring.New[Write](c.Journal),
+		Services: newServices(c.Cluster), Operations: newOperations(), Events: Events{Shown: map[Key]Shown{}}, Journal: ring.New[Write](c.Journal),
 		Addresses: map[string]string{}, changed: make(chan struct{}),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -16,24 +17,25 @@ type inProcess struct{ handler http.Handler }
 // InProcess returns a transport that calls a handler without a network.
 func InProcess(h http.Handler) http.RoundTripper { return &inProcess{handler: h} }
 
-// RoundTrip runs the handler in its own goroutine. The call ends with the
-// caller's context, even if the handler keeps running.
+// RoundTrip runs the handler in its own goroutine. It returns when the handler
+// does, or when it flushes a part of the response. The call ends with the caller's
+// context, even if the handler keeps running.
 func (t *inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
-	if err := ctx.Err(); err != nil {
+	if err := req.Context().Err(); err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	w := &memoryWriter{header: http.Header{}}
-	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(req.Context())
+	w := newMemoryWriter()
 	go func() {
-		defer close(done)
-		w.serve(t.handler, req)
+		defer w.finish()
+		w.serve(t.handler, req.WithContext(ctx))
 	}()
 	select {
-	case <-done:
-		return w.response(req)
+	case <-w.begun:
+		return w.response(req, cancel)
 	case <-ctx.Done():
+		cancel()
 		return nil, context.Cause(ctx)
 	}
 }
@@ -65,21 +67,32 @@ func serverSide(req *http.Request) *http.Request {
 
 // memoryWriter is the http.ResponseWriter of one in-process request.
 type memoryWriter struct {
-	header  http.Header
+	header http.Header
+	begun  chan struct{} // closed when the response begins: at the first flush, or at its end
+
+	mu      sync.Mutex
 	sent    http.Header // a copy of header, made when the status was written
 	code    int
 	body    bytes.Buffer
+	more    chan struct{} // has a value if the body grew, or the response ended
 	flushed bool
+	ended   bool
 	aborted bool
 	refused bool
 	drip    time.Duration // before each byte of the body
+}
+
+func newMemoryWriter() *memoryWriter {
+	return &memoryWriter{header: http.Header{}, begun: make(chan struct{}), more: make(chan struct{}, 1)}
 }
 
 // serve runs the handler. A panic breaks the connection, as in net/http's server.
 func (w *memoryWriter) serve(h http.Handler, req *http.Request) {
 	defer func() {
 		if recover() != nil {
+			w.mu.Lock()
 			w.aborted = true
+			w.mu.Unlock()
 		}
 	}()
 	h.ServeHTTP(w, serverSide(req))
@@ -88,19 +101,55 @@ func (w *memoryWriter) serve(h http.Handler, req *http.Request) {
 func (w *memoryWriter) Header() http.Header { return w.header }
 
 func (w *memoryWriter) WriteHeader(code int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writeHeader(code)
+}
+
+func (w *memoryWriter) writeHeader(code int) {
 	if w.code == 0 && code >= 200 {
 		w.code, w.sent = code, w.header.Clone()
 	}
 }
 
 func (w *memoryWriter) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writeHeader(http.StatusOK)
+	w.notify()
 	return w.body.Write(p)
 }
 
 func (w *memoryWriter) Flush() {
-	w.WriteHeader(http.StatusOK)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writeHeader(http.StatusOK)
 	w.flushed = true
+	w.begin()
+}
+
+// finish ends the response.
+func (w *memoryWriter) finish() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	w.notify()
+	w.begin()
+}
+
+func (w *memoryWriter) begin() {
+	select {
+	case <-w.begun:
+	default:
+		close(w.begun)
+	}
+}
+
+func (w *memoryWriter) notify() {
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
 }
 
 // refuse makes the client see a connection that was refused.
@@ -117,39 +166,85 @@ var (
 	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 )
 
-// response returns the response as a client sees it.
-func (w *memoryWriter) response(req *http.Request) (*http.Response, error) {
-	if w.refused {
-		return nil, errRefused
-	}
-	if w.aborted && !w.flushed {
+// response returns the response as a client sees it. Closing its body ends the
+// handler's context.
+func (w *memoryWriter) response(req *http.Request, cancel context.CancelFunc) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.refused || w.aborted && !w.flushed {
+		cancel()
+		if w.refused {
+			return nil, errRefused
+		}
 		return nil, errReset
 	}
-	w.WriteHeader(http.StatusOK)
+	w.writeHeader(http.StatusOK)
 	if w.sent.Get("Content-Type") == "" {
 		w.sent.Set("Content-Type", http.DetectContentType(w.body.Bytes()))
 	}
-	resp := &http.Response{
-		Status:     strconv.Itoa(w.code) + " " + http.StatusText(w.code),
-		StatusCode: w.code, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.sent, Request: req, ContentLength: int64(w.body.Len()),
+	length := int64(w.body.Len())
+	if !w.ended || w.aborted {
+		length = -1
+		if n, err := strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64); err == nil {
+			length = n
+		}
 	}
-	var body io.Reader = bytes.NewReader(w.body.Bytes())
-	if w.aborted {
-		resp.ContentLength, _ = strconv.ParseInt(w.sent.Get("Content-Length"), 10, 64)
-		body = io.MultiReader(body, brokenReader{})
-	}
+	var body io.Reader = &memoryBody{req.Context(), w}
 	if w.drip > 0 {
 		body = &drops{ctx: req.Context(), body: body, pause: w.drip}
 	}
 	if req.Method == http.MethodHead {
 		body = http.NoBody
 	}
-	resp.Body = io.NopCloser(body)
-	return resp, nil
+	return &http.Response{
+		Status:     strconv.Itoa(w.code) + " " + http.StatusText(w.code),
+		StatusCode: w.code, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.sent, Request: req, ContentLength: length, Body: closing{body, cancel},
+	}, nil
 }
 
-// brokenReader is the end of a body after its connection broke.
-type brokenReader struct{}
+// memoryBody is the body of a response that may still grow.
+type memoryBody struct {
+	ctx context.Context
+	w   *memoryWriter
+}
 
-func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (b *memoryBody) Read(p []byte) (int, error) {
+	for {
+		n, err := b.w.read(p)
+		if n > 0 || err != nil || len(p) == 0 {
+			return n, err
+		}
+		select {
+		case <-b.w.more:
+		case <-b.ctx.Done():
+			return 0, b.ctx.Err()
+		}
+	}
+}
+
+// read returns what there is of the body, without waiting.
+func (w *memoryWriter) read(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.body.Len() > 0:
+		return w.body.Read(p)
+	case w.ended && w.aborted:
+		return 0, io.ErrUnexpectedEOF // the connection broke
+	case w.ended:
+		return 0, io.EOF
+	}
+	return 0, nil
+}
+
+// closing is a body whose Close calls a function.
+type closing struct {
+	io.Reader
+	close func()
+}
+
+func (c closing) Close() error {
+	c.close()
+	return nil
+}

@@ -17,6 +17,7 @@ type answer struct {
 	code   int
 	header http.Header
 	body   []byte
+	watch  *watcher // that sends the body; nil if the body is complete
 }
 
 func answerJSON(code int, v any) answer {

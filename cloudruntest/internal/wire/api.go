@@ -2,12 +2,14 @@ package wire
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/control"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/transport"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
 // maxBody bounds how much of a request's body is read.
@@ -32,7 +34,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !struck {
 		result := a.handle(c)
 		a.Log.record(c, result.code)
-		result.send(c.ctx, w, Fault{})
+		a.send(c, w, result, Fault{})
 		return
 	}
 	if f.Refuse {
@@ -46,7 +48,18 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.Log.record(c, result.code)
-	result.send(c.ctx, w, f)
+	a.send(c, w, result, f)
+}
+
+// send sends an answer, or the events of a watch.
+func (a *API) send(c *call, w http.ResponseWriter, result answer, f Fault) {
+	if result.watch == nil {
+		result.send(c.ctx, w, f)
+		return
+	}
+	maps.Copy(w.Header(), result.header)
+	w.WriteHeader(result.code)
+	a.serveWatch(c, w, result.watch, f)
 }
 
 // answerWith handles a request that a fault strikes. It returns false if the
@@ -99,9 +112,46 @@ func (a *API) handle(c *call) answer {
 	}
 	a.Control.Store.Lock()
 	defer a.Control.Store.Unlock()
+	if cluster && c.r.Method != http.MethodGet {
+		a.Control.Advance(c.now)
+		defer a.Control.Advance(c.now)
+	}
 	result, err := dispatch(a.Control, c)
 	if err != nil {
 		return answerError(err, cluster)
 	}
 	return result
+}
+
+// serveWatch sends events until the watch ends. A fault may change them, or break the
+// connection.
+func (a *API) serveWatch(c *call, w http.ResponseWriter, watch *watcher, f Fault) {
+	flush := http.NewResponseController(w).Flush
+	_ = flush()
+	left := f.Truncate
+	for {
+		down := a.Faults.added()
+		events, ends, again, changed := watch.events(time.Now())
+		for _, e := range events {
+			frame := append(tree.Encode(e), '\n')
+			if f.Edit != nil {
+				frame = f.Edit(frame)
+			}
+			if f.Truncate > 0 && len(frame) >= left {
+				_, _ = w.Write(frame[:left])
+				_ = flush()
+				panic(http.ErrAbortHandler)
+			}
+			left -= len(frame)
+			if _, err := w.Write(frame); err != nil || flush() != nil {
+				return
+			}
+		}
+		if a.Faults.refuses(c.r, c.body) {
+			panic(http.ErrAbortHandler) // the server went down
+		}
+		if ends || !c.waitFor(again, changed, down) {
+			return
+		}
+	}
 }

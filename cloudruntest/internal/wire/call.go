@@ -97,3 +97,18 @@ func (c *call) sleep(d time.Duration) bool {
 		return false
 	}
 }
+
+// waitFor waits for a time, or until one of two channels is closed. It returns
+// false if the request ends first.
+func (c *call) waitFor(d time.Duration, one, other <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-one:
+	case <-other:
+	case <-c.ctx.Done():
+		return false
+	}
+	return true
+}

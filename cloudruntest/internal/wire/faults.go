@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,8 +42,9 @@ type Fault struct {
 
 // Faults are the faults of a server. They are safe for concurrent use.
 type Faults struct {
-	mu   sync.Mutex
-	list []*armed
+	mu      sync.Mutex
+	list    []*armed
+	changed chan struct{} // closed when a fault is added; nil if nobody waits
 }
 
 // armed is a Fault and how often it still strikes.
@@ -67,6 +69,32 @@ func (fs *Faults) Add(f Fault) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.list = append(fs.list, a)
+	if fs.changed != nil {
+		close(fs.changed)
+		fs.changed = nil
+	}
+}
+
+// added returns a channel that is closed when the next fault is added.
+func (fs *Faults) added() <-chan struct{} {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.changed == nil {
+		fs.changed = make(chan struct{})
+	}
+	return fs.changed
+}
+
+// refuses reports whether a fault refuses a request. It does not count as one that
+// fails.
+func (fs *Faults) refuses(r *http.Request, body []byte) bool {
+	fs.mu.Lock()
+	candidates := fs.list
+	fs.mu.Unlock()
+	return slices.ContainsFunc(candidates, func(f *armed) bool {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return f.Refuse && f.selects(r)
+	})
 }
 
 // Clear removes all faults.
@@ -119,6 +147,10 @@ func (f Fault) replaces() bool {
 
 // spoil returns an answer with the fault's changes.
 func (f Fault) spoil(a answer, cluster bool) answer {
+	if a.watch != nil && f.Status == 0 && f.Body == "" {
+		return a // the events are edited one by one
+	}
+	a.watch = nil
 	if f.Status != 0 {
 		a = answerError(apierror.ForStatus(f.Status), cluster)
 	}

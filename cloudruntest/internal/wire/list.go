@@ -20,6 +20,13 @@ func answerList(p *control.Plane, c *call, kind string, entries []control.Entry)
 		return answer{}, err
 	}
 	entries = slices.DeleteFunc(entries, func(e control.Entry) bool { return !match(e.Labels) })
+	if p.Store.Cluster {
+		fields, err := parseFieldSelector(c.query.Get("fieldSelector"))
+		if err != nil {
+			return answer{}, err
+		}
+		entries = slices.DeleteFunc(entries, func(e control.Entry) bool { return !fields(fieldsOf(tree.At(e.Render(), "metadata"))) })
+	}
 	sort.Slice(entries, func(i, j int) bool { return entries[i].Key < entries[j].Key })
 	meta := tree.Object{}
 	if c.endless {
@@ -28,7 +35,8 @@ func answerList(p *control.Plane, c *call, kind string, entries []control.Entry)
 		return answer{}, err
 	}
 	if p.Store.Cluster {
-		meta["resourceVersion"] = p.Store.Versions.Spell(p.Store.Versions.Last())
+		p.Advance(c.now)
+		meta["resourceVersion"] = p.ListVersion()
 	}
 	if limit := c.number("limit"); limit > 0 && limit < len(entries) && !c.endless {
 		meta["continue"] = base64.RawURLEncoding.EncodeToString([]byte("k:" + entries[limit-1].Key))

@@ -76,3 +76,18 @@ func parseRequirement(s string) (selector, bool) {
 func match(pattern, s string) []string {
 	return regexp.MustCompile(`^\s*` + pattern + `\s*$`).FindStringSubmatch(s)
 }
+
+// parseFieldSelector reads a field selector of metadata.name and metadata.namespace.
+func parseFieldSelector(s string) (selector, *apierror.Error) {
+	for _, part := range strings.Split(s, ",") {
+		if field, _, _ := strings.Cut(part, "="); s != "" && strings.TrimSuffix(field, "!") != "metadata.name" && strings.TrimSuffix(field, "!") != "metadata.namespace" {
+			return nil, apierror.Invalid("field label not supported: %s", field)
+		}
+	}
+	return parseSelector(s)
+}
+
+// fieldsOf returns what a field selector selects by.
+func fieldsOf(meta tree.Object) tree.Object {
+	return tree.Object{"metadata.name": meta["name"], "metadata.namespace": meta["namespace"]}
+}

@@ -12,6 +12,9 @@ func getService(p *control.Plane, c *call, t control.Target) (answer, *apierror.
 }
 
 func listServices(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	if isWatch(p, c) {
+		return watchServices(p, c, t)
+	}
 	entries, err := p.ListServices(c.to(t))
 	if err != nil {
 		return answer{}, err
