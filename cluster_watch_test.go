@@ -215,7 +215,6 @@ func TestWatchOfAFailure(t *testing.T) {
 
 		s.Script("hello", cloudruntest.Script{TimeToReady: time.Minute, FailRevision: &cloudruntest.Failure{Message: "no database at hunter2hunter2"}})
 		s.ResetRequests()
-		start = time.Now()
 		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithEnv("PASSWORD", "hunter2hunter2"))
 		var failed *cloudrun.NotReadyError
 		require.ErrorAs(t, err, &failed)

@@ -93,6 +93,10 @@ func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
+	changes := l.stream.changes
+	if l.pace.asked() {
+		changes = nil // the judge may ask the server about a change, which has to wait, too
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -101,7 +105,7 @@ func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 			return l.look(ctx)
 		case <-l.operation.running.Done():
 			return l.ended(ctx, l.operation.ended())
-		case seen := <-l.stream.changes:
+		case seen := <-changes:
 			if l.stream.took(seen) {
 				l.asked = time.Time{} // it does not prove that a failure has lasted
 				l.pace.insurance.Reset()
