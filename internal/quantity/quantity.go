@@ -103,26 +103,53 @@ func in(key string, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(key, name) })
 }
 
-// suspicious reports whether a text has a number with too many digits, in itself or
-// in its exponent, or an escape that could be a part of a number.
+// suspicious reports whether a text has a token that could be a quantity with too
+// many digits, in itself or in its exponent, or an escape that could be a part of one.
+// IDs and digests are not: they have letters that no quantity has.
 func suspicious(text []byte) bool {
-	digits, exponent := 0, false
+	var t token
 	for i, b := range text {
 		switch {
 		case b >= '0' && b <= '9':
-			if digits++; digits > maxLength/2 || exponent && digits > maxExponent {
+			t.digit()
+		case b == '+' || b == '-':
+			t.digits = 0
+		case b == '\\':
+			if isEscapedNumber(text[i+1:]) {
 				return true
 			}
-		case b == '+' || b == '-':
-			digits = 0
-		case b == '\\' && isEscapedNumber(text[i+1:]):
-			return true
+			t.digits = 0
+		case bytes.IndexByte([]byte("\":,[]{} \t\r\n"), b) >= 0:
+			if t.isLong() {
+				return true
+			}
+			t = token{}
 		default:
-			digits, exponent = 0, b == 'e' || b == 'E'
+			t.letter(b)
 		}
 	}
-	return false
+	return t.isLong()
 }
+
+// token is a string, a number or a part of them.
+type token struct {
+	digits   int  // in a row
+	exponent bool // they follow an e
+	long     bool // there were too many
+	other    bool // there was a letter that no quantity has
+}
+
+func (t *token) digit() {
+	t.digits++
+	t.long = t.long || t.digits > maxLength/2 || t.exponent && t.digits > maxExponent
+}
+
+func (t *token) letter(b byte) {
+	t.digits, t.exponent = 0, b == 'e' || b == 'E'
+	t.other = t.other || bytes.IndexByte([]byte(".eEinumkKMGTP"), b) < 0
+}
+
+func (t *token) isLong() bool { return t.long && !t.other }
 
 // isEscapedNumber reports whether an escape begins that stands for a digit, a sign, a point or an e.
 func isEscapedNumber(escape []byte) bool {
