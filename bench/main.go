@@ -11,18 +11,20 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 )
 
 func main() {
 	rounds := flag.Int("rounds", 15, "the `number` of rounds")
+	only := flag.String("only", "", "measure only the tables whose `name` contains this")
 	page := flag.String("write", "", "write the tables into this `file`, between its markers")
 	flag.Parse()
-	if err := run(context.Background(), *rounds, *page); err != nil {
+	if err := run(context.Background(), *rounds, *only, *page); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, rounds int, page string) error {
+func run(ctx context.Context, rounds int, only, page string) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
@@ -34,8 +36,16 @@ func run(ctx context.Context, rounds int, page string) error {
 	}
 	defer b.server.stop()
 	var tables []table
-	for _, measure := range []func(context.Context) (table, error){b.processes, b.calls, b.lists, b.streams, b.readiness, b.quota} {
-		t, err := measure(ctx)
+	for _, m := range []struct {
+		name    string
+		measure func(context.Context) (table, error)
+	}{
+		{"processes", b.processes}, {"calls", b.calls}, {"lists", b.lists}, {"streams", b.streams}, {"readiness", b.readiness}, {"quota", b.quota},
+	} {
+		if !strings.Contains(m.name, only) {
+			continue
+		}
+		t, err := m.measure(ctx)
 		if err != nil {
 			return err
 		}

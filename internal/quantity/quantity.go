@@ -109,26 +109,29 @@ func in(key string, names ...string) bool {
 func suspicious(text []byte) bool {
 	var t token
 	for i, b := range text {
-		switch {
-		case b >= '0' && b <= '9':
-			t.digit()
-		case b == '+' || b == '-':
-			t.digits = 0
-		case b == '\\':
-			if isEscapedNumber(text[i+1:]) {
-				return true
-			}
-			t.digits = 0
-		case bytes.IndexByte([]byte("\":,[]{} \t\r\n"), b) >= 0:
-			if t.isLong() {
+		switch kinds[b] {
+		case other:
+			t.other = true
+		case delimiter:
+			if t.long && !t.other {
 				return true
 			}
 			t = token{}
-		default:
-			t.letter(b)
+		case digit:
+			if t.digits++; t.digits > maxLength/2 || t.exponent && t.digits > maxExponent {
+				t.long = true
+			}
+		case letter:
+			t.digits, t.exponent = 0, b == 'e' || b == 'E'
+		case sign:
+			t.digits = 0
+		case backslash:
+			if isEscapedNumber(text[i+1:]) {
+				return true
+			}
 		}
 	}
-	return t.isLong()
+	return t.long && !t.other
 }
 
 // token is a string, a number or a part of them.
@@ -139,17 +142,27 @@ type token struct {
 	other    bool // there was a letter that no quantity has
 }
 
-func (t *token) digit() {
-	t.digits++
-	t.long = t.long || t.digits > maxLength/2 || t.exponent && t.digits > maxExponent
-}
+// kind is what a byte means in a quantity.
+type kind uint8
 
-func (t *token) letter(b byte) {
-	t.digits, t.exponent = 0, b == 'e' || b == 'E'
-	t.other = t.other || bytes.IndexByte([]byte(".eEinumkKMGTP"), b) < 0
-}
+const (
+	other kind = iota // not in a quantity
+	delimiter
+	digit
+	letter
+	sign
+	backslash
+)
 
-func (t *token) isLong() bool { return t.long && !t.other }
+// kinds has the kind of each byte.
+var kinds = [256]kind{
+	'"': delimiter, ',': delimiter, ':': delimiter, '[': delimiter, ']': delimiter, '{': delimiter, '}': delimiter,
+	' ': delimiter, '\t': delimiter, '\r': delimiter, '\n': delimiter,
+	'0': digit, '1': digit, '2': digit, '3': digit, '4': digit, '5': digit, '6': digit, '7': digit, '8': digit, '9': digit,
+	'.': letter, 'e': letter, 'E': letter, 'i': letter, 'n': letter, 'u': letter, 'm': letter,
+	'k': letter, 'K': letter, 'M': letter, 'G': letter, 'T': letter, 'P': letter,
+	'+': sign, '-': sign, '\\': backslash,
+}
 
 // isEscapedNumber reports whether an escape begins that stands for a digit, a sign, a point or an e.
 func isEscapedNumber(escape []byte) bool {

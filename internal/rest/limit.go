@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -29,23 +30,61 @@ func (c Client) limit(r Request) time.Duration {
 	return DefaultTimeLimit
 }
 
-// clock ends the context of an attempt when its time limit is over.
+// clock ends the context of an attempt when its time limit is over. Progress
+// only moves the deadline: a list makes progress with each item, and to set a
+// timer that often costs more than to decode the item.
 type clock struct {
 	limit  time.Duration
-	timer  *time.Timer
 	cancel context.CancelCauseFunc
+
+	mu       sync.Mutex
+	timer    *time.Timer
+	deadline time.Time
+	paused   bool
+	stands   bool // the timer went off during a pause
 }
 
 func newClock(ctx context.Context, limit time.Duration) (context.Context, *clock) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &clock{limit, time.AfterFunc(limit, func() { cancel(&overdue{limit}) }), cancel}
+	k := &clock{limit: limit, cancel: cancel, deadline: time.Now().Add(limit)}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.timer = time.AfterFunc(limit, k.ring)
+	return ctx, k
+}
+
+// ring is called when the timer goes off.
+func (k *clock) ring() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	left := time.Until(k.deadline)
+	switch {
+	case k.paused:
+		k.stands = true
+	case left > 0:
+		k.timer.Reset(left)
+	default:
+		k.cancel(&overdue{k.limit})
+	}
 }
 
 // pause stops the clock, while the caller and not the server is at work.
-func (k *clock) pause() { k.timer.Stop() }
+func (k *clock) pause() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.paused = true
+}
 
 // restart grants the whole time limit again, because the server has made progress.
-func (k *clock) restart() { k.timer.Reset(k.limit) }
+func (k *clock) restart() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.deadline, k.paused = time.Now().Add(k.limit), false
+	if k.stands {
+		k.stands = false
+		k.timer.Reset(k.limit)
+	}
+}
 
 // change sets another time limit and grants it from now on.
 func (k *clock) change(limit time.Duration) {

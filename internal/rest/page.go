@@ -13,27 +13,41 @@ type brokenPage struct{ err error }
 
 func (e *brokenPage) Error() string { return e.err.Error() }
 
+// broken returns a problem of the text as the error of a page.
+func broken(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &brokenPage{err}
+}
+
 // pageReader reads a Kubernetes list without holding more than one item.
 type pageReader struct {
-	dec  *json.Decoder
+	text *splitter
 	body *bounded
 }
 
 func newPageReader(ctx context.Context, body io.Reader) pageReader {
 	b := &bounded{ctx, body, maxObject}
-	return pageReader{json.NewDecoder(b), b}
+	return pageReader{&splitter{r: b}, b}
 }
 
 // read calls visit with each item until it returns false, and returns the token of the next page.
 func (p pageReader) read(visit func(json.RawMessage) (bool, error)) (next string, err error) {
-	if err := p.open('{'); err != nil {
+	if err := p.open('{', "it is not a JSON object"); err != nil {
 		return "", err
 	}
 	isList := false
-	for p.dec.More() {
-		key, err := p.dec.Token()
+	for first := true; ; first = false {
+		if more, err := p.text.more('}', first); err != nil || !more {
+			if err == nil && !isList {
+				err = fmt.Errorf("%w: it is not a list", ErrNotAPI)
+			}
+			return next, broken(err)
+		}
+		key, err := p.key()
 		if err != nil {
-			return "", &brokenPage{err}
+			return "", err
 		}
 		if key == "items" {
 			if goOn, err := p.items(visit); err != nil || !goOn {
@@ -42,9 +56,9 @@ func (p pageReader) read(visit func(json.RawMessage) (bool, error)) (next string
 			isList = true
 			continue
 		}
-		var field json.RawMessage
-		if err := p.dec.Decode(&field); err != nil {
-			return "", &brokenPage{err}
+		field, err := p.text.value()
+		if err != nil {
+			return "", broken(err)
 		}
 		switch key {
 		case "kind":
@@ -53,13 +67,18 @@ func (p pageReader) read(visit func(json.RawMessage) (bool, error)) (next string
 			next = continueToken(field)
 		}
 	}
-	if _, err := p.dec.Token(); err != nil {
-		return "", &brokenPage{err}
+}
+
+// key reads the name of a member and the colon after it.
+func (p pageReader) key() (key string, err error) {
+	text, err := p.text.value()
+	if err != nil {
+		return "", broken(err)
 	}
-	if !isList {
-		return "", &brokenPage{fmt.Errorf("%w: it is not a list", ErrNotAPI)}
+	if err := json.Unmarshal(text, &key); err != nil {
+		return "", broken(err)
 	}
-	return next, nil
+	return key, broken(p.text.skip(':'))
 }
 
 // continueToken returns the token of the next page from the metadata of a list.
@@ -74,39 +93,41 @@ func continueToken(metadata json.RawMessage) string {
 }
 
 func (p pageReader) items(visit func(json.RawMessage) (bool, error)) (bool, error) {
-	t, err := p.dec.Token()
-	if err != nil {
-		return false, &brokenPage{err}
+	if b, err := p.text.next(); err == nil && b == 'n' { // null: an empty list
+		text, err := p.text.value()
+		if err == nil && string(text) != "null" {
+			err = errNotJSON
+		}
+		return true, broken(err)
 	}
-	if t == nil { // null: an empty list
-		return true, nil
+	if err := p.open('[', "its items are not a list"); err != nil {
+		return false, err
 	}
-	if t != json.Delim('[') {
-		return false, &brokenPage{fmt.Errorf("%w: its items are not a list", ErrNotAPI)}
-	}
-	for p.dec.More() {
+	for first := true; ; first = false {
 		p.body.left = maxObject
-		var item json.RawMessage
-		if err := p.dec.Decode(&item); err != nil {
-			return false, &brokenPage{err}
+		if more, err := p.text.more(']', first); err != nil || !more {
+			return true, broken(err)
+		}
+		item, err := p.text.value()
+		if err != nil {
+			return false, broken(err)
 		}
 		if goOn, err := visit(item); err != nil || !goOn {
+			if err != nil && !json.Valid(item) {
+				err = broken(err)
+			}
 			return goOn, err
 		}
 	}
-	if _, err := p.dec.Token(); err != nil {
-		return false, &brokenPage{err}
-	}
-	return true, nil
 }
 
-func (p pageReader) open(want json.Delim) error {
-	t, err := p.dec.Token()
+func (p pageReader) open(want byte, problem string) error {
+	b, err := p.text.next()
 	if err != nil {
-		return &brokenPage{err}
+		return broken(err)
 	}
-	if t != want {
-		return &brokenPage{fmt.Errorf("%w: it is not a JSON object", ErrNotAPI)}
+	if b != want {
+		return broken(fmt.Errorf("%w: %s", ErrNotAPI, problem))
 	}
-	return nil
+	return broken(p.text.skip(want))
 }
