@@ -79,18 +79,21 @@ func (c *composition) compose(ctx context.Context, base *document) (composed, er
 
 func (c *composition) create() (composed, error) {
 	var problem error
-	if c.cfg.noTraffic {
-		problem = &OptionError{Option: "WithNoTraffic()", Reason: "the service does not exist, and the first revision of a service serves all its traffic"}
+	if c.cfg.noTraffic && !c.cfg.firstServes {
+		problem = &OptionError{Option: "WithNoTraffic()",
+			Reason: "the service does not exist, and the first revision of a service serves all its traffic: use WithNoTrafficIfExists to allow that"}
 	}
 	s, err := newService(c.name, c.options, c.client.onCluster())
 	if err = errors.Join(problem, err); err != nil {
 		return composed{}, err
 	}
-	if err := c.stamp(s, true); err != nil {
+	first := *c
+	first.cfg.noTraffic = false
+	if err := first.stamp(s, true); err != nil {
 		return composed{}, err
 	}
 	body, err := c.client.encodeService(s)
-	return composed{body: body, marked: true, warnings: c.ignored(&servingv1.Service{}, s)}, err
+	return composed{body: body, marked: true, warnings: c.warnings(&servingv1.Service{}, s)}, err
 }
 
 // clusterProblems returns what options ask for that is not possible on a cluster.
@@ -107,12 +110,17 @@ func clusterProblems(service string, cfg deployConfig, options *edits.Set) (prob
 	return append(problems, optionErrors(spec.CheckCluster(options)))
 }
 
-// ignored returns warnings about what has no effect on a cluster.
-func (c *composition) ignored(was, is *servingv1.Service) []string {
-	if !c.client.onCluster() {
-		return nil
+// warnings returns warnings about settings that have no effect.
+func (c *composition) warnings(was, is *servingv1.Service) (all []string) {
+	if was.Name == "" && c.cfg.firstServes {
+		all = append(all, "the service is new, so its first revision serves all traffic: WithNoTrafficIfExists applies to later ones")
 	}
-	return spec.Ignored(workloadOf(was, true), workloadOf(is, true), c.options)
+	cluster := c.client.onCluster()
+	before, after := workloadOf(was, cluster), workloadOf(is, cluster)
+	if cluster {
+		all = append(all, spec.Ignored(before, after, c.options)...)
+	}
+	return append(all, spec.Misplaced(before, after, c.options)...)
 }
 
 // update edits the Service. Whether anything changes is decided before this
@@ -123,7 +131,7 @@ func (c *composition) update(ctx context.Context, base *document) (composed, err
 	if err := assemble(d.service, c.options, c.client.onCluster()); err != nil {
 		return composed{}, err
 	}
-	ignored := c.ignored(base.service, d.service)
+	warnings := c.warnings(base.service, d.service)
 	unchanged, err := c.changesNothing(d)
 	switch {
 	case err != nil:
@@ -138,7 +146,7 @@ func (c *composition) update(ctx context.Context, base *document) (composed, err
 			result.body, err = c.finish(d, true)
 		}
 	}
-	result.warnings = append(result.warnings, ignored...)
+	result.warnings = append(result.warnings, warnings...)
 	return result, err
 }
 

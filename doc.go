@@ -55,10 +55,21 @@
 //
 // SetX replaces a whole collection, WithX adds to it or updates it, WithoutX
 // removes from it, and ClearX empties it. The order of options does not matter.
-// Options that contradict each other are an error that names both, and all
-// problems are reported at once. An option has the same effect on a new Service
+// Options that contradict each other are an error that names both, and problems
+// are reported together. An option has the same effect on a new Service
 // and on an existing one. Its documentation names the gcloud flag and the field
 // that it sets.
+//
+// By subject, with a few of each; docs/options.md has all of them with their flags:
+//
+//   - containers: [WithImage], [WithCommand], [WithPort], [WithCPU], [WithMemory], [WithStartupProbe], [WithContainer]
+//   - environment and secrets: [WithEnv], [SetEnv], [WithSecretEnv], [WithSecretFile], [WithVolume], [WithVolumeMount]
+//   - scaling: [WithMinInstances], [WithMaxInstances], [WithManualScaling], [WithConcurrency], [WithRequestTimeout]
+//   - network: [WithIngress], [WithNetwork], [WithVPCConnector], [WithCloudSQL]
+//   - security: [WithServiceAccount], [WithIAP], [WithBinaryAuthorization], [WithEncryptionKey], [WithPublicAccess]
+//   - metadata: [WithLabel], [WithTemplateLabel], [WithAnnotation], [WithTemplateAnnotation], [WithDescription]
+//   - traffic: [WithNoTraffic], [WithNoTrafficIfExists], [WithTag], [ToLatest], [ToRevision]
+//   - the call: [IfChanged], [Async], [WithWaitTimeout], [WithProgress]
 //
 // # Errors
 //

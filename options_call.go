@@ -186,6 +186,7 @@ type deployConfig struct {
 	iap           bool
 	ifChanged     bool
 	noTraffic     bool
+	firstServes   bool // noTraffic does not apply to a new Service
 	tag           string
 	clientName    string
 	clientVersion string

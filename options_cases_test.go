@@ -239,6 +239,8 @@ var templateCases = []optionCase{
 	{name: "WithDeployHealthCheck", opt: cloudrun.WithDeployHealthCheck(false), path: onTemplate(run + "health-check-disabled"), want: "True"},
 	{name: "WithTemplateAnnotation", opt: cloudrun.WithTemplateAnnotation("example.com/own", "2"), path: onTemplate("example.com/own"), want: "2"},
 	{name: "WithoutTemplateAnnotation", opt: cloudrun.WithoutTemplateAnnotation("example.com/own", "absent"), path: onTemplate("example.com/own"), want: absent},
+	{name: "WithTemplateLabel", opt: cloudrun.WithTemplateLabel("own", "2"), path: []any{"spec", "template", "metadata", "labels", "own"}, want: "2"},
+	{name: "WithoutTemplateLabel", opt: cloudrun.WithoutTemplateLabel("own", "absent"), path: []any{"spec", "template", "metadata", "labels", "own"}, want: absent},
 	{name: "WithRevisionSuffix", opt: cloudrun.WithRevisionSuffix("v2"), path: []any{"spec", "template", "metadata", "name"}, want: "hello-v2"},
 	{name: "WithVPCConnector", opt: cloudrun.WithVPCConnector("c2"), path: onTemplate(run + "vpc-access-connector"), want: "c2"},
 	{name: "WithoutVPCConnector", opt: cloudrun.WithoutVPCConnector(), path: onTemplate(run + "vpc-access-connector"), want: absent},

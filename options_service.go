@@ -226,7 +226,8 @@ func WithDescription(text string) ServiceOption {
 }
 
 // WithAnnotation sets an annotation of the Service, which makes no new
-// Revision. Flag: --update-annotations (hidden). Field: metadata.annotations.
+// Revision. A setting of Cloud Run that is misspelt, or belongs to the template,
+// is a warning of the result. Flag: --update-annotations (hidden). Field: metadata.annotations.
 func WithAnnotation(key, value string) WorkloadOption {
 	return onWorkload(spec.AnnotateResourceAsIs(edits.Spell("WithAnnotation", key, edits.Value(key, value)), key, value, edits.NotEmpty("key", key)))
 }
@@ -238,7 +239,7 @@ func WithoutAnnotation(keys ...string) WorkloadOption {
 }
 
 // WithTemplateAnnotation sets an annotation of the template and so of the
-// Revisions made from it; gcloud has no flag for it. Field:
+// Revisions made from it. It warns like [WithAnnotation]; gcloud has no flag for it. Field:
 // spec.template.metadata.annotations.
 func WithTemplateAnnotation(key, value string) WorkloadOption {
 	option := edits.Spell("WithTemplateAnnotation", key, edits.Value(key, value))
@@ -279,6 +280,22 @@ func WithoutLabel(keys ...string) WorkloadOption {
 // [WithLabel]. Flag: --clear-labels. Fields: metadata.labels and
 // spec.template.metadata.labels.
 func ClearLabels() WorkloadOption { return onWorkload(spec.ClearLabels("ClearLabels()")) }
+
+// WithTemplateLabel sets a label of the template alone, and so of the Revisions
+// made from it; gcloud has no flag for it. Where the Service has the label too,
+// Revisions have this value. As with gcloud, a later call that changes the labels
+// of the Service removes it from the template unless it sets it again: a default
+// of a Deployer does. Keys and values are those of [WithLabel]. Field:
+// spec.template.metadata.labels.
+func WithTemplateLabel(key, value string) WorkloadOption {
+	return onWorkload(spec.TemplateLabel(edits.Spell("WithTemplateLabel", key, edits.Value(key, value)), key, value))
+}
+
+// WithoutTemplateLabel removes labels of the template alone; gcloud has no flag
+// for it. Field: spec.template.metadata.labels.
+func WithoutTemplateLabel(keys ...string) WorkloadOption {
+	return onWorkload(spec.WithoutTemplateLabel(edits.SpellList("WithoutTemplateLabel", keys), keys)...)
+}
 
 // WithLaunchStage declares that the Service uses features of a launch stage:
 // "ALPHA", "BETA" or "GA". It makes no new Revision. The gcloud commands beta

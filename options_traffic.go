@@ -35,10 +35,18 @@ const (
 
 // WithNoTraffic makes a new Revision that gets no traffic: traffic of LATEST
 // stays with the Revision that is the latest ready one now. A new Service cannot
-// be deployed so. On an existing Service without any other option it only moves
+// be deployed so: see [WithNoTrafficIfExists]. On an existing Service without any other option it only moves
 // the traffic. Flag: --no-traffic. Field: spec.traffic.
 func WithNoTraffic() DeployOption {
 	return onDeploy(edits.Configures("WithNoTraffic()", thingTraffic, "no", nil, func(c *deployConfig) { c.noTraffic = true }))
+}
+
+// WithNoTrafficIfExists is [WithNoTraffic] for an existing Service. The first
+// Revision of a new Service serves all its traffic, as Cloud Run requires, and
+// the result has a warning. A pipeline that releases step by step needs no first
+// deploy of another kind. gcloud has no flag for it. Field: spec.traffic.
+func WithNoTrafficIfExists() DeployOption {
+	return onDeploy(edits.Configures("WithNoTrafficIfExists()", thingTraffic, "no if it exists", nil, func(c *deployConfig) { c.noTraffic, c.firstServes = true, true }))
 }
 
 // WithTag gives the new Revision a tag, and with it a URL of its own. If another

@@ -9,6 +9,7 @@ func deployFlags() []*flag {
 	return []*flag{
 		{name: "allow-unauthenticated", takes: takesSwitch, aside: true, usage: "allow everyone to call the service", deploy: access},
 		{name: "no-traffic", takes: takesNone, usage: "send no traffic to the new revision", deploy: always(cloudrun.WithNoTraffic)},
+		{name: "no-traffic-if-exists", takes: takesNone, usage: "not a flag of gcloud: as --no-traffic, but the first revision of a new service serves", deploy: always(cloudrun.WithNoTrafficIfExists)},
 		{name: "tag", usage: "tag of the new revision, with a URL of its own", deploy: unlessEmpty(cloudrun.WithTag)},
 		{name: "async", takes: takesSwitch, aside: true, usage: "do not wait until the service is ready", deploy: async},
 		{name: "client-name", hidden: true, aside: true, usage: "name of the program that deploys", deploy: client},

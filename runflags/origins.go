@@ -85,13 +85,14 @@ func (s *section) spellings(option string) []string {
 }
 
 // advised are options that reasons advise to use: the name, and the argument if there is one.
-var advised = pattern(`\b(WithPort|WithContainer|WithoutEnv|WithoutSecret|WithoutGPU|WithoutCommand|WithoutArgs|WithoutVolumeMount|ClearNetworkTags)\b(\("([^"]*)"\))?`)
+var advised = pattern(`\b(WithPort|WithContainer|WithoutEnv|WithoutSecret|WithoutGPU|WithoutCommand|WithoutArgs|WithoutVolumeMount|ClearNetworkTags|WithNoTrafficIfExists)\b(\("([^"]*)"\))?`)
 
 // inFlags returns a reason with flags in place of options.
 func (f *Flags) inFlags(reason string) string {
 	flags := map[string]string{
 		"WithPort": "port", "WithContainer": "container", "WithoutEnv": "remove-env-vars", "WithoutSecret": "remove-secrets", "WithoutGPU": "gpu=0",
 		"WithoutCommand": "command=", "WithoutArgs": "args=", "WithoutVolumeMount": "remove-volume-mount", "ClearNetworkTags": "clear-network-tags",
+		"WithNoTrafficIfExists": "no-traffic-if-exists",
 	}
 	return advised().ReplaceAllStringFunc(reason, func(option string) string {
 		parts := advised().FindStringSubmatch(option)

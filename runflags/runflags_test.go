@@ -254,7 +254,7 @@ func TestDocsHaveEveryFlag(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "options.md"))
 	require.NoError(t, err)
-	ofDeployments := []string{"allow-unauthenticated", "no-traffic", "tag", "async"}
+	ofDeployments := []string{"allow-unauthenticated", "no-traffic", "no-traffic-if-exists", "tag", "async"}
 	fs := pflag.NewFlagSet("deploy", pflag.ContinueOnError)
 	runflags.Register(fs)
 	fs.VisitAll(func(f *pflag.Flag) {

@@ -10,7 +10,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/rawjson"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
-	"github.com/cloudrun-go/cloudrun/internal/similar"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
@@ -22,28 +21,13 @@ const maxShown = 80
 func Misplaced(manifest rawjson.Object) []string {
 	inService := manifest.Object("metadata", "annotations")
 	inTemplate := manifest.Object("spec", "template", "metadata", "annotations")
-	service := place{"metadata", spec.ServiceAnnotations()}
-	template := place{"spec.template.metadata", append(spec.TemplateAnnotations(), spec.AutoscalingAnnotations()...)}
-	return append(misplaced(inService, service, template), misplaced(inTemplate, template, service)...)
+	return append(misplaced(inService, spec.MisplacedInService), misplaced(inTemplate, spec.MisplacedInTemplate)...)
 }
 
-// place is a place for annotations, and the settings that belong there.
-type place struct {
-	path     string
-	settings []string
-}
-
-func misplaced(annotations rawjson.Object, here, elsewhere place) (warnings []string) {
-	for _, k := range slices.Sorted(maps.Keys(annotations)) {
-		group, _, _ := strings.Cut(k, "/")
-		switch {
-		case slices.Contains(here.settings, k) || group != "run.googleapis.com" && group != "autoscaling.knative.dev":
-		case slices.Contains(elsewhere.settings, k):
-			warnings = append(warnings, fmt.Sprintf("the annotation %s has no effect in %s: move it to %s", k, here.path, elsewhere.path))
-		default:
-			if meant := similar.Name(k, here.settings); meant != "" {
-				warnings = append(warnings, fmt.Sprintf("unknown annotation %s in %s: did you mean %s?", safetext.Line(k, maxShown), here.path, meant))
-			}
+func misplaced(annotations rawjson.Object, check func(key string) string) (warnings []string) {
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if warning := check(key); warning != "" {
+			warnings = append(warnings, warning)
 		}
 	}
 	return warnings

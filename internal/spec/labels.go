@@ -71,8 +71,46 @@ func editLabels(option string, phase edits.Phase, claims edits.Claims, err error
 		}
 		w.Meta.Labels = labels
 		copyLabels(w.Template, labels)
+		for key, value := range w.ownLabels {
+			w.labelTemplate(key, value)
+		}
 		return nil
 	})}
+}
+
+// TemplateLabel sets a label of the template alone.
+func TemplateLabel(option, key, value string) edits.Setting {
+	return ownLabel(option, key, "="+value, checkLabel(key, value), &value)
+}
+
+// WithoutTemplateLabel removes labels of the template alone.
+func WithoutTemplateLabel(option string, keys []string) []edits.Setting {
+	return edits.Each(keys, func(key string) edits.Setting { return ownLabel(option, key, noValue, edits.NotEmpty("key", key), nil) })
+}
+
+// ownLabel is a setting of a label of the template. It is noted, because a later
+// setting of labels copies those of the resource again.
+func ownLabel(option, key, claim string, err error, value *string) edits.Setting {
+	return edits.Setting{Option: option, Phase: edits.PhaseDerive, Claims: edits.Decides("template "+labelThing(key), claim), Err: err,
+		Do: WorkloadEdit(func(w *Workload) error {
+			if w.ownLabels == nil {
+				w.ownLabels = map[string]*string{}
+			}
+			w.ownLabels[key] = value
+			w.labelTemplate(key, value)
+			return nil
+		})}
+}
+
+func (w *Workload) labelTemplate(key string, value *string) {
+	if value == nil {
+		delete(w.Template.Labels, key)
+		return
+	}
+	if w.Template.Labels == nil {
+		w.Template.Labels = map[string]string{}
+	}
+	w.Template.Labels[key] = *value
 }
 
 // copyLabels gives a template the labels of its resource. The labels that Cloud

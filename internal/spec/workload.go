@@ -19,6 +19,8 @@ type Workload struct {
 	Template *metav1.ObjectMeta // of the template, and so of the Revisions or executions made from it
 	Pod      *corev1.PodSpec    // of the template
 	Cluster  bool               // it runs on a cluster with Knative, not on Cloud Run
+
+	ownLabels map[string]*string // what settings decide of labels of the template alone; nil values are removed
 }
 
 // The functions that settings of a workload have.

@@ -44,7 +44,7 @@ var public = []exported{
 			cloudrun.WithProgress, cloudrun.WithPublicAccess, cloudrun.WithReadinessProbe, cloudrun.WithRequestTimeout, cloudrun.WithRevisionSuffix,
 			cloudrun.WithSecretEnv, cloudrun.WithSecretFile, cloudrun.WithService, cloudrun.WithServiceAccount, cloudrun.WithServiceMaxInstances,
 			cloudrun.WithServiceMinInstances, cloudrun.WithSessionAffinity, cloudrun.WithStartupProbe, cloudrun.WithSubnet, cloudrun.WithTag,
-			cloudrun.WithTagOn, cloudrun.WithTemplateAnnotation, cloudrun.WithVPCConnector, cloudrun.WithVPCEgress, cloudrun.WithVolume,
+			cloudrun.WithTagOn, cloudrun.WithTemplateAnnotation, cloudrun.WithTemplateLabel, cloudrun.WithoutTemplateLabel, cloudrun.WithNoTrafficIfExists, cloudrun.WithVPCConnector, cloudrun.WithVPCEgress, cloudrun.WithVolume,
 			cloudrun.WithVolumeMount, cloudrun.WithWaitTimeout, cloudrun.WithoutAnnotation, cloudrun.WithoutArgs,
 			cloudrun.WithoutBinaryAuthorization, cloudrun.WithoutCloudSQL, cloudrun.WithoutCommand, cloudrun.WithoutConcurrency,
 			cloudrun.WithoutContainer, cloudrun.WithoutCustomAudiences, cloudrun.WithoutDryRun, cloudrun.WithoutEncryptionKey,
