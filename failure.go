@@ -80,7 +80,7 @@ func (e *NotReadyError) Error() string {
 		fmt.Fprintf(&b, ": %s", safetext.Message(cause))
 	}
 	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
+		fmt.Fprintf(&b, ": %s", diagnosis.Essence(e.Message))
 	}
 	if e.LogURL != "" {
 		fmt.Fprintf(&b, " (log: %s)", e.LogURL)
@@ -150,16 +150,17 @@ func (e *NotReadyError) DeniedSecrets() []DeniedSecret {
 	return all
 }
 
-// Explain returns a report for people: a few short lines with what failed, why
-// in the server's words, what to do, and where the log is. It ends with a line
-// feed. [NotReadyError.Error] says the same on one line.
+// Explain returns a report for people: a few lines for a terminal of 80 columns
+// with what failed, why in the server's words, what to do, and where the log is.
+// It ends with a line feed. [NotReadyError.Error] says the same on one line.
 func (e *NotReadyError) Explain() string {
 	d := e.platform.Of(e.failed())
-	message, log, help := diagnosis.SplitLinks(safetext.Message(e.Message))
+	message := safetext.Message(e.Message)
+	_, log, help := diagnosis.SplitLinks(message)
 	log = cmp.Or(e.LogURL, log)
 	var b strings.Builder
 	b.WriteString(e.headline(Cause(d.Cause)) + "\n")
-	explainLine(&b, "Why", cmp.Or(message, safetext.Message(e.Reason)))
+	explainLine(&b, "Why", cmp.Or(diagnosis.Essence(message), safetext.Message(e.Reason)))
 	explainLine(&b, "What to do", d.Advice)
 	for _, s := range e.DeniedSecrets() {
 		explainLine(&b, "Grant", s.Secret+" to "+s.ServiceAccount)
@@ -181,7 +182,7 @@ func (e *NotReadyError) headline(cause Cause) string {
 }
 
 const (
-	explainWidth  = 100
+	explainWidth  = 79 // of a terminal with 80 columns
 	explainIndent = 14
 )
 

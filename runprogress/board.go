@@ -1,11 +1,13 @@
 package runprogress
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -50,15 +52,17 @@ func (l *line) finish(to state, at time.Time, message string) {
 	l.state, l.took, l.message = to, at.Sub(l.began), message
 }
 
-// board is everything that is displayed.
+// board is everything that is displayed of one Service.
 type board struct {
-	title    line
-	stages   []line
-	warnings []string
+	service string
+	title   line
+	stages  []line
+	waited  state // how the wait ended; hidden before that
+	broken  bool  // a stage has failed
 }
 
-func newBoard(title string) board {
-	return board{title: line{label: title}, stages: []line{
+func newBoard(service, title string) *board {
+	return &board{service: service, title: line{label: title}, stages: []line{
 		{stage: cloudrun.StageCreateRevision, label: "Creating Revision"},
 		{stage: cloudrun.StageRouteTraffic, label: "Routing traffic"},
 		{stage: cloudrun.StagePublish, label: "Setting IAM Policy"},
@@ -79,6 +83,7 @@ func (b *board) line(s cloudrun.Stage) *line {
 
 // apply updates the board with an event. It returns the changed line and the kind of change.
 func (b *board) apply(e cloudrun.Event) (*line, change) {
+	b.note(e)
 	l := b.line(e.Stage)
 	if e.Kind == cloudrun.Retrying {
 		return l, l.setMessage(fmt.Sprintf("retrying in %v: %s", round(e.Delay), reason(e.Err)))
@@ -96,6 +101,18 @@ func (b *board) apply(e cloudrun.Event) (*line, change) {
 	return l, b.frame(l, e)
 }
 
+// note remembers what decides how the call of the board ended.
+func (b *board) note(e cloudrun.Event) {
+	switch {
+	case e.Kind == cloudrun.StageFailed:
+		b.broken = true
+	case e.Kind == cloudrun.StageStarted && e.Stage == cloudrun.StageWait:
+		b.waited = running
+	case e.Kind == cloudrun.StageDone && e.Stage == cloudrun.StageWait:
+		b.waited = done
+	}
+}
+
 // frame updates a line at the start or the end of a stage.
 func (b *board) frame(l *line, e cloudrun.Event) change {
 	switch e.Kind {
@@ -107,6 +124,10 @@ func (b *board) frame(l *line, e cloudrun.Event) change {
 		l.finish(done, e.Time, "")
 		return ended
 	case cloudrun.StageFailed:
+		if errors.Is(e.Err, context.Canceled) {
+			l.finish(interrupted, e.Time, "")
+			return ended
+		}
 		l.finish(failed, e.Time, reason(e.Err))
 		return ended
 	}
@@ -132,23 +153,30 @@ func (l *line) setMessage(message string) change {
 	return newMessage
 }
 
-func (b *board) warn(message string) string {
-	message = safetext.Line(message, maxMessage)
-	b.warnings = append(b.warnings, message)
-	return message
-}
-
-// end closes the lines that are still open.
-func (b *board) end(to state, at time.Time) {
+// end closes the lines that are still open. It returns those that were interrupted.
+func (b *board) end(to state, at time.Time) (open []*line) {
 	for i := range b.stages {
-		switch l := &b.stages[i]; {
-		case l.state == running:
+		switch l := &b.stages[i]; l.state {
+		case running:
 			l.finish(interrupted, at, "")
-		case l.state == waiting && to == done:
+			open = append(open, l)
+		case waiting:
 			l.state = hidden
 		}
 	}
 	b.title.finish(to, at, "")
+	return open
+}
+
+// verdict returns how the call of a board ended, where several calls ended with to.
+func (b *board) verdict(to state) state {
+	switch {
+	case to == done || to == interrupted && b.waited != done:
+		return to
+	case !b.broken && b.waited == done:
+		return done
+	}
+	return failed
 }
 
 // meanwhile returns the message of a condition while a stage runs. It ignores
@@ -167,7 +195,7 @@ func reason(err error) string {
 	}
 	var failure *cloudrun.NotReadyError
 	if errors.As(err, &failure) && failure.Message != "" {
-		return safetext.Line(failure.Message, maxMessage)
+		return safetext.Line(diagnosis.Essence(failure.Message), maxMessage)
 	}
 	return safetext.Line(err.Error(), maxMessage)
 }

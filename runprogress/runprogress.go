@@ -1,19 +1,27 @@
 // Package runprogress shows the progress of a deployment in commands that are
-// built on package cloudrun:
+// built on package cloudrun, and how it ended:
 //
 //	r := runprogress.New(os.Stderr)
 //	result, err := deployer.Deploy(ctx, name, cloudrun.WithImage(image), cloudrun.WithProgress(r.Handle))
 //	r.Done(err)
+//	if err != nil {
+//		runprogress.WriteError(os.Stderr, err)
+//	} else {
+//		runprogress.WriteResult(os.Stderr, result)
+//	}
 //
 // On a terminal it draws the stages as gcloud does, and keeps them up to date:
 //
-//	⠹ Deploying...
-//	  ✓ Creating Revision...
-//	  ⠹ Routing traffic...
+//	⠹ Deploying... 7s
+//	  ✓ Creating Revision... 6s
+//	  ⠹ Routing traffic... Assigning traffic.
 //	  ✓ Setting IAM Policy...
 //
 // Elsewhere, such as in the log of a build, it writes a line for each change.
 // Control characters in server messages never reach the output.
+//
+// A program that prints while the stages are drawn writes through
+// [Renderer.Writer]. Its lines then appear above the drawing.
 package runprogress
 
 import (
@@ -28,28 +36,21 @@ import (
 // tick is the interval at which the spinner of a terminal moves.
 const tick = 100 * time.Millisecond
 
-// Renderer shows the events of one call, or of several in sequence. End it with
+// Renderer shows the events of one call, or of several, one after the other or at
+// the same time. The calls for each Service have stages of their own. End it with
 // [Renderer.Done] or [Renderer.Close]. It is safe for concurrent use. A Renderer
 // that [New] did not make shows nothing.
 type Renderer struct {
-	mu    sync.Mutex
-	board board
-	view  view
-	begun bool
-	ended bool
+	mu     sync.Mutex
+	w      io.Writer
+	screen screen
+	view   view
+	open   []*writer // with the beginning of a line that is not printed yet
+	begun  bool
+	ended  bool
 
 	stop    chan struct{}
 	spinner *task.Task[struct{}] // nil until it moves
-}
-
-// view displays a board.
-type view interface {
-	// show displays a change of a line.
-	show(b *board, l *line, c change)
-	// warn displays a warning that was added to the board.
-	warn(b *board, message string)
-	// end displays the board for the last time.
-	end(b *board)
 }
 
 // New returns a Renderer that writes to w. It writes nothing before the first
@@ -58,13 +59,8 @@ func New(w io.Writer, opts ...Option) *Renderer {
 	if w == nil {
 		w = io.Discard
 	}
-	c := config{title: "Deploying", terminal: isTerminal(w), width: widthOf(w)}
-	for _, o := range opts {
-		if o != nil {
-			o(&c)
-		}
-	}
-	r := &Renderer{board: newBoard(c.title), view: &plain{w: w}, stop: make(chan struct{})}
+	c := newConfig(w, opts)
+	r := &Renderer{w: w, screen: screen{name: c.title}, view: &plain{w: w}, stop: make(chan struct{})}
 	if c.terminal {
 		r.view = newTerminal(w, c)
 	}
@@ -81,28 +77,14 @@ func (r *Renderer) Handle(e cloudrun.Event) {
 	if r.ended {
 		return
 	}
-	if !r.begun {
-		r.begin(e.Time)
-	}
-	if e.Kind == cloudrun.Warned {
-		r.view.warn(&r.board, r.board.warn(e.Message))
-		return
-	}
-	if l, c := r.board.apply(e); c != unchanged {
-		r.view.show(&r.board, l, c)
-	}
-}
-
-func (r *Renderer) begin(at time.Time) {
-	r.begun = true
-	r.board.title.start(at)
-	r.view.show(&r.board, &r.board.title, started)
-	if t, ok := r.view.(*terminal); ok {
+	r.screen.handle(e, r.view)
+	if t, ok := r.view.(*terminal); ok && !r.begun {
 		r.spinner = task.Go(func() struct{} {
 			r.spin(t)
 			return struct{}{}
 		})
 	}
+	r.begun = true
 }
 
 // spin moves the spinner of a terminal.
@@ -124,20 +106,15 @@ func (r *Renderer) move(t *terminal) {
 	defer r.mu.Unlock()
 	if !r.ended {
 		t.frame++
-		t.draw(&r.board)
+		t.draw(&r.screen)
 	}
 }
 
-// Done shows how the call ended, and stops the Renderer. When it returns, no
-// goroutine of the Renderer is left. It does not print the error. If the writer
-// panicked while the spinner moved, Done panics with the same value.
-func (r *Renderer) Done(err error) {
-	to := done
-	if err != nil {
-		to = failed
-	}
-	r.finish(to)
-}
+// Done shows how the call ended, and stops the Renderer. Of several calls, err is
+// the error of any. When it returns, no goroutine of the Renderer is left. It does
+// not print the error. If the writer panicked while the spinner moved, Done panics
+// with the same value.
+func (r *Renderer) Done(err error) { r.finish(endOf(err)) }
 
 // Close stops the Renderer without showing how the call ended. After Done it
 // does nothing, so it may be deferred.
@@ -166,9 +143,11 @@ func (r *Renderer) end(to state) (spinner *task.Task[struct{}], first bool) {
 	}
 	r.ended = true
 	close(r.stop)
+	for _, w := range r.open {
+		w.flush()
+	}
 	if r.begun {
-		r.board.end(to, time.Now())
-		r.view.end(&r.board)
+		r.screen.end(to, time.Now(), r.view)
 	}
 	return r.spinner, true
 }

@@ -98,6 +98,17 @@ func SplitLinks(message string) (text, log, help string) {
 	return helpLink().ReplaceAllString(logLink().ReplaceAllString(message, ""), ""), log, help
 }
 
+// Essence returns the cause in a message of Cloud Run: the message without its
+// links and without the sentences that every failure has. A message that has
+// nothing else is returned whole.
+func Essence(message string) string {
+	text, _, _ := SplitLinks(message)
+	if short := strings.TrimSpace(boilerplate().ReplaceAllString(text, "")); short != "" {
+		return short
+	}
+	return strings.TrimSpace(text)
+}
+
 func firstGroup(re *regexp.Regexp, text string) string {
 	if match := re.FindStringSubmatch(text); match != nil {
 		return strings.TrimRight(match[1], ".,;")
@@ -109,6 +120,7 @@ func firstGroup(re *regexp.Regexp, text string) string {
 var (
 	deniedSecret = pattern(`(?i)permission denied on secret:? (\S+) for Revision service account (\S+)`)
 	logLink      = pattern(`\s*Logs? URL: (https?://\S+)`)
+	boilerplate  = pattern(`^Revision '[^']*' is not ready and cannot serve traffic\.\s*|\s*Logs for this revision might contain more information\.`)
 	helpLink     = pattern(`\s*For more troubleshooting guidance, see (https?://\S+)`)
 )
 

@@ -134,6 +134,21 @@ func TestSplitLinks(t *testing.T) {
 	}
 }
 
+// The sentences that every failure has are left out, unless nothing else remains.
+func TestEssence(t *testing.T) {
+	t.Parallel()
+	const boilerplate = "Revision 'hello-00001-abc' is not ready and cannot serve traffic."
+	for message, want := range map[string]string{
+		"":          "",
+		boilerplate: boilerplate,
+		boilerplate + " Image 'gcr.io/demo/x' not found.":                                                        "Image 'gcr.io/demo/x' not found.",
+		boilerplate + " It broke. Logs for this revision might contain more information. Logs URL: https://l/?a": "It broke.",
+		"The revision says: " + boilerplate:                                                                      "The revision says: " + boilerplate,
+	} {
+		require.Equal(t, want, diagnosis.Essence(message), message)
+	}
+}
+
 // What only Cloud Run has is no advice for a cluster.
 func TestAdviceOnACluster(t *testing.T) {
 	t.Parallel()
