@@ -102,7 +102,7 @@ func WriteError(w io.Writer, err error) {
 	var failure *cloudrun.NotReadyError
 	switch {
 	case errors.Is(err, context.Canceled):
-		r.say(r.style.paint(yellow, "Interrupted:") + " " + Aftermath(err))
+		r.say(r.style.paint(yellow, "Interrupted:") + " " + aftermath(err))
 	case errors.As(err, &failure) && isAll(err, failure):
 		r.text.WriteString(label + failure.Explain())
 	case failure != nil:
@@ -128,9 +128,9 @@ func isAll(err error, failure *cloudrun.NotReadyError) bool {
 	return len(all) == 1 && all[0] == error(failure) //nolint:errorlint // as above
 }
 
-// Aftermath returns what became of the Service when a call was interrupted, such
+// aftermath returns what became of the Service when a call was interrupted, such
 // as by Ctrl-C, in one sentence that ends with a period.
-func Aftermath(err error) string {
+func aftermath(err error) string {
 	var call *cloudrun.DeployError
 	if !errors.As(err, &call) {
 		return safetext.Message(err.Error()) + "."

@@ -17,16 +17,18 @@ type canary struct {
 	out, messages io.Writer
 }
 
-// release deploys a Revision without traffic and then rolls it out.
-func (c *canary) release(ctx context.Context, cfg rollout.Config, opts ...cloudrun.DeployOption) error {
+// release deploys a Revision without traffic and then rolls it out. The
+// configuration of the rollout may write to out while the progress is shown.
+func (c *canary) release(ctx context.Context, config func(out io.Writer) rollout.Config, opts ...cloudrun.DeployOption) error {
 	deployed, err := c.deploy(ctx, append(opts, cloudrun.WithNoTraffic())...)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s is ready and receives no traffic yet.\n", deployed.Revision)
-	cfg.Revision = deployed.Revision
+	fmt.Fprintf(c.out, "%s is ready and gets no traffic yet.\n", deployed.Revision)
 
 	progress := runprogress.New(c.messages, runprogress.WithTitle("Rolling out"))
+	cfg := config(progress.Writer(c.out))
+	cfg.Revision = deployed.Revision
 	result, err := rollout.Run(ctx, c.deployer, c.service, cfg, cloudrun.WithProgress(progress.Handle))
 	progress.Done(err)
 	if result != nil {

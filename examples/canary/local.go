@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
@@ -22,9 +21,7 @@ const (
 )
 
 // demonstrate shows a release that succeeds and one that is rolled back.
-func demonstrate(ctx context.Context, stdout, stderr io.Writer) error {
-	server := cloudruntest.NewServer(cloudruntest.WithTimeToReady(300 * time.Millisecond))
-	defer server.Close()
+func demonstrate(ctx context.Context, server *cloudruntest.Server, stdout, stderr io.Writer) error {
 	server.Handle(image, greet)
 	fmt.Fprintln(stderr, "This is an embedded control plane: nothing leaves this machine.")
 	client, err := cloudrun.NewClient(ctx, "demo", "us-central1", server.ClientOptions()...)
@@ -35,7 +32,7 @@ func demonstrate(ctx context.Context, stdout, stderr io.Writer) error {
 	if _, err := c.deploy(ctx, cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"), cloudrun.WithPublicAccess()); err != nil {
 		return err
 	}
-	watched := c.watched(server.Client())
+	watched := watched(server.Client())
 
 	fmt.Fprintln(stdout, "\n1. A release that succeeds")
 	if err := c.release(ctx, watched, cloudrun.WithRevisionSuffix("v2")); err != nil {
@@ -62,16 +59,18 @@ func greet(c cloudruntest.Container) http.Handler {
 }
 
 // watched returns a rollout that shows at every step how requests are divided.
-func (c *canary) watched(client *http.Client) rollout.Config {
+func watched(client *http.Client) func(out io.Writer) rollout.Config {
 	check := rollout.CheckHTTP(rollout.HTTPProbes{Requests: 20, Client: client})
-	return rollout.Config{Steps: []int{5, 25, 100}, Check: func(ctx context.Context, candidate rollout.Candidate) error {
-		counts, err := countRevisions(ctx, client, candidate.URL)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(c.out, "  %3d %%: of %d requests, %s\n", candidate.Percent, requests, counts)
-		return check(ctx, candidate)
-	}}
+	return func(out io.Writer) rollout.Config {
+		return rollout.Config{Steps: []int{5, 25, 100}, Check: func(ctx context.Context, candidate rollout.Candidate) error {
+			counts, err := countRevisions(ctx, client, candidate.URL)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "  %3d %%: of %d requests, %s\n", candidate.Percent, requests, counts)
+			return check(ctx, candidate)
+		}}
+	}
 }
 
 // countRevisions sends requests and returns how many of them each Revision answered.

@@ -15,50 +15,37 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/examples/internal/cli"
 	"github.com/cloudrun-go/cloudrun/rollout"
+	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "canary:", err)
-		}
-		os.Exit(1)
-	}
-}
+func main() { cli.Main(run, runprogress.WriteError) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("canary", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: canary --local | canary [flags] SERVICE IMAGE")
-		flags.PrintDefaults()
-	}
 	local := flags.Bool("local", false, "show a release that succeeds and one that is rolled back on an embedded control plane")
 	project := flags.String("project", "", "`ID` of the project; by default that of the default credentials")
 	region := flags.String("region", "us-central1", "`region` of Cloud Run")
 	pause := flags.Duration("pause", time.Minute, "how long to watch each step")
 	private := flags.Bool("private", false, "check a Service that is not public, with ID tokens")
-	if err := flags.Parse(args); err != nil {
+	if err := cli.Parse(flags, args, "canary --local | canary [flags] SERVICE IMAGE", stdout); err != nil {
 		return err
 	}
 	if *local {
 		if len(args) > 1 {
 			return fmt.Errorf("--local is a demonstration without other flags or arguments: %q", args)
 		}
-		return demonstrate(ctx, stdout, stderr)
+		server := cloudruntest.NewServer(cloudruntest.WithTimeToReady(300 * time.Millisecond))
+		defer server.Close()
+		return demonstrate(ctx, server, stdout, stderr)
 	}
 	if flags.NArg() != 2 {
-		flags.Usage()
-		return errors.New("specify the service and the image to release")
+		return errors.New("specify the service and the image to release, or --local")
 	}
 	client, err := cloudrun.NewClient(ctx, *project, *region)
 	if err != nil {
@@ -69,5 +56,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		probes.Tokens = rollout.IDTokens
 	}
 	c := &canary{deployer: cloudrun.NewDeployer(client), service: flags.Arg(0), out: stdout, messages: stderr}
-	return c.release(ctx, rollout.Config{Pause: *pause, Check: rollout.CheckHTTP(probes)}, cloudrun.WithImage(flags.Arg(1)))
+	cfg := rollout.Config{Pause: *pause, Check: rollout.CheckHTTP(probes)}
+	return c.release(ctx, func(io.Writer) rollout.Config { return cfg }, cloudrun.WithImage(flags.Arg(1)))
 }

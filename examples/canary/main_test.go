@@ -15,14 +15,14 @@ func TestBothReleases(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []string{
 		"1. A release that succeeds",
-		"hello-v2 is ready and receives no traffic yet.",
+		"hello-v2 is ready and gets no traffic yet.",
 		"    5 %: of 1000 requests, hello-v1 got 950, hello-v2 got 50",
 		"   25 %: of 1000 requests, hello-v1 got 750, hello-v2 got 250",
 		"  100 %: of 1000 requests, hello-v2 got 1000",
 		"The traffic was hello-v1=100 and is now hello-v2=100.",
 		"",
 		"2. A release that is rolled back",
-		"hello-v3 is ready and receives no traffic yet.",
+		"hello-v3 is ready and gets no traffic yet.",
 		"    5 %: of 1000 requests, hello-v2 got 950, hello-v3 got 50",
 		"The traffic was hello-v2=100 and is now hello-v2=100.",
 	} {

@@ -49,7 +49,7 @@ func hello(c cloudruntest.Container) http.Handler {
 
 // fetch gets the page of the deployed Service and prints it, unless the Service is not ready yet.
 func (l *local) fetch(ctx context.Context, stderr io.Writer, result *cloudrun.Result) error {
-	defer fmt.Fprintln(stderr, "That was local: the service is gone with this command. For Cloud Run, use --project and --region instead of --local.")
+	defer fmt.Fprintln(stderr, "That was local: the service is gone with this command.\nFor Cloud Run, use --project and --region instead of --local.")
 	if result.URL == "" || !result.Service.IsReady() {
 		return nil
 	}

@@ -13,39 +13,22 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/spf13/pflag"
 	"google.golang.org/api/option"
 
-	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/examples/internal/cli"
 	"github.com/cloudrun-go/cloudrun/runflags"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		explain(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-// explain prints why the command failed, in detail if a Revision failed.
-func explain(stderr io.Writer, err error) {
-	if errors.Is(err, pflag.ErrHelp) {
-		return
-	}
-	fmt.Fprintln(stderr, "ERROR:", err)
-	var failed *cloudrun.NotReadyError
-	if errors.As(err, &failed) {
-		fmt.Fprintf(stderr, "\n%s", failed.Explain())
-	}
+	cli.Main(func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		return run(ctx, args, stdout, stderr)
+	}, report)
 }
 
 // run runs the command in the arguments. The options are for the client.
@@ -55,9 +38,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, opts ...o
 	c.flags = pflag.NewFlagSet("deploy", pflag.ContinueOnError)
 	c.flags.SetOutput(stderr)
 	c.flags.SortFlags = false
-	c.flags.Usage = func() { fmt.Fprint(stderr, runflags.Usages(c.flags, 80)) }
+	c.flags.Usage = func() { fmt.Fprint(stdout, runflags.Usages(c.flags, 80)) }
 	c.settings = registerSettings(c.flags)
-	return commands()[word](c, ctx)
+	err := commands()[word](c, ctx)
+	if errors.Is(err, pflag.ErrHelp) {
+		return flag.ErrHelp
+	}
+	return c.hint(err)
 }
 
 func commands() map[string]func(*command, context.Context) error {

@@ -87,9 +87,10 @@ func TestDeployToAnEndpoint(t *testing.T) {
 
 	stdout, stderr, err := deployTo(t, s, "hello", hello, "--format=json", "--allow-unauthenticated", "--set-env-vars", "KEY=canary-value")
 	require.NoError(t, err)
-	var result answer
+	var result struct{ Service, Project, Region, Action, Revision, URL string }
 	require.NoError(t, json.Unmarshal([]byte(stdout), &result))
-	require.Equal(t, answer{Service: "hello", Action: "created", Revision: result.Revision, Percent: 100, URL: result.URL, URLs: []string{result.URL}}, result)
+	require.Equal(t, []string{"hello", "demo", "us-central1", "created"}, []string{result.Service, result.Project, result.Region, result.Action})
+	require.Contains(t, stderr, "Creating Revision: done", "what is shown to people")
 	require.NotContains(t, stdout+stderr, "canary-value")
 
 	stdout, stderr, err = deployTo(t, s, "hello", "--memory=1Gi", "--quiet")
@@ -115,7 +116,7 @@ func TestDeployToAnEndpoint(t *testing.T) {
 	require.ErrorContains(t, err, "The container failed to start.")
 	require.Contains(t, stderr, "Deploying: failed")
 	var explained bytes.Buffer
-	explain(&explained, err)
+	report(&explained, err)
 	require.Contains(t, explained.String(), "What to do: ")
 	require.Empty(t, stdout)
 }

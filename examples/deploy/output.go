@@ -1,8 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/runprogress"
@@ -32,30 +38,25 @@ func (p *progress) done(err error) {
 	}
 }
 
-// answer is a result as JSON.
-type answer struct {
-	Service  string            `json:"service"`
-	Action   cloudrun.Action   `json:"action"`
-	Revision string            `json:"revision,omitempty"`
-	Percent  int64             `json:"percent"`
-	URL      string            `json:"url,omitempty"`
-	URLs     []string          `json:"urls,omitempty"`
-	TagURLs  map[string]string `json:"tagUrls,omitempty"`
-	Warnings []string          `json:"warnings,omitempty"`
-}
-
-// print writes the result to stdout: its URL, or all of it as JSON.
+// print shows the result: on stdout its URL, or all of it as JSON, and for people
+// on stderr what serves where. If both are the same terminal, the URL is shown once.
 func (c *command) print(r *cloudrun.Result) error {
-	switch c.format {
-	case "json":
-		return c.printJSON(answer{Service: r.Service.Name, Action: r.Action, Revision: r.Revision, Percent: r.Percent,
-			URL: r.URL, URLs: r.URLs, TagURLs: r.TagURLs, Warnings: r.Warnings})
-	case "":
-		if r.URL != "" {
-			fmt.Fprintln(c.stdout, r.URL)
-		}
+	if c.format == "json" {
+		return c.printJSON(r)
+	}
+	if !c.quiet {
+		runprogress.WriteResult(c.stderr, r)
+	}
+	shown := !c.quiet && isTerminal(c.stdout) && isTerminal(c.stderr)
+	if c.format == "" && r.URL != "" && !shown {
+		fmt.Fprintln(c.stdout, r.URL)
 	}
 	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func (c *command) printJSON(v any) error {
@@ -63,4 +64,37 @@ func (c *command) printJSON(v any) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
+}
+
+// report writes an error for people.
+func report(stderr io.Writer, err error) {
+	runprogress.WriteError(stderr, err)
+	var h *hinted
+	if errors.As(err, &h) {
+		fmt.Fprintln(stderr, h.hint)
+	}
+}
+
+// hinted is an error with what to do next.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h *hinted) Unwrap() error { return h.error }
+
+// hint adds to the error of an interrupted wait how to go on.
+func (c *command) hint(err error) error {
+	var failed *cloudrun.DeployError
+	if !errors.As(err, &failed) || !errors.Is(err, context.Canceled) || failed.Outcome == cloudrun.NotWritten {
+		return err
+	}
+	if c.local {
+		return &hinted{err, "That was local: the service is gone with this command."}
+	}
+	hint := fmt.Sprintf("Look at it: gcloud run services describe %s --project=%s --region=%s", failed.Service, c.project, c.region)
+	if c.flags.Lookup("if-changed") != nil {
+		hint += "\nGo on waiting: run the same command with --if-changed"
+	}
+	return &hinted{err, hint}
 }

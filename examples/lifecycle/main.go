@@ -8,13 +8,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/signal"
 	"time"
 
 	"google.golang.org/api/option"
@@ -22,28 +19,20 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/examples/internal/cli"
+	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
 const image = "gcr.io/cloudrun/hello"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "lifecycle:", err)
-		}
-		os.Exit(1)
-	}
-}
+func main() { cli.Main(run, runprogress.WriteError) }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("lifecycle", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	local := flags.Bool("local", false, "use an embedded control plane instead of Cloud Run")
 	project := flags.String("project", "", "`ID` of the project; by default that of the default credentials")
 	region := flags.String("region", "us-central1", "`region` of Cloud Run")
-	if err := flags.Parse(args); err != nil {
+	if err := cli.Parse(flags, args, "lifecycle --local | lifecycle [flags] [SERVICE]", stdout); err != nil {
 		return err
 	}
 	if flags.NArg() > 1 {

@@ -29,8 +29,9 @@ const (
 // counts. A package that needs more has to be entered here.
 var layers = []layer{
 	{packages: "internal/testkit/... internal/systemtest internal/parity internal/house"}, // for tests only
-	{packages: "examples/emulator", ours: "cloudruntest", never: apiTypes, most: 190},
-	{packages: "examples/...", ours: "...", imports: apiTypes + " google.golang.org/api github.com/spf13/pflag", most: 415},
+	{packages: "examples/internal/cli"},
+	{packages: "examples/emulator", ours: "cloudruntest examples/internal/cli", never: apiTypes, most: 190},
+	{packages: "examples/...", ours: "...", imports: apiTypes + " google.golang.org/api github.com/spf13/pflag golang.org/x/term", most: 415},
 	{packages: "runflags", ours: ". internal/...", imports: apiTypes + " github.com/spf13/pflag sigs.k8s.io/yaml", most: 415},
 	{packages: "runprogress", ours: ". internal/...", imports: "golang.org/x/term github.com/mattn/go-runewidth", never: "github.com/spf13/pflag", most: 415},
 	{packages: "rollout fleet jobs workerpools", ours: ". internal/...", imports: apiTypes + " google.golang.org/api cloud.google.com/go/auth golang.org/x/oauth2",

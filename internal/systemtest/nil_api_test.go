@@ -95,7 +95,7 @@ var public = []exported{
 	{
 		dir: "../../runprogress",
 		funcs: []any{
-			runprogress.New, runprogress.WithASCII, runprogress.WithTerminal, runprogress.WithTitle, runprogress.WithWidth,
+			runprogress.New, runprogress.WithASCII, runprogress.WithColor, runprogress.WriteError, runprogress.WriteResult, runprogress.WithTerminal, runprogress.WithTitle, runprogress.WithWidth,
 		},
 		types: []reflect.Type{
 			reflect.TypeFor[runprogress.Option](), reflect.TypeFor[runprogress.Renderer](),

@@ -1,0 +1,48 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun/examples/internal/cli"
+)
+
+func TestCode(t *testing.T) {
+	t.Parallel()
+	for want, errs := range map[int][]error{
+		0:   {nil, flag.ErrHelp},
+		1:   {errors.New("oops"), context.DeadlineExceeded},
+		130: {fmt.Errorf("waiting: %w", context.Canceled)},
+	} {
+		for _, err := range errs {
+			require.Equal(t, want, cli.Code(err), err)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	parse := func(args ...string) (printed string, err error) {
+		var out bytes.Buffer
+		flags := flag.NewFlagSet("x", flag.ContinueOnError)
+		flags.SetOutput(&out)
+		flags.Bool("local", false, "run here")
+		err = cli.Parse(flags, args, "x [flags] SERVICE", &out)
+		return out.String(), err
+	}
+	printed, err := parse("--local")
+	require.NoError(t, err)
+	require.Empty(t, printed)
+	printed, err = parse("--help")
+	require.ErrorIs(t, err, flag.ErrHelp)
+	require.Equal(t, "usage: x [flags] SERVICE\n  -local\n    \trun here\n", printed)
+	printed, err = parse("--nope")
+	require.EqualError(t, err, "flag provided but not defined: -nope: use --help to see all flags")
+	require.Empty(t, printed, "the error is printed once, by Main")
+}
