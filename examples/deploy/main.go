@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, opts ...o
 	c.flags = pflag.NewFlagSet("deploy", pflag.ContinueOnError)
 	c.flags.SetOutput(stderr)
 	c.flags.SortFlags = false
-	c.flags.Usage = func() { fmt.Fprint(stdout, runflags.Usages(c.flags, 80)) }
+	c.flags.Usage = func() { fmt.Fprint(stderr, runflags.Usages(c.flags, 80)) }
 	c.settings = registerSettings(c.flags)
 	err := commands()[word](c, ctx)
 	if errors.Is(err, pflag.ErrHelp) {
