@@ -214,10 +214,14 @@ func changes(services ServiceGetter, known *redact.Memory) *watch.Stream[*servin
 // began at start may succeed later.
 func (w serviceWait) mayPass(start time.Time) func(error) (bool, time.Duration) {
 	created, mayPass := w.write != nil && w.write.Generation == 1, transient.Polls()
+	missed := 0
 	return func(err error) (bool, time.Duration) {
 		ok, atLeast := mayPass(err)
-		stale := created && apierrors.IsNotFound(err) && time.Since(start) < status.ReadLag
-		return ok || stale, atLeast
+		if !created || !apierrors.IsNotFound(err) {
+			return ok, atLeast
+		}
+		missed++ // a single one may be a stale read even later
+		return missed == 1 || time.Since(start) < status.ReadLag, atLeast
 	}
 }
 

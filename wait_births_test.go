@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 // Reads may miss a Service only for a short time after it was created.
@@ -56,6 +57,21 @@ func TestWaitForAMissingService(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A stale read of a server that does not know a new Service does not end the wait, even long after it was created.
+func TestWaitOfANewServiceOutlivesALateStaleRead(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		s.Script("hello", cloudruntest.Script{TimeToReady: 20 * time.Second, NoOperation: true})
+		start := time.Now()
+		s.Fault(cloudruntest.Fault{Stale: true, Match: func(r *http.Request) bool {
+			return r.Method == http.MethodGet && time.Since(start) > 2*status.ReadLag
+		}})
+		_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+	})
 }
 
 // A Service that somebody deleted and created again during the wait is another

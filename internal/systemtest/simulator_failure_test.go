@@ -58,7 +58,7 @@ func (c *simCall) movedAlike(writes []simWrite) bool {
 			continue
 		}
 		now := simLeaves(w.Body)["/spec/traffic"]
-		if now != last && !w.Time.Before(c.start) && !w.Time.After(c.end) {
+		if now != last && (!w.Time.Before(c.start) || c.metAny(simStale)) && !w.Time.After(c.end) {
 			return true
 		}
 		last = now
