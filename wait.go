@@ -213,8 +213,7 @@ func changes(services ServiceGetter, known *redact.Memory) *watch.Stream[*servin
 // mayPass returns a function that reports whether a failed poll of a wait that
 // began at start may succeed later.
 func (w serviceWait) mayPass(start time.Time) func(error) (bool, time.Duration) {
-	created, mayPass := w.write != nil && w.write.Generation == 1, transient.Polls()
-	missed := 0
+	created, missed, mayPass := w.write != nil && w.write.Generation == 1, 0, transient.Polls()
 	return func(err error) (bool, time.Duration) {
 		ok, atLeast := mayPass(err)
 		if !created || !apierrors.IsNotFound(err) {
