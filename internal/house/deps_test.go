@@ -22,13 +22,13 @@ const (
 	apiTypes = "knative.dev k8s.io"
 	backoff  = "github.com/cenkalti/backoff"
 	testCode = "testing net/http/httptest github.com/stretchr go.uber.org/goleak " +
-		module + "/internal/testkit " + module + "/internal/systemtest " + module + "/internal/parity " + module + "/internal/house"
+		module + "/internal/testkit " + module + "/internal/systemtest " + module + "/internal/parity " + module + "/internal/house " + module + "/internal/pages"
 )
 
 // layers go from the top to the bottom. The first one that names a package
 // counts. A package that needs more has to be entered here.
 var layers = []layer{
-	{packages: "internal/testkit/... internal/systemtest internal/parity internal/house"}, // for tests only
+	{packages: "internal/testkit/... internal/systemtest internal/parity internal/house internal/pages"}, // for tests only
 	{packages: "examples/internal/cli"},
 	{packages: "examples/emulator", ours: "cloudruntest examples/internal/cli", never: apiTypes, most: 190},
 	{packages: "examples/...", ours: "...", imports: apiTypes + " google.golang.org/api github.com/spf13/pflag golang.org/x/term", most: 415},
