@@ -19,6 +19,9 @@
 //     beyond 1,000
 //   - readiness over time: conditions pass through Unknown, and operations have
 //     :wait. [Server.Script] adds failures, false alarms, lags and whole sequences
+//   - the failures that everybody tests, with Cloud Run's messages: [ImageNotFound],
+//     [SecretDenied], [NotListening], [QuotaExceeded], [Server.ConcurrentWriter].
+//     With [WithScriptLabels] the labels of a Service choose one
 //   - validation: it refuses what Cloud Run refuses, and names the field
 //   - lists with pages and label selectors; regions, by host name; projects
 //   - IAM policies with etags, versions and conditions; missing permissions

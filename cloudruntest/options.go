@@ -4,6 +4,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/lifecycle"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/store"
 )
 
@@ -16,6 +17,7 @@ type config struct {
 	timeToReady time.Duration
 	record      int
 	onRequest   func(Request)
+	outcome     func(name string) (lifecycle.Script, error)
 }
 
 // Option is an option of [NewServer]. A nil Option is ignored.

@@ -41,6 +41,8 @@ type Script struct {
 	// DeletionTime is how long a deletion takes. Meanwhile the Service has a
 	// deletionTimestamp.
 	DeletionTime time.Duration
+	// Refuse makes the server refuse the writes with this HTTP status. They have no effect.
+	Refuse int
 }
 
 // Stage is one step in the course of a Service.
@@ -69,7 +71,8 @@ type Failure struct {
 	// Reason is the reason of the conditions. The default is HealthCheckContainerError.
 	Reason string
 	// Message is the message of the conditions. By default the container did not
-	// listen on its port.
+	// listen on its port. {image}, {port}, {account}, {secret} and {secretField}
+	// stand for what the Service has.
 	Message string
 	// Condition is the Revision's condition that fails beside Ready. The default
 	// is ContainerHealthy.
@@ -82,8 +85,8 @@ type Failure struct {
 }
 
 // Script sets the course of the following writes of a Service, until the next
-// Script for it. The service is a name, which applies to every project, or
-// PROJECT/NAME.
+// Script for it. The service is a name, which applies to every project,
+// PROJECT/NAME, or empty for every Service that has no Script of its own.
 func (s *Server) Script(service string, script Script) {
 	s.store.Lock()
 	defer s.store.Unlock()
@@ -100,7 +103,7 @@ func (s Script) internal() lifecycle.Script {
 	return lifecycle.Script{
 		TimeToReady: s.TimeToReady, ObservedLag: s.ObservedLag, FalseAlarm: s.FalseAlarm, RouteLag: s.RouteLag, Stages: stages,
 		FailRevision: (*store.Failure)(s.FailRevision), NeverReady: s.NeverReady, ExtraConditions: internalConditions(s.ExtraConditions),
-		NoOperation: s.NoOperation, OperationError: s.OperationError, NoURL: s.NoURL, DeletionTime: s.DeletionTime,
+		NoOperation: s.NoOperation, OperationError: s.OperationError, NoURL: s.NoURL, DeletionTime: s.DeletionTime, Refuse: s.Refuse,
 	}
 }
 

@@ -55,7 +55,9 @@ func NewServer(opts ...Option) *Server {
 	} else {
 		s.data = data.NewPlane(st, nil)
 	}
-	s.control = &control.Plane{Store: st, Permissions: resources.NewPermissions(st.Cluster), Scripts: lifecycle.NewScripts(conf.timeToReady), Data: s.data}
+	scripts := lifecycle.NewScripts(conf.timeToReady)
+	scripts.Outcome = conf.outcome
+	s.control = &control.Plane{Store: st, Permissions: resources.NewPermissions(st.Cluster), Scripts: scripts, Data: s.data}
 	s.api = &wire.API{Control: s.control, Faults: &wire.Faults{}, Quota: &wire.Quota{}, Log: wire.NewLog(conf.record, conf.onEach())}
 	if conf.inProcess {
 		s.client = &http.Client{Transport: transport.InProcess(s)}

@@ -106,7 +106,8 @@ var public = []exported{
 		funcs: []any{
 			cloudruntest.Cluster, cloudruntest.InProcess, cloudruntest.NewServer, cloudruntest.WithAddr, cloudruntest.WithListener,
 			cloudruntest.WithProject, cloudruntest.WithRecording, cloudruntest.WithRegions, cloudruntest.WithRequestLog,
-			cloudruntest.WithTimeToReady,
+			cloudruntest.WithTimeToReady, cloudruntest.ImageNotFound, cloudruntest.NotListening, cloudruntest.Outcome,
+			cloudruntest.QuotaExceeded, cloudruntest.SecretDenied, cloudruntest.WithScriptLabels,
 		},
 		types: []reflect.Type{
 			reflect.TypeFor[cloudruntest.Condition](), reflect.TypeFor[cloudruntest.Container](), reflect.TypeFor[cloudruntest.Failure](),

@@ -14,7 +14,13 @@ func (p *Plane) next(c Call, doc tree.Object, old *store.Service) (*store.Servic
 	next := p.successor(c, doc, old)
 	resources.Stamp(p.Store, next, creator(old), doc)
 	next.Doc = doc
-	script := p.Scripts.For(next.Project, next.Key.Name)
+	script, err := p.Scripts.ForWrite(next.Project, next.Key.Name, doc)
+	if err == nil {
+		err = script.Refusal(old == nil, "namespaces/"+c.Target.Project.Name()+"/services/"+c.Target.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
 	revision, exists, err := resources.ExistingRevision(tree.At(doc, "spec", "template"), old)
 	taken := ""
 	if err != nil {
@@ -27,6 +33,7 @@ func (p *Plane) next(c Call, doc tree.Object, old *store.Service) (*store.Servic
 	if !exists {
 		next.Configurations++
 		fate := script.RevisionFate(c.Now)
+		fate.Failure = lifecycle.Filled(fate.Failure, next.Project, tree.At(doc, "spec", "template"))
 		fate.Never = fate.Never || p.Store.Cluster && resources.PortlessProbe(tree.At(doc, "spec", "template"))
 		revision = resources.NewRevision(p.Store, next, resources.RevisionName(next, p.Store.Cluster), c.Now, fate)
 		next.Revisions = append(next.Revisions[:len(next.Revisions):len(next.Revisions)], revision)

@@ -22,6 +22,7 @@ type Script struct {
 	OperationError  string
 	NoURL           bool
 	DeletionTime    time.Duration
+	Refuse          int
 }
 
 // ScriptStage is one stage of a Script.
@@ -33,6 +34,9 @@ type ScriptStage struct {
 
 // Scripts are the scripts of Services. The caller of its methods holds the store's lock.
 type Scripts struct {
+	// Outcome returns the script that a label names; nil if labels do not decide.
+	Outcome func(name string) (Script, error)
+
 	byName      map[string]Script // by NAME and PROJECT/NAME
 	timeToReady time.Duration
 }
@@ -42,13 +46,13 @@ func NewScripts(timeToReady time.Duration) *Scripts {
 	return &Scripts{byName: map[string]Script{}, timeToReady: timeToReady}
 }
 
-// Set sets the script of a Service: NAME in all projects, or PROJECT/NAME.
+// Set sets the script of a Service: NAME in all projects, PROJECT/NAME, or empty for all.
 func (s *Scripts) Set(service string, script Script) { s.byName[service] = script }
 
 // For returns the script of a Service.
 func (s *Scripts) For(p *store.Project, name string) Script {
 	script := Script{}
-	for _, key := range []string{name, p.Number + "/" + name, p.ID + "/" + name} {
+	for _, key := range []string{"", name, p.Number + "/" + name, p.ID + "/" + name} {
 		if found, ok := s.byName[key]; ok {
 			script = found
 		}
