@@ -170,3 +170,18 @@ func TestUpdateNeedsAService(t *testing.T) {
 	require.ErrorContains(t, err, "argument --image: missing", "without an image there is nothing to create")
 	require.Empty(t, s.History())
 }
+
+// The emulator's environment names the endpoint.
+func TestEndpointOfTheEnvironment(t *testing.T) {
+	s := cloudruntest.NewServer()
+	t.Cleanup(s.Close)
+	t.Setenv("CLOUDRUN_ENDPOINT", s.URL)
+	var out, messages bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"hello", "--image=img", "--project=demo", "--region=us-central1"}, &out, &messages), messages.String())
+	_, written := s.Service("demo", "hello")
+	require.True(t, written)
+	_, _, err := locally(t, "other", "--image=img")
+	require.NoError(t, err)
+	_, written = s.Service("demo", "other")
+	require.False(t, written, "--local is another control plane")
+}

@@ -19,7 +19,7 @@ func registerSettings(fs *pflag.FlagSet) *settings {
 	s := &settings{}
 	fs.StringVar(&s.project, "project", firstOf("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT"), "`ID` of the project; by default that of the default credentials")
 	fs.StringVar(&s.region, "region", firstOf("CLOUDSDK_RUN_REGION", "GOOGLE_CLOUD_REGION"), "`region` of Cloud Run, such as us-central1")
-	fs.StringVar(&s.endpoint, "endpoint", "", "`URL` of a server to use instead of Cloud Run; without credentials if it is on this machine")
+	fs.StringVar(&s.endpoint, "endpoint", "", "`URL` of a server to use instead of Cloud Run; without credentials if it is on this machine (default: the variable CLOUDRUN_ENDPOINT)")
 	fs.StringVar(&s.format, "format", "", "`json` writes the result to stdout as JSON, none writes nothing")
 	fs.BoolVarP(&s.quiet, "quiet", "q", false, "show no progress")
 	fs.String("verbosity", "", "ignored, for compatibility with gcloud")
@@ -50,6 +50,9 @@ func firstOf(names ...string) string {
 func (s *settings) check() error {
 	if !slices.Contains([]string{"", "json", "none"}, s.format) {
 		return fmt.Errorf("argument --format: invalid choice: '%s': use json or none", s.format)
+	}
+	if !s.local && s.endpoint == "" {
+		s.endpoint = os.Getenv("CLOUDRUN_ENDPOINT") // of examples/emulator
 	}
 	if s.local && s.endpoint != "" {
 		return errors.New("at most one of --local | --endpoint can be specified")

@@ -43,11 +43,7 @@ func TestRun(t *testing.T) {
 		require.Regexp(t, `^(export [A-Z_]+='[^']*'( [A-Z_]+='[^']*')?|#.*)$`, line, "a shell can evaluate every line")
 	}
 	url := regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(stderr.String())
-	resp, err := http.Get(url + "/apis/serving.knative.dev/v1/namespaces/demo/services?limit=5")
-	require.NoError(t, err)
-	_, _ = io.Copy(io.Discard, resp.Body)
-	resp.Body.Close()
-	require.Equal(t, 200, resp.StatusCode)
+	require.Equal(t, 200, status(t, url+"/apis/serving.knative.dev/v1/namespaces/demo/services?limit=5"))
 	require.Contains(t, stderr.String(), "200 GET    127.0.0.1/apis/serving.knative.dev/v1/namespaces/demo/services?limit=5")
 	cancel()
 	require.NoError(t, <-ended)
@@ -58,4 +54,14 @@ func TestRunRejects(t *testing.T) {
 	for _, args := range [][]string{{"--addr=nonsense"}, {"--nonsense"}, {"argument"}} {
 		require.Error(t, run(t.Context(), args, io.Discard, io.Discard))
 	}
+}
+
+// status fetches a URL and returns the status of the response.
+func status(t *testing.T, url string) int {
+	t.Helper()
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode
 }

@@ -30,7 +30,7 @@ const (
 var layers = []layer{
 	{packages: "internal/testkit/... internal/systemtest internal/parity internal/house internal/pages"}, // for tests only
 	{packages: "examples/internal/cli"},
-	{packages: "examples/emulator", ours: "cloudruntest examples/internal/cli", never: apiTypes, most: 190},
+	{packages: "examples/emulator", ours: "cloudruntest examples/internal/cli", imports: "golang.org/x/term", never: apiTypes, most: 190},
 	{packages: "examples/...", ours: "...", imports: apiTypes + " google.golang.org/api github.com/spf13/pflag golang.org/x/term", most: 415},
 	{packages: "runflags", ours: ". internal/...", imports: apiTypes + " github.com/spf13/pflag sigs.k8s.io/yaml", most: 415},
 	{packages: "runprogress", ours: ". internal/...", imports: "golang.org/x/term github.com/mattn/go-runewidth", never: "github.com/spf13/pflag", most: 415},
