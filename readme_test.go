@@ -144,7 +144,7 @@ func TestRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "no such file: server"}})
+	server.Script("hello", cloudruntest.NotListening())  // or ImageNotFound, SecretDenied, QuotaExceeded, one of your own
 	if err := release(t.Context(), client); err == nil { // your code
 		t.Fatal("a revision that fails must fail the release")
 	}
