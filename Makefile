@@ -6,7 +6,7 @@ schedules ?= 20000
 fuzztime ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help gate test race lint simulate fuzz golden cover bench api
+.PHONY: help gate test race lint simulate fuzz golden cover bench api pictures
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ fuzz: ## Run every fuzz test in turn (fuzztime= for each)
 
 golden: ## Write the golden files anew; read the difference before you commit it
 	go test . -update
+	go test ./examples/deploy ./examples/canary -run 'Transcript' -update
+
+pictures: ## Draw the pictures of the README anew, from real runs
+	go test ./examples/deploy -run Pictures -update
 
 cover: ## Report the coverage of the whole library by the tests of every package
 	go test -short -coverpkg=./... -coverprofile=cover.out ./...

@@ -17,16 +17,26 @@ import (
 type Screen struct {
 	mu            sync.Mutex
 	columns, rows int
-	lines         [][]string // the characters in each line; those that scrolled away come first
-	row, column   int        // of the cursor; the row counts from the first line
-	pending       []byte     // the beginning of a character or a sequence
-	style         string     // of the next character
-	Colors        bool       // whether String marks colors, such as <32>✓<>
+	lines         [][]cell // those that scrolled away come first
+	row, column   int      // of the cursor; the row counts from the first line
+	pending       []byte   // the beginning of a character or a sequence
+	style         string   // of the next character
+	Colors        bool     // whether String marks colors, such as <32>✓<>
+}
+
+// cell is a column of a line. The second column of a wide character has no text.
+type cell struct{ text, style string }
+
+// Span is a part of a line in one style.
+type Span struct {
+	Text            string
+	Style           string // the argument of the control sequence, such as 32 for green
+	Column, Columns int    // where it begins, and its width
 }
 
 // New returns an empty terminal.
 func New(columns, rows int) *Screen {
-	return &Screen{columns: columns, rows: rows, lines: [][]string{nil}}
+	return &Screen{columns: columns, rows: rows, lines: [][]cell{nil}}
 }
 
 // Write shows what a program writes.
@@ -114,55 +124,74 @@ func (s *Screen) put(text string, width int) {
 	if s.column+width > s.columns {
 		s.down()
 	}
-	if s.Colors && s.style != "" {
-		text = "<" + s.style + ">" + text + "<>"
-	}
 	line := s.lines[s.row]
 	for len(line) < s.column+width {
-		line = append(line, " ")
+		line = append(line, cell{text: " "})
 	}
 	for i := range width {
-		line[s.column+i] = ""
+		line[s.column+i] = cell{style: s.style}
 	}
 	if width > 0 {
-		line[s.column] = text
+		line[s.column].text = text
 	} else if s.column > 0 {
-		line[s.column-1] += text
+		line[s.column-1].text += text
 	}
 	s.lines[s.row], s.column = line, s.column+width
 }
 
-// String returns everything that was shown, the lines that scrolled away first,
-// without spaces at the ends of lines and without empty lines at the end.
-func (s *Screen) String() string {
+// Lines returns everything that was shown, the lines that scrolled away first,
+// without empty lines at the end.
+func (s *Screen) Lines() [][]Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var b strings.Builder
-	for _, line := range s.lines {
-		b.WriteString(strings.TrimRight(strings.Join(line, ""), " ") + "\n")
+	lines, last := make([][]Span, len(s.lines)), 0
+	for i, line := range s.lines {
+		lines[i] = spans(line)
+		if len(lines[i]) > 0 {
+			last = i + 1
+		}
 	}
-	return joinColors(strings.TrimRight(b.String(), "\n") + "\n")
+	return lines[:last]
 }
 
-// joinColors joins characters next to one another that have the same color.
-func joinColors(text string) string {
-	var b strings.Builder
-	last := ""
-	for text != "" {
-		open, rest, found := strings.Cut(text, "<>")
-		at := strings.LastIndexByte(open, '<')
-		if !found || at < 0 {
+// spans joins neighbors of one style, without spaces at the end of the line.
+func spans(line []cell) []Span {
+	var all []Span
+	for column, c := range line {
+		if n := len(all); n > 0 && all[n-1].Style == c.style {
+			all[n-1].Text += c.text
+			all[n-1].Columns++
+			continue
+		}
+		all = append(all, Span{Text: c.text, Style: c.style, Column: column, Columns: 1})
+	}
+	for n := len(all); n > 0 && all[n-1].Style == ""; n-- {
+		text := strings.TrimRight(all[n-1].Text, " ")
+		all[n-1].Columns -= len(all[n-1].Text) - len(text)
+		all[n-1].Text = text
+		if text != "" {
 			break
 		}
-		mark := open[at : strings.IndexByte(open[at:], '>')+at+1]
-		if at == 0 && mark == last {
-			out := strings.TrimSuffix(b.String(), "<>")
-			b.Reset()
-			b.WriteString(out + open[len(mark):] + "<>")
-		} else {
-			b.WriteString(open + "<>")
-		}
-		last, text = mark, rest
+		all = all[:n-1]
 	}
-	return b.String() + text
+	return all
+}
+
+// String returns [Screen.Lines] as text.
+func (s *Screen) String() string {
+	var b strings.Builder
+	for _, line := range s.Lines() {
+		for _, span := range line {
+			if s.Colors && span.Style != "" {
+				fmt.Fprintf(&b, "<%s>%s<>", span.Style, span.Text)
+				continue
+			}
+			b.WriteString(span.Text)
+		}
+		b.WriteString("\n")
+	}
+	if b.Len() == 0 {
+		return "\n"
+	}
+	return b.String()
 }
