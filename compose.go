@@ -113,7 +113,7 @@ func clusterProblems(service string, cfg deployConfig, options *edits.Set) (prob
 // warnings returns warnings about settings that have no effect.
 func (c *composition) warnings(was, is *servingv1.Service) (all []string) {
 	if was.Name == "" && c.cfg.firstServes {
-		all = append(all, "the service is new, so its first revision serves all traffic: WithNoTrafficIfExists applies to later ones")
+		all = append(all, "the service is new, so its first revision serves all traffic; later ones get none")
 	}
 	cluster := c.client.onCluster()
 	before, after := workloadOf(was, cluster), workloadOf(is, cluster)

@@ -171,6 +171,6 @@ func actionOf(w written) Action {
 }
 
 func pinnedWarning(s *servingv1.Service, revision string) string {
-	return printable(fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it with Deployer.UpdateTraffic, or deploy with ToLatest",
+	return printable(fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it to the revision, or to the latest one",
 		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic)), maxMessage)
 }

@@ -45,7 +45,7 @@ func TestFirstDeployWithoutTraffic(t *testing.T) {
 		first, err := d.Deploy(t.Context(), "hello")
 		require.NoError(t, err)
 		require.EqualValues(t, 100, first.Percent)
-		require.Equal(t, []string{"the service is new, so its first revision serves all traffic: WithNoTrafficIfExists applies to later ones"}, first.Warnings)
+		require.Equal(t, []string{"the service is new, so its first revision serves all traffic; later ones get none"}, first.Warnings)
 		second, err := d.Deploy(t.Context(), "hello")
 		require.NoError(t, err)
 		require.Zero(t, second.Percent)

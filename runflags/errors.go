@@ -3,6 +3,8 @@ package runflags
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -12,7 +14,22 @@ import (
 // ErrNoChange is returned when the flags change nothing about the Service,
 // together with the options of the other flags, such as --async. A CLI that has
 // other ways to change the Service may ignore the error and use these options.
-var ErrNoChange = errors.New("no configuration change requested: use --image, --update-env-vars, --memory, --concurrency, --timeout or another flag")
+var ErrNoChange = errors.New("no configuration change requested")
+
+// suggest adds to an error the flags to use instead: those of the names that are
+// defined, as they are spelled.
+func (p *parsed) suggest(err error, table []*flag, names ...string) error {
+	var known []string
+	for _, name := range names {
+		if slices.ContainsFunc(table, func(f *flag) bool { return f.name == name }) {
+			known = append(known, p.current.flag(name))
+		}
+	}
+	if len(known) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: use %s or another flag", err, strings.Join(known, ", "))
+}
 
 // ArgumentError is returned when a flag cannot be used.
 type ArgumentError struct {

@@ -70,6 +70,20 @@ func TestErrorsHaveThePrefix(t *testing.T) {
 	}
 }
 
+// A program is advised to use only the flags that it has, as it spells them.
+func TestAdviceHasTheFlagsOfTheProgram(t *testing.T) {
+	t.Parallel()
+	fs := newFlagSet()
+	flags := runflags.Register(fs, runflags.Prefix("run-"), runflags.Only("memory", "image", "async"))
+	traffic := runflags.RegisterTraffic(fs, runflags.Prefix("run-"))
+	_, err := flags.Options("demo", "us-central1")
+	require.ErrorIs(t, err, runflags.ErrNoChange)
+	require.EqualError(t, err, "no configuration change requested: use --run-image, --run-memory or another flag")
+	_, err = traffic.Options()
+	require.ErrorIs(t, err, runflags.ErrNoTraffic)
+	require.EqualError(t, err, "no traffic configuration change requested: use --run-to-latest, --run-to-revisions, --run-to-tags, --run-update-tags or another flag")
+}
+
 func TestOnly(t *testing.T) {
 	t.Parallel()
 	fs := newFlagSet("port")

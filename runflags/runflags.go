@@ -118,7 +118,7 @@ func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error)
 		return nil, err
 	}
 	if !m.changes {
-		return m.opts, ErrNoChange
+		return m.opts, f.parsed.suggest(ErrNoChange, f.table, "image", "update-env-vars", "memory", "concurrency", "timeout")
 	}
 	return m.opts, nil
 }

@@ -11,11 +11,12 @@ import (
 )
 
 // ErrNoTraffic is returned when the flags change nothing about the traffic.
-var ErrNoTraffic = errors.New("no traffic configuration change requested: use --to-latest, --to-revisions, --to-tags or a flag about tags")
+var ErrNoTraffic = errors.New("no traffic configuration change requested")
 
 // TrafficFlags are the flags of "gcloud run services update-traffic" on a flag set.
 type TrafficFlags struct {
 	parsed *parsed
+	table  []*flag
 	stage  stage
 }
 
@@ -24,7 +25,7 @@ type TrafficFlags struct {
 func RegisterTraffic(fs *pflag.FlagSet, opts ...Option) *TrafficFlags {
 	c := configOf(opts)
 	chosen, problems := c.choose(trafficFlags())
-	f := &TrafficFlags{parsed: newParsed(c.prefix, append(c.problems, problems...)...), stage: c.stage}
+	f := &TrafficFlags{parsed: newParsed(c.prefix, append(c.problems, problems...)...), table: chosen, stage: c.stage}
 	f.parsed.register(fs, chosen)
 	return f
 }
@@ -61,7 +62,7 @@ func (f *TrafficFlags) Options() ([]cloudrun.TrafficOption, error) {
 		return nil, err
 	}
 	if len(opts) == 0 {
-		return nil, ErrNoTraffic
+		return nil, f.parsed.suggest(ErrNoTraffic, f.table, "to-latest", "to-revisions", "to-tags", "update-tags")
 	}
 	if f.stage > ga {
 		opts = append(opts, f.stage.option())

@@ -91,8 +91,8 @@ func share(result *cloudrun.Result) string {
 // WriteError writes to w for people why a call failed: the cause first, in lines
 // that fit a terminal, with what to do and where the log is if a Revision failed,
 // and what became of the Service if the call was interrupted. Text for a terminal
-// is colored unless the environment variable NO_COLOR is set. A nil error or
-// writer writes nothing.
+// is colored unless the environment variable NO_COLOR is set. Each of several
+// mistakes begins a line. A nil error or writer writes nothing.
 func WriteError(w io.Writer, err error) {
 	if w == nil || err == nil {
 		return
@@ -109,9 +109,34 @@ func WriteError(w io.Writer, err error) {
 		r.say(label + safetext.Message(err.Error()))
 		r.text.WriteString("\n" + failure.Explain())
 	default:
-		r.say(label + safetext.Message(err.Error()))
+		for _, mistake := range mistakes(err) {
+			r.say(label + safetext.Message(mistake.Error()))
+		}
 	}
 	_, _ = io.WriteString(w, r.text.String())
+}
+
+// mistakes returns the errors that are joined in one, such as those of several
+// options, so that each begins a line.
+func mistakes(err error) []error {
+	if call, ok := err.(*cloudrun.DeployError); ok && call.Stage == cloudrun.StageOptions { //nolint:errorlint // what wraps it says more
+		var all []error
+		for _, mistake := range mistakes(call.Err) {
+			one := *call
+			one.Err = mistake
+			all = append(all, &one)
+		}
+		return all
+	}
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what is joined directly counts
+	if _, wraps := err.(interface{ Unwrap() error }); !ok || wraps || len(joined.Unwrap()) == 0 {
+		return []error{err}
+	}
+	var all []error
+	for _, one := range joined.Unwrap() {
+		all = append(all, mistakes(one)...)
+	}
+	return all
 }
 
 // isAll reports whether a failed call says nothing else than the failure of the Service.

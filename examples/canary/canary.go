@@ -17,12 +17,17 @@ type canary struct {
 	out, messages io.Writer
 }
 
-// release deploys a Revision without traffic and then rolls it out. The
+// release deploys a Revision without traffic and then rolls it out. The first
+// Revision of a Service has nothing to replace, and serves at once. The
 // configuration of the rollout may write to out while the progress is shown.
 func (c *canary) release(ctx context.Context, config func(out io.Writer) rollout.Config, opts ...cloudrun.DeployOption) error {
-	deployed, err := c.deploy(ctx, append(opts, cloudrun.WithNoTraffic())...)
+	deployed, err := c.deploy(ctx, append(opts, cloudrun.WithNoTrafficIfExists())...)
 	if err != nil {
 		return err
+	}
+	if deployed.Action == cloudrun.Created {
+		fmt.Fprintf(c.out, "%s is the first revision of the service and serves all traffic.\n", deployed.Revision)
+		return nil
 	}
 	fmt.Fprintf(c.out, "%s is ready and gets no traffic yet.\n", deployed.Revision)
 

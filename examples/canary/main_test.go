@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 func TestBothReleases(t *testing.T) {
@@ -45,4 +50,21 @@ func TestInvalidArguments(t *testing.T) {
 		var out, messages bytes.Buffer
 		require.ErrorContains(t, run(t.Context(), args, &out, &messages), want)
 	}
+}
+
+// There is nothing to roll out from where the Service is new.
+func TestNewService(t *testing.T) {
+	t.Parallel()
+	s := cloudruntest.NewServer()
+	defer s.Close()
+	client, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", s.ClientOptions()...)
+	require.NoError(t, err)
+	var out, messages bytes.Buffer
+	c := &canary{deployer: cloudrun.NewDeployer(client), service: "hello", out: &out, messages: &messages}
+	config := func(io.Writer) rollout.Config { return rollout.Config{} }
+	require.NoError(t, c.release(t.Context(), config, cloudrun.WithImage("a"), cloudrun.WithRevisionSuffix("v1")))
+	require.Equal(t, "hello-v1 is the first revision of the service and serves all traffic.\n", out.String())
+	out.Reset()
+	require.NoError(t, c.release(t.Context(), config, cloudrun.WithImage("b"), cloudrun.WithRevisionSuffix("v2")))
+	require.Equal(t, "hello-v2 is ready and gets no traffic yet.\nThe traffic was hello-v1=100 and is now hello-v2=100.\n", out.String())
 }

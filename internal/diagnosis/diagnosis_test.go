@@ -105,7 +105,7 @@ func TestByReasonAndCondition(t *testing.T) {
 		require.Equal(t, tc.want, diagnosis.CloudRun.Of(tc.failed).Cause, name)
 	}
 	oom := diagnosis.CloudRun.Of([]diagnosis.Condition{{Reason: "ExitCode137"}})
-	require.Contains(t, oom.Advice, "WithMemory", "more specific than any other exit code")
+	require.Contains(t, oom.Advice, "memory limit", "more specific than any other exit code")
 }
 
 func TestDeniedSecrets(t *testing.T) {

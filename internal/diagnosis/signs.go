@@ -23,7 +23,7 @@ const (
 	advicePlatform = "build the image for linux/amd64, as with docker build --platform=linux/amd64"
 	adviceListen   = "make the ingress container listen on 0.0.0.0 at the port in the variable PORT soon after it starts; its log says why it did not"
 	adviceLog      = "read in the log what the container wrote before it exited, or run the image locally"
-	adviceMemory   = "raise the memory limit with WithMemory, or make the container use less"
+	adviceMemory   = "raise the memory limit, or make the container use less"
 	adviceCreate   = "look at the events of its pod: the image may take long to pull, or a volume, a secret or a config map may be missing"
 	adviceName     = "choose another name for the revision, or none: a name can be used only once"
 	adviceProbe    = "check the path and the port of the probe, and give the container more time with a higher failure threshold or period"
@@ -32,7 +32,7 @@ const (
 	adviceGrant    = "grant the account named in the message the permission named there"
 	adviceSecret   = "grant the Revision's service account roles/secretmanager.secretAccessor on the secret"
 	adviceNoSecret = "create the secret and a version of it, or correct its name and version"
-	adviceTraffic  = "send the traffic to Revisions that exist and are ready, with Deployer.UpdateTraffic"
+	adviceTraffic  = "send the traffic to Revisions that exist and are ready"
 	adviceInternal = "try again; if it fails again, check that Cloud Run's service agent has roles/run.serviceAgent"
 )
 

@@ -94,7 +94,7 @@ func setEnvVar(c *corev1.Container, v corev1.EnvVar) error {
 	case isSecret(*is):
 		return fmt.Errorf("environment variable %q holds a secret: add WithoutSecret(%q) to replace it", v.Name, v.Name)
 	}
-	return fmt.Errorf("environment variable %q has its value from elsewhere: remove it with EditContainer first", v.Name)
+	return fmt.Errorf("environment variable %q has its value from elsewhere: remove it first, in a manifest or with EditContainer", v.Name)
 }
 
 // setSource changes what a variable holds and keeps all else of it.

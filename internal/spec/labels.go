@@ -143,7 +143,7 @@ func checkLabel(key, value string) error {
 	case isSystemLabel(key):
 		return nil
 	case !isLabelKey(key):
-		return errors.New("the key must begin with a lower-case letter and have at most 63 lower-case letters, digits, underscores and hyphens (a cluster takes others: set them with EditService)")
+		return errors.New("the key must begin with a lower-case letter and have at most 63 lower-case letters, digits, underscores and hyphens (a cluster takes others: set them in a manifest or with EditService)")
 	case !isLabelText(value):
 		return errors.New("the value must have at most 63 lower-case letters, digits, underscores and hyphens")
 	}
