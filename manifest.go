@@ -51,25 +51,32 @@ func (e *ManifestError) Error() string {
 // ManifestOption configures [ParseManifest].
 type ManifestOption interface{ applyManifest(*manifestConfig) }
 
-type manifestConfig struct{ lax bool }
+type manifestConfig struct{ lax, cluster bool }
 
 type manifestOption func(*manifestConfig)
 
 func (o manifestOption) applyManifest(c *manifestConfig) { o(c) }
 
-// AllowUnknownFields accepts fields that neither the Knative types nor this
-// library know, such as new ones of Cloud Run. They are sent unchanged.
+// AllowUnknownFields accepts fields that this library does not know, such as new
+// ones of Cloud Run. They are sent unchanged.
 func AllowUnknownFields() ManifestOption {
 	return manifestOption(func(c *manifestConfig) { c.lax = true })
+}
+
+// ForCluster accepts the fields of Knative that Cloud Run does not have, such as
+// initContainers. Cloud Run rejects a Service with them.
+func ForCluster() ManifestOption {
+	return manifestOption(func(c *manifestConfig) { c.cluster = true })
 }
 
 // ParseManifest reads a Service of serving.knative.dev/v1 from YAML or JSON.
 //
 // It is strict, because a mistake in a Service may be noticed late. It rejects
-// unknown fields, values of another type, duplicate keys, a second document,
-// numbers that versions of YAML read differently (010, 0x10, 1_000), and yes, no,
-// on, off, y and n without quotes, which are booleans in some versions. It
-// expands aliases and merge keys. A quantity may be written as a number
+// fields that Google's description of Cloud Run's API does not have (see
+// [ForCluster] and [AllowUnknownFields]), values of another type, duplicate keys,
+// a second document, numbers that versions of YAML read differently (010, 0x10,
+// 1_000), and yes, no, on, off, y and n without quotes, which are booleans in some
+// versions. It expands aliases and merge keys. A quantity may be written as a number
 // (cpu: 1), and so may the namespace. A field without a value counts as absent.
 // As with gcloud, a whole number may be in quotes (containerConcurrency: "80"),
 // and a single object or word may stand for a list with only that element
@@ -87,7 +94,11 @@ func ParseManifest(data []byte, opts ...ManifestOption) (*Manifest, error) {
 		}
 		o.applyManifest(&cfg)
 	}
-	raw, problems := manifest.Parse(data, schema.Service(), cfg.lax)
+	fields := schema.Service()
+	if cfg.cluster {
+		fields = schema.ClusterService()
+	}
+	raw, problems := manifest.Parse(data, fields, cfg.lax)
 	if len(problems) == 0 {
 		return newManifest(raw)
 	}

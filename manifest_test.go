@@ -91,8 +91,8 @@ func TestManifestRefusals(t *testing.T) {
 		"string for a list":         {manifestContainer("        args: a b\n"), container + ".args", 10, "a string, want a list"},
 		"string for an object":      {manifestContainer("        resources: a\n"), container + ".resources", 10, "want an object"},
 		"object for a list":         {manifestContainer("        env: {A: b}\n"), container + ".env", 10, "got an object, want a list"},
-		"string for a boolean":      {manifestContainer("        tty: \"true\"\n"), container + ".tty", 10, `the string "true", want true or false`},
-		"old boolean for a boolean": {manifestContainer("        tty: yes\n"), container + ".tty", 10, "yes is a boolean in some versions of YAML"},
+		"string for a boolean":      {manifestContainer("        sandboxLauncher: \"true\"\n"), container + ".sandboxLauncher", 10, `the string "true", want true or false`},
+		"old boolean for a boolean": {manifestContainer("        sandboxLauncher: yes\n"), container + ".sandboxLauncher", 10, "yes is a boolean in some versions of YAML"},
 		"old boolean for a string":  {manifestContainer("        args: [off]\n"), container + ".args[0]", 10, "off is a boolean in some versions of YAML"},
 		"old boolean for a name":    {manifestContainer("        env: [{name: N}]\n"), container + ".env[0].name", 10, "N is a boolean in some versions of YAML"},
 		"old boolean for a key":     {manifestMetadata("  labels: {on: a}\n"), "metadata.labels", 5, "the key on is a boolean in some versions of YAML"},
@@ -128,9 +128,9 @@ func TestManifestProblemsAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := cloudrun.ParseManifest([]byte(manifestSpec("")), nil)
 	require.ErrorContains(t, err, "an option is nil")
-	_, err = cloudrun.ParseManifest([]byte(manifestContainer("        evn: []\n        tty: 1\n        args: [yes, 5]\n")))
+	_, err = cloudrun.ParseManifest([]byte(manifestContainer("        evn: []\n        sandboxLauncher: 1\n        args: [yes, 5]\n")))
 	require.EqualError(t, err, `manifest line 10: spec.template.spec.containers[0].evn: unknown field: did you mean env?
-manifest line 11: spec.template.spec.containers[0].tty: got the number 1, want true or false
+manifest line 11: spec.template.spec.containers[0].sandboxLauncher: got the number 1, want true or false
 manifest line 12: spec.template.spec.containers[0].args[0]: yes is a boolean in some versions of YAML and a string in others: write true or false, or put it in quotes
 manifest line 12: spec.template.spec.containers[0].args[1]: got a number, want a string: put it in quotes`)
 

@@ -70,8 +70,10 @@ func TestQuantitiesOfInput(t *testing.T) {
 			`env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: %q}}}]`,
 		} {
 			text := "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: hello}\nspec: {template: {spec: {containers: [{image: i, " + fmt.Sprintf(field, amount) + "}]}}}"
-			_, err := cloudrun.ParseManifest([]byte(text))
-			require.ErrorContains(t, err, "too long for a number or a quantity", field)
+			for _, option := range []cloudrun.ManifestOption{cloudrun.ForCluster(), cloudrun.AllowUnknownFields()} {
+				_, err := cloudrun.ParseManifest([]byte(text), option)
+				require.ErrorContains(t, err, "too long for a number or a quantity", field)
+			}
 		}
 	}
 }

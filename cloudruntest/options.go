@@ -83,3 +83,9 @@ func WithRecording(n int) Option { return func(c *config) { c.record = max(n, 0)
 // has no IAM, regions or operations, and the errors, defaults and conditions of
 // Knative Serving. Namespaces take the place of projects.
 func Cluster() Option { return func(c *config) { c.store.Cluster = true } }
+
+// AllowUnknownFields makes the server accept and keep fields that Google's
+// description of the API does not have, as a newer Cloud Run may. Without this
+// option it refuses them, unless the stored Service has them, as one of
+// [Server.PutService] may.
+func AllowUnknownFields() Option { return func(c *config) { c.store.AnyField = true } }

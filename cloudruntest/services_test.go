@@ -64,20 +64,25 @@ func TestUpdateCountsGenerations(t *testing.T) {
 func TestUnknownFieldsStay(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	create(t, s, "hello", func(sv object) {
-		sv["future"] = object{"a": 1}
-		container := dig(sv, "spec", "template", "spec", "containers", 0).(object)
-		container["sourceCode"] = object{"inline": true}
-		spec := dig(sv, "spec", "template", "spec").(object)
-		spec["volumes"] = []any{object{"name": "v", "later": object{"x": "y"}}}
-		sv["spec"].(object)["traffic"] = []any{object{"latestRevision": true, "percent": 100, "mirror": "no"}}
-	})
+	seed := minimal("hello")
+	seed["future"] = object{"a": 1}
+	dig(seed, "spec", "template", "spec", "containers", 0).(object)["sourceCode"] = object{"inline": true}
+	dig(seed, "spec", "template", "spec").(object)["volumes"] = []any{object{"name": "v", "later": object{"x": "y"}}}
+	seed["spec"].(object)["traffic"] = []any{object{"latestRevision": true, "percent": 100, "mirror": "no"}}
+	raw, err := json.Marshal(seed)
+	require.NoError(t, err)
+	require.NoError(t, s.PutService("demo", "us-central1", raw))
 	sv := edit(t, s, "hello", env("A", "1"))
 	require.Equal(t, 1.0, dig(sv, "future", "a"))
 	require.Equal(t, true, dig(sv, "spec", "template", "spec", "containers", 0, "sourceCode", "inline"))
 	require.Equal(t, "y", dig(sv, "spec", "template", "spec", "volumes", 0, "later", "x"))
 	require.Equal(t, "no", dig(sv, "spec", "traffic", 0, "mirror"))
 	require.Equal(t, "no", dig(sv, "status", "traffic", 0, "mirror"))
+
+	seed["metadata"].(object)["name"] = "other" // the other Services do not have these fields
+	code, answer := do(t, s, "POST", demo+"/services", seed)
+	require.Equal(t, 400, code)
+	require.Len(t, dig(answer, "error", "details", 0, "fieldViolations"), 4)
 }
 
 func TestStaleWritesAreRefused(t *testing.T) {

@@ -19,6 +19,10 @@ type Schema struct {
 	Others map[string]string
 	// Added are fields that Type lacks, by path.
 	Added map[string]reflect.Type
+	// Lacks reports whether a field of Type, by path, is unknown all the same, and
+	// LacksHint says what to do about one. Nil lacks nothing.
+	Lacks     func(path string) bool
+	LacksHint string
 	// Hints say what to write instead of unknown fields that people often write.
 	Hints map[string]string
 	// Text lists the paths of strings that may be written as whole numbers without quotes.
@@ -39,12 +43,17 @@ var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 func decodesItself(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarshaler) }
 
 // field returns the type of an object's field. It is nil if the field may hold any
-// type. The second result reports whether the field exists.
+// type. The second result reports whether the field is known.
 func (s *Schema) field(t reflect.Type, in place, key string) (reflect.Type, bool) {
 	if added, ok := s.Added[in.field(key).pattern]; ok && !strings.ContainsAny(key, ".[{") {
 		return added, true
 	}
-	return structField(t, key)
+	found, ok := structField(t, key)
+	return found, ok && !s.lacks(in.field(key).pattern)
+}
+
+func (s *Schema) lacks(path string) bool {
+	return s.Lacks != nil && s.Lacks(path)
 }
 
 func structField(t reflect.Type, key string) (found reflect.Type, ok bool) {
@@ -83,7 +92,11 @@ func element(t reflect.Type) reflect.Type {
 // similar returns the known field that is most similar to an unknown one; "" if none is.
 func (s *Schema) similar(t reflect.Type, in place, key string) string {
 	var known []string
-	eachField(t, func(name string, _ reflect.Type) { known = append(known, name) })
+	eachField(t, func(name string, _ reflect.Type) {
+		if !s.lacks(in.field(name).pattern) {
+			known = append(known, name)
+		}
+	})
 	for path := range s.Added {
 		if name, ok := strings.CutPrefix(path, dotted(in.pattern, "")); ok && !strings.Contains(name, ".") {
 			known = append(known, name)

@@ -112,7 +112,7 @@ func (c *converter) object(n *yaml.Node, at place, t reflect.Type) {
 		case slices.Contains(c.schema.Dropped, in.pattern):
 		case !known && !c.lax:
 			c.problem(p.name, in, "%s", c.unknown(t, at, p.key))
-		case known && isNull(target(p.value)): // a field without a value counts as absent
+		case (known || field != nil) && isNull(target(p.value)): // a field without a value counts as absent
 		default:
 			c.name(first, p.key)
 			c.value(p.value, in, field)
@@ -124,6 +124,9 @@ func (c *converter) object(n *yaml.Node, at place, t reflect.Type) {
 func (c *converter) unknown(t reflect.Type, in place, key string) string {
 	if hint, ok := c.schema.Hints[in.field(key).pattern]; ok {
 		return "unknown field: " + hint
+	}
+	if _, ofType := structField(t, key); ofType {
+		return "unknown field: " + c.schema.LacksHint
 	}
 	if similar := c.schema.similar(t, in, key); similar != "" {
 		return fmt.Sprintf("unknown field: did you mean %s?", similar)

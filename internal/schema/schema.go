@@ -6,17 +6,30 @@ package schema
 import (
 	"maps"
 	"reflect"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/apifields"
 	"github.com/cloudrun-go/cloudrun/internal/manifest"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
-// Service returns the schema of a Service.
+// Service returns the schema of a Service of Cloud Run: of Knative's fields, it
+// has those that Google's description of the API has.
 func Service() manifest.Schema {
+	s := ClusterService()
+	s.Lacks = func(path string) bool { return !knownPaths()[path] }
+	s.LacksHint = "Cloud Run does not have it: for a Knative cluster, parse the manifest with ForCluster"
+	return s
+}
+
+var knownPaths = sync.OnceValue(func() map[string]bool { return apifields.Paths("Service") })
+
+// ClusterService returns the schema of a Service of Cloud Run or of a Knative cluster.
+func ClusterService() manifest.Schema {
 	return manifest.Schema{
 		Type: reflect.TypeFor[servingv1.Service](),
 		Constants: []manifest.Constant{

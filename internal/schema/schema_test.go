@@ -11,6 +11,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
+const lacks = "unknown field: Cloud Run does not have it: for a Knative cluster, parse the manifest with ForCluster"
+
 const head = "apiVersion: serving.knative.dev/v1\nkind: Service\n"
 
 func TestService(t *testing.T) {
@@ -39,9 +41,15 @@ func TestService(t *testing.T) {
 		`spec: {template: {spec: {containerConcurrency: "postgres://u:hunter2@h/db"}}}`:                                                      "got a string, want a whole number",
 		`metadata: {annotations: {example.com/token: 1234567}}`:                                                                              "got a number, want a string: put it in quotes",
 		`metadata: {annotations: {example.com/other: 1234567}}`:                                                                              "got the number 1234567, want a string: put it in quotes",
-		"spec: {ingress: all}":                   "unknown field: write the annotation run.googleapis.com/ingress",
-		"spec: {template: {spec: {timeout: 1}}}": "unknown field: write timeoutSeconds",
-		"spec: {bogus: 1}":                       "unknown field of spec",
+		"spec: {ingress: all}":                                                              "unknown field: write the annotation run.googleapis.com/ingress",
+		"spec: {template: {spec: {timeout: 1}}}":                                            "unknown field: write timeoutSeconds",
+		"spec: {template: {spec: {initContainers: []}}}":                                    lacks,
+		"spec: {template: {spec: {securityContext: {runAsUser: 1}}}}":                       lacks,
+		"spec: {template: {spec: {containers: [{securityContext: {runAsNonRoot: true}}]}}}": lacks,
+		"spec: {template: {spec: {containers: [{securityContext: {runAsUser: 1}}]}}}":       "",
+		"spec: {template: {spec: {containers: [{volumeMounts: [{subPathExpr: x}]}]}}}":      lacks,
+		"spec: {template: {spec: {initContainer: []}}}":                                     "unknown field of spec.template.spec",
+		"spec: {bogus: 1}": "unknown field of spec",
 	} {
 		_, problems := manifest.Parse([]byte(head+text), schema.Service(), false)
 		if want == "" {

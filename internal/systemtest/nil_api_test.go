@@ -25,7 +25,7 @@ var public = []exported{
 			cloudrun.AddMember, cloudrun.AllowPlainHTTP, cloudrun.AllowUnknownFields, cloudrun.Async, cloudrun.CheckOptions, cloudrun.ClearCloudSQL,
 			cloudrun.ClearCustomAudiences, cloudrun.ClearDependsOn, cloudrun.ClearEnv, cloudrun.ClearLabels, cloudrun.ClearNetwork,
 			cloudrun.ClearNetworkTags, cloudrun.ClearSecrets, cloudrun.ClearTags, cloudrun.ClearVolumeMounts, cloudrun.ClearVolumes,
-			cloudrun.CloudSQLVolume, cloudrun.DryRun, cloudrun.EditContainer, cloudrun.EditService, cloudrun.EditTraffic, cloudrun.GCSVolume,
+			cloudrun.CloudSQLVolume, cloudrun.DryRun, cloudrun.EditContainer, cloudrun.EditService, cloudrun.EditTraffic, cloudrun.ForCluster, cloudrun.GCSVolume,
 			cloudrun.IfChanged, cloudrun.InMemoryVolume, cloudrun.IsPublic, cloudrun.MakePrivate, cloudrun.MakePublic, cloudrun.NFSVolume,
 			cloudrun.NewClient, cloudrun.NewClusterClient, cloudrun.NewDeployer, cloudrun.NewService, cloudrun.ParseManifest, cloudrun.PlanOptions,
 			cloudrun.RemoveMember, cloudrun.RevealValues, cloudrun.RollbackTo, cloudrun.RollbackToTraffic, cloudrun.SecretVolume,
@@ -104,7 +104,7 @@ var public = []exported{
 	{
 		dir: "../../cloudruntest",
 		funcs: []any{
-			cloudruntest.Cluster, cloudruntest.InProcess, cloudruntest.NewServer, cloudruntest.WithAddr, cloudruntest.WithListener,
+			cloudruntest.AllowUnknownFields, cloudruntest.Cluster, cloudruntest.InProcess, cloudruntest.NewServer, cloudruntest.WithAddr, cloudruntest.WithListener,
 			cloudruntest.WithProject, cloudruntest.WithRecording, cloudruntest.WithRegions, cloudruntest.WithRequestLog,
 			cloudruntest.WithTimeToReady, cloudruntest.ImageNotFound, cloudruntest.NotListening, cloudruntest.Outcome,
 			cloudruntest.QuotaExceeded, cloudruntest.SecretDenied, cloudruntest.WithScriptLabels,

@@ -80,7 +80,7 @@ func (s *sim) note(r cloudruntest.Request) {
 
 // open starts the server.
 func (s *sim) open(opts ...cloudruntest.Option) {
-	s.server = cloudruntest.NewServer(append(opts, cloudruntest.InProcess(), cloudruntest.WithRequestLog(s.note))...)
+	s.server = cloudruntest.NewServer(append(opts, cloudruntest.InProcess(), cloudruntest.AllowUnknownFields(), cloudruntest.WithRequestLog(s.note))...)
 	s.unseen = map[*byte]bool{}
 	s.by, s.delayed, s.deletes = map[*byte]string{}, map[*byte]bool{}, map[time.Time]simDeletion{}
 	asked := func(header, value string) func(*http.Request) bool {

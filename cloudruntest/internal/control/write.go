@@ -109,7 +109,7 @@ func (p *Plane) write(c Call, doc tree.Object, old *store.Service) (Written, *ap
 // admit checks a document and adds its defaults. It reports whether the write is
 // a dry run, and returns the warnings.
 func (p *Plane) admit(c Call, doc tree.Object, old *store.Service) (bool, []string, *apierror.Error) {
-	r := resources.Request{Cluster: p.Store.Cluster, Project: c.Target.Project, Region: c.Target.Region, Name: c.Target.Name,
+	r := resources.Request{Cluster: p.Store.Cluster, AnyField: p.Store.AnyField, Project: c.Target.Project, Region: c.Target.Region, Name: c.Target.Name,
 		Strict: c.Strict, Current: old}
 	options := "CreateOptions"
 	if old != nil {

@@ -27,6 +27,13 @@ func admitCloudRun(r Request, doc tree.Object) *apierror.Error {
 	if err := checkVersion(r, tree.Text(meta, "resourceVersion")); err != nil {
 		return err
 	}
+	var stored tree.Object
+	if r.Current != nil {
+		stored = r.Current.Doc
+	}
+	if unknown := unknownFields("Service", stored, doc); len(unknown) > 0 && !r.AnyField {
+		return apierror.Violations(unknown...)
+	}
 	if problems := violations(r.Name, doc); len(problems) > 0 {
 		return apierror.Violations(problems...)
 	}

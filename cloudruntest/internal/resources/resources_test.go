@@ -97,9 +97,15 @@ func TestAdmission(t *testing.T) {
 		"half":              {spec: `,"traffic":[{"latestRevision":true,"percent":50}]`, cloudRun: "sum to 100", cluster: "sum to 100"},
 		"other namespace":   {meta: `,"namespace":"other"`, cloudRun: "does not match the project", cluster: "does not match the namespace"},
 		"by number":         {meta: `,"namespace":"123456789012"`, cluster: "does not match the namespace"},
-		"unknown field":     {container: `,"imagine":1`},
-		"strict":            {container: `,"imagine":1`, edit: func(r *resources.Request) { r.Strict = true }, cluster: "strict decoding error"},
-		"new with version":  {meta: `,"resourceVersion":"7"`, cluster: "resourceVersion should not be set"},
+		"unknown field":     {container: `,"imagine":1`, cloudRun: `Unknown name "imagine" at 'service.spec.template.spec.containers[0]': Cannot find field.`},
+		"any field":         {container: `,"imagine":1`, edit: func(r *resources.Request) { r.AnyField = true }},
+		"user":              {container: `,"securityContext":{"runAsUser":1000}`},
+		"no root":           {container: `,"securityContext":{"runAsNonRoot":true}`, cloudRun: `Unknown name "runAsNonRoot"`},
+		"known field": {container: `,"imagine":1`, edit: func(r *resources.Request) {
+			r.Current = &store.Service{Doc: object(t, `{"spec":{"template":{"spec":{"containers":[{},{"imagine":2}]}}}}`)}
+		}, cluster: "must be specified for an update"},
+		"strict":           {container: `,"imagine":1`, cloudRun: "Unknown name", edit: func(r *resources.Request) { r.Strict = true }, cluster: "strict decoding error"},
+		"new with version": {meta: `,"resourceVersion":"7"`, cluster: "resourceVersion should not be set"},
 		"current": {meta: `,"resourceVersion":"7"` + owned,
 			edit: func(r *resources.Request) { r.Current, r.Version = current, "7" }},
 		"stale": {meta: `,"resourceVersion":"6"` + owned, cloudRun: "version '6' was specified but current version is '7'", cluster: "the object has been modified",

@@ -15,6 +15,7 @@ import (
 
 // Config is the fixed part of a Store.
 type Config struct {
+	AnyField bool      // fields that Cloud Run does not have are accepted
 	Cluster  bool      // a Knative API server instead of Cloud Run
 	Regions  []string  // the first one is the default
 	Projects []Project // if there are any, others do not exist
@@ -40,6 +41,7 @@ type Store struct {
 	sync.Mutex
 
 	Cluster    bool
+	AnyField   bool
 	Regions    []string
 	Versions   Versions
 	Projects   Projects
@@ -55,7 +57,7 @@ type Store struct {
 // New returns an empty Store.
 func New(c Config) *Store {
 	return &Store{
-		Cluster: c.Cluster, Regions: c.Regions,
+		Cluster: c.Cluster, AnyField: c.AnyField, Regions: c.Regions,
 		Versions: Versions{kubernetes: c.Cluster}, Projects: newProjects(c.Cluster, c.Projects),
 		Services: newServices(c.Cluster), Operations: newOperations(), Events: Events{Shown: map[Key]Shown{}}, Journal: ring.New[Write](c.Journal),
 		Addresses: map[string]string{}, changed: make(chan struct{}),
