@@ -15,8 +15,8 @@ type document struct {
 
 // node is the position of a value, or of the name of a member.
 type node struct {
-	start, end int // in the text
-	next       int // the first node after this one and its descendants
+	start, end int32 // in the text
+	next       int32 // the first node after this one and its descendants
 }
 
 // value is a value of a document. The zero value is that of a missing member, and
@@ -50,7 +50,7 @@ func (v value) isArray() bool  { return v.kind() == '[' }
 func (v value) isNull() bool   { return v.kind() == 'n' }
 
 // after returns the value that follows v and its descendants.
-func (v value) after() value { return value{v.doc, v.doc.nodes[v.at].next} }
+func (v value) after() value { return value{v.doc, int(v.doc.nodes[v.at].next)} }
 
 // first returns the first element or name of an array or object, if it has one.
 func (v value) first() value { return value{v.doc, v.at + 1} }
@@ -101,16 +101,51 @@ func (v value) field(key string) value {
 	return value{}
 }
 
-// byKey indexes members. It fails on a duplicate key, which is ambiguous.
-func byKey(members []member) (map[string]value, error) {
-	fields := make(map[string]value, len(members))
-	for _, m := range members {
-		if _, twice := fields[m.key]; twice {
-			return nil, fmt.Errorf("an object has the key %q twice", m.key)
-		}
-		fields[m.key] = m.value
+// fields finds the members of an object by their keys.
+type fields struct {
+	members []member
+	byKey   map[string]value // nil if there are few
+}
+
+// fewMembers is the number up to which looking at each is faster than an index.
+const fewMembers = 12
+
+// index indexes members. It fails on a duplicate key, which is ambiguous.
+func index(members []member) (fields, error) {
+	f := fields{members: members}
+	if len(members) > fewMembers {
+		f.byKey = make(map[string]value, len(members))
 	}
-	return fields, nil
+	for i, m := range members {
+		seen := fields{members: members[:i], byKey: f.byKey}
+		if _, twice := seen.get(m.key); twice {
+			return fields{}, fmt.Errorf("an object has the key %q twice", m.key)
+		}
+		if f.byKey != nil {
+			f.byKey[m.key] = m.value
+		}
+	}
+	return f, nil
+}
+
+// get returns the value of a member, and whether there is one.
+func (f fields) get(key string) (value, bool) {
+	if f.byKey != nil {
+		v, ok := f.byKey[key]
+		return v, ok
+	}
+	for _, m := range f.members {
+		if m.key == key {
+			return m.value, true
+		}
+	}
+	return value{}, false
+}
+
+// field returns the value of a member; that of a missing one if there is none.
+func (f fields) field(key string) value {
+	v, _ := f.get(key)
+	return v
 }
 
 // decoded returns the decoded string, as encoding/json does.

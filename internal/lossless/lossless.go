@@ -12,6 +12,9 @@ import (
 	"fmt"
 )
 
+// spare is room for what an edit replaces by longer values, in bytes.
+const spare = 256
+
 // Merge applies an edit to a raw object. before and after are the encodings of
 // its typed view before and after the edit. Values that the edit did not touch
 // keep their text. If nothing changed, Merge returns raw itself.
@@ -38,7 +41,7 @@ func Merge(raw, before, after []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("merge an edit: its typed view after: %w", err)
 	}
-	merged, changed, err := merge(make([]byte, 0, len(raw)+len(after)), "", r, b, a)
+	merged, changed, err := merge(make([]byte, 0, len(raw)+max(0, len(after)-len(before))+spare), "", r, b, a)
 	if err != nil {
 		return nil, fmt.Errorf("merge an edit: %w", err)
 	}

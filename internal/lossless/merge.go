@@ -24,20 +24,20 @@ func merge(out []byte, owner string, raw, before, after value) (_ []byte, change
 // mergeObject keeps the order of raw's members and appends new ones.
 func mergeObject(out []byte, owner string, raw, before, after value) (_ []byte, changed bool, err error) {
 	raws, news := raw.members(), after.members()
-	present, err := byKey(raws)
+	present, err := index(raws)
 	if err != nil {
 		return nil, false, err
 	}
-	olds, err := byKey(before.members())
+	olds, err := index(before.members())
 	if err != nil {
 		return nil, false, err
 	}
-	wanted, err := byKey(news)
+	wanted, err := index(news)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, m := range news {
-		if _, ok := present[m.key]; !ok {
+		if _, ok := present.get(m.key); !ok {
 			raws = append(raws, member{key: m.key, name: m.name})
 		}
 	}
@@ -45,7 +45,7 @@ func mergeObject(out []byte, owner string, raw, before, after value) (_ []byte, 
 	first := len(out)
 	for _, m := range raws {
 		var c bool
-		if out, c, err = mergeMember(out, first, owner, m, olds[m.key], wanted[m.key]); err != nil {
+		if out, c, err = mergeMember(out, first, owner, m, olds.field(m.key), wanted.field(m.key)); err != nil {
 			return nil, false, err
 		}
 		changed = changed || c

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // maxDepth is the depth to which objects and arrays may nest. A Service has some
@@ -18,6 +19,9 @@ type parser struct {
 
 // parse reads a text with one JSON value.
 func parse(text []byte) (value, error) {
+	if len(text) > math.MaxInt32 {
+		return value{}, errTooLong
+	}
 	p := &parser{document: document{text: text, nodes: make([]node, 0, len(text)/12+1)}}
 	if err := p.value(); err != nil {
 		return value{}, err
@@ -28,7 +32,10 @@ func parse(text []byte) (value, error) {
 	return value{doc: &p.document}, nil
 }
 
-var errNoObject = errors.New("not a JSON object")
+var (
+	errNoObject = errors.New("not a JSON object")
+	errTooLong  = errors.New("the text is too long")
+)
 
 func parseObject(text []byte) (value, error) {
 	v, err := parse(text)
@@ -46,9 +53,9 @@ func (p *parser) fail(why string) error {
 func (p *parser) value() error {
 	p.space()
 	at := len(p.nodes)
-	p.nodes = append(p.nodes, node{start: p.pos})
+	p.nodes = append(p.nodes, node{start: int32(p.pos)})
 	err := p.scan()
-	p.nodes[at].end, p.nodes[at].next = p.pos, len(p.nodes)
+	p.nodes[at].end, p.nodes[at].next = int32(p.pos), int32(len(p.nodes))
 	return err
 }
 

@@ -57,7 +57,7 @@ func (c Client) send(ctx context.Context, r Request) ([]byte, *Error) {
 		return nil, failed
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(&bounded{attempt, resp.Body, maxObject})
+	body, err := readAll(&bounded{attempt, resp.Body, maxObject}, resp.ContentLength)
 	switch {
 	case err != nil:
 		return nil, r.fails(lost, failure(ctx, attempt, err))

@@ -24,7 +24,7 @@ func Name(name string, known []string) string {
 // distance returns the number of letters to add, drop or change to turn a into b.
 // It is 1 if only their order differs, and depends only on the lengths of long names.
 func distance(a, b string) int {
-	if sorted(a) == sorted(b) {
+	if len(a) == len(b) && sorted(a) == sorted(b) {
 		return 1
 	}
 	if apart := max(len(a)-len(b), len(b)-len(a)); apart > 2 || len(a) > 80 {

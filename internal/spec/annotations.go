@@ -78,13 +78,13 @@ const maxShown = 80
 // home is a place for annotations, and the settings that belong there.
 type home struct {
 	path     string
-	settings []string
+	settings func() []string
 }
 
-func serviceHome() home { return home{"metadata", ServiceAnnotations()} }
+func serviceHome() home { return home{"metadata", ServiceAnnotations} }
 
 func templateHome() home {
-	return home{"spec.template.metadata", append(TemplateAnnotations(), AutoscalingAnnotations()...)}
+	return home{"spec.template.metadata", func() []string { return append(TemplateAnnotations(), AutoscalingAnnotations()...) }}
 }
 
 // MisplacedInService returns a warning about an annotation of a resource that
@@ -96,14 +96,16 @@ func MisplacedInService(key string) string { return misplaced(key, serviceHome()
 func MisplacedInTemplate(key string) string { return misplaced(key, templateHome(), serviceHome()) }
 
 func misplaced(key string, here, elsewhere home) string {
-	group, _, _ := strings.Cut(key, "/")
+	group, name, _ := strings.Cut(key, "/")
 	switch {
-	case group != "run.googleapis.com" && group != "autoscaling.knative.dev" || slices.Contains(here.settings, key):
+	case group != "run.googleapis.com" && group != "autoscaling.knative.dev" || name == "client-name" || name == "client-version":
 		return ""
-	case slices.Contains(elsewhere.settings, key):
+	case slices.Contains(here.settings(), key):
+		return ""
+	case slices.Contains(elsewhere.settings(), key):
 		return fmt.Sprintf("the annotation %s has no effect in %s: move it to %s", key, here.path, elsewhere.path)
 	}
-	if meant := similar.Name(key, here.settings); meant != "" {
+	if meant := similar.Name(key, here.settings()); meant != "" {
 		return fmt.Sprintf("unknown annotation %s in %s: did you mean %s?", safetext.Line(key, maxShown), here.path, meant)
 	}
 	return ""

@@ -15,18 +15,24 @@ const autoscalingGroup = "autoscaling.knative.dev/"
 // spelling that it accepts. Where two spellings are set, Knative uses the one
 // with hyphens.
 func AutoscalingAnnotations() []string {
-	var all []string
-	for _, name := range []string{
-		"activation-scale", "class", "initial-scale", "max-scale", "metric", "metric-aggregation-algorithm", "min-scale",
-		"panic-threshold-percentage", "panic-window-percentage", "scale-down-delay", "scale-to-zero-pod-retention-period",
-		"target", "target-burst-capacity", "target-utilization-percentage", "window",
-	} {
-		all = append(all, autoscalingGroup+name)
-		if camel := camelCase(name); camel != name && name != "activation-scale" { // which has one spelling only
-			all = append(all, autoscalingGroup+camel)
-		}
+	const group = autoscalingGroup
+	return []string{
+		group + "activation-scale", // has one spelling only
+		group + "class",
+		group + "initial-scale", group + "initialScale",
+		group + "max-scale", group + "maxScale",
+		group + "metric",
+		group + "metric-aggregation-algorithm", group + "metricAggregationAlgorithm",
+		group + "min-scale", group + "minScale",
+		group + "panic-threshold-percentage", group + "panicThresholdPercentage",
+		group + "panic-window-percentage", group + "panicWindowPercentage",
+		group + "scale-down-delay", group + "scaleDownDelay",
+		group + "scale-to-zero-pod-retention-period", group + "scaleToZeroPodRetentionPeriod",
+		group + "target",
+		group + "target-burst-capacity", group + "targetBurstCapacity",
+		group + "target-utilization-percentage", group + "targetUtilizationPercentage",
+		group + "window",
 	}
-	return all
 }
 
 func camelCase(hyphenated string) string {
