@@ -235,7 +235,7 @@ func TestWatchOfADeletion(t *testing.T) {
 		require.Equal(t, 20*time.Second, time.Since(start))
 		watches, polls := requestsOf(s.Requests())
 		require.Equal(t, 1, watches)
-		require.Less(t, polls, 9)
+		require.Less(t, polls, 10)
 	})
 }
 

@@ -2,6 +2,7 @@ package cloudrun_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func TestDeleteAsync(t *testing.T) {
 		s, c := deleteServer(t)
 		d := cloudrun.NewDeployer(c)
 		require.NoError(t, d.Delete(t.Context(), "hello", cloudrun.Async()))
-		require.Len(t, s.Requests(), 1)
+		require.Equal(t, []string{"GET", "DELETE"}, verbs(s.Requests()))
 		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
 		require.ErrorIs(t, err, cloudrun.ErrBeingDeleted)
 	})
@@ -77,7 +78,8 @@ func TestDeleteThatFails(t *testing.T) {
 			require.Equal(t, 4*time.Second, timeout.Waited)
 			require.ErrorContains(t, err, `service "hello" was not gone after 4s`)
 		}},
-		"no longer readable": {fault: cloudruntest.Fault{Method: http.MethodGet, Status: 403}, outcome: cloudrun.Written,
+		"unreadable": {fault: cloudruntest.Fault{Method: http.MethodGet, Status: 403}, check: func(t *testing.T, err error) { require.True(t, apierrors.IsForbidden(err), err) }},
+		"no longer readable": {fault: cloudruntest.Fault{Method: http.MethodGet, Status: 403, Skip: 1}, outcome: cloudrun.Written,
 			check: func(t *testing.T, err error) { require.ErrorContains(t, err, "wait until it is gone") }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +125,185 @@ func TestDeleteOfAServiceThatIsCreatedAgain(t *testing.T) {
 	})
 }
 
+// elsewhere starts a server of Cloud Run or of a cluster with a Service. The
+// function deletes that Service, if it exists, and creates another of the same
+// name, as another caller would.
+func elsewhere(t *testing.T, cluster bool) (*cloudruntest.Server, *cloudrun.Client, func()) {
+	t.Helper()
+	start := newServer
+	if cluster {
+		start = newCluster
+	}
+	s, c := start(t)
+	_, err := c.CreateService(t.Context(), newService(t, "hello"))
+	require.NoError(t, err)
+	s.ResetRequests()
+	another := newService(t, "hello")
+	return s, c, func() {
+		if err := c.DeleteService(context.Background(), "hello"); !apierrors.IsNotFound(err) {
+			assert.NoError(t, err)
+		}
+		_, err := c.CreateService(context.Background(), another)
+		assert.NoError(t, err)
+	}
+}
+
+// A deletion removes only the Service that it read first, even if it is tried
+// again, and its wait ends when that one is gone.
+func TestDeleteKeepsAServiceThatWasCreatedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault   cloudruntest.Fault
+		cluster bool // only there
+	}{
+		"after a lost response": {fault: cloudruntest.Fault{Method: http.MethodDelete, Reset: true, After: true}},
+		"after a lost request":  {fault: cloudruntest.Fault{Method: http.MethodDelete, Reset: true}},
+		"after a 429":           {fault: cloudruntest.Fault{Method: http.MethodDelete, Status: http.StatusTooManyRequests}},
+		"after a 503":           {fault: cloudruntest.Fault{Method: http.MethodDelete, Status: http.StatusServiceUnavailable, After: true}},
+		"during the wait":       {fault: cloudruntest.Fault{Method: http.MethodDelete, After: true}},
+		"before the request":    {fault: cloudruntest.Fault{Method: http.MethodDelete}, cluster: true},
+	} {
+		for _, cluster := range []bool{false, true} {
+			if tc.cluster && !cluster {
+				continue // Cloud Run knows no preconditions
+			}
+			for how, remove := range map[string]func(context.Context, *cloudrun.Client) error{
+				"Client": func(ctx context.Context, c *cloudrun.Client) error { return c.DeleteService(ctx, "hello") },
+				"Deployer": func(ctx context.Context, c *cloudrun.Client) error {
+					return cloudrun.NewDeployer(c).Delete(ctx, "hello")
+				},
+			} {
+				t.Run(fmt.Sprintf("%s, %s, cluster %v", name, how, cluster), func(t *testing.T) {
+					t.Parallel()
+					inVirtualTime(t, func(t *testing.T) {
+						s, c, recreate := elsewhere(t, cluster)
+						fault, start := tc.fault, time.Now()
+						fault.Do = recreate
+						s.Fault(fault)
+						require.NoError(t, remove(t.Context(), c))
+						_, err := c.GetService(t.Context(), "hello")
+						require.NoError(t, err, "another caller's Service was deleted")
+						require.Less(t, time.Since(start), 5*time.Second)
+					})
+				})
+			}
+		}
+	}
+}
+
+// A refusal says nothing about a deletion that a proxy delivered twice.
+func TestDeleteThatWasDeliveredTwice(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{400, 403, 404, 409, 412, 429} {
+		for _, accepted := range []bool{true, false} {
+			t.Run(fmt.Sprint(code, accepted), func(t *testing.T) {
+				t.Parallel()
+				inVirtualTime(t, func(t *testing.T) {
+					s, c, _ := elsewhere(t, false)
+					s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Status: code, After: accepted, Times: -1})
+					err := cloudrun.NewDeployer(c).Delete(t.Context(), "hello")
+					_, ok := s.Service("demo", "hello")
+					require.Equal(t, !accepted, ok)
+					if accepted {
+						require.NoError(t, err)
+						return
+					}
+					require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err))
+				})
+			})
+		}
+	}
+	inVirtualTime(t, func(t *testing.T) { // nobody looked
+		s, c, _ := elsewhere(t, false)
+		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Status: http.StatusForbidden, Skip: 1, Times: -1})
+		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Status: http.StatusConflict, After: true})
+		require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, cloudrun.NewDeployer(c).Delete(t.Context(), "hello")))
+	})
+}
+
+// A Service that is being deleted already is waited for.
+func TestDeleteOfAServiceThatIsBeingDeleted(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := deleteServer(t)
+		require.NoError(t, c.DeleteService(t.Context(), "hello"))
+		require.NoError(t, cloudrun.NewDeployer(c).Delete(t.Context(), "hello"))
+		_, ok := s.Service("demo", "hello")
+		require.False(t, ok)
+	})
+}
+
+// Only a cluster knows preconditions.
+func TestDeleteSendsThePrecondition(t *testing.T) {
+	t.Parallel()
+	for _, cluster := range []bool{false, true} {
+		inVirtualTime(t, func(t *testing.T) {
+			s, c, _ := elsewhere(t, cluster)
+			got, err := c.GetService(t.Context(), "hello")
+			require.NoError(t, err)
+			s.ResetRequests()
+			require.NoError(t, c.DeleteService(t.Context(), "hello"))
+			require.Equal(t, []string{"GET", "DELETE"}, verbs(s.Requests()))
+			want := ""
+			if cluster {
+				want = `{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"` + string(got.UID) + `"}}`
+			}
+			require.Equal(t, want, string(s.Requests()[1].Body))
+		})
+	}
+}
+
+// A Revision that comes into use while its deletion is tried again is kept, and so
+// is another Revision of the same name.
+func TestPruneLooksBeforeEachTry(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]cloudruntest.Fault{
+		"after a 429": {Status: http.StatusTooManyRequests}, "after a lost request": {Reset: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newCluster(t)
+				d := cloudrun.NewDeployer(c)
+				for range 3 {
+					_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+					require.NoError(t, err)
+				}
+				fault.Method = http.MethodDelete
+				fault.Do = func() {
+					_, err := d.UpdateTraffic(context.Background(), "hello", cloudrun.ToRevision("hello-00001", 50), cloudrun.Async())
+					assert.NoError(t, err)
+				}
+				s.Fault(fault)
+				deleted, err := d.PruneRevisions(t.Context(), "hello", 1)
+				require.ErrorContains(t, err, "it serves 50 % of the traffic")
+				require.Equal(t, []string{"hello-00002"}, revisionNames(deleted))
+				_, err = c.GetRevision(t.Context(), "hello-00001")
+				require.NoError(t, err)
+			})
+		})
+	}
+	inVirtualTime(t, func(t *testing.T) { // with nothing deleted
+		s, c := newCluster(t)
+		d := cloudrun.NewDeployer(c)
+		for range 2 {
+			_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+			require.NoError(t, err)
+		}
+		s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Reset: true, Times: -1})
+		_, err := d.PruneRevisions(t.Context(), "hello", 1)
+		require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, err))
+	})
+}
+
+// verbs returns the methods of requests.
+func verbs(requests []cloudruntest.Request) (all []string) {
+	for _, r := range requests {
+		all = append(all, r.Method)
+	}
+	return all
+}
+
 // Delete checks its options, and those of the Deployer, before it sends anything.
 func TestDeleteChecksItsOptions(t *testing.T) {
 	t.Parallel()
@@ -139,7 +320,7 @@ func TestDeleteWhilePollsFail(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := deleteServer(t)
-		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Status: http.StatusServiceUnavailable, Times: 4})
+		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Status: http.StatusServiceUnavailable, Skip: 1, Times: 4})
 		retried := 0
 		err := cloudrun.NewDeployer(c).Delete(t.Context(), "hello", cloudrun.WithProgress(func(e cloudrun.Event) {
 			if e.Kind == cloudrun.Retrying {
@@ -152,7 +333,7 @@ func TestDeleteWhilePollsFail(t *testing.T) {
 	})
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := deleteServer(t)
-		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Status: http.StatusServiceUnavailable, Times: -1})
+		s.Fault(cloudruntest.Fault{Method: http.MethodGet, Status: http.StatusServiceUnavailable, Skip: 1, Times: -1})
 		err := cloudrun.NewDeployer(c).Delete(t.Context(), "hello", cloudrun.WithWaitTimeout(20*time.Minute))
 		var timeout *cloudrun.TimeoutError
 		require.ErrorAs(t, err, &timeout)

@@ -34,7 +34,7 @@ func endpointCalls(t *testing.T, c *cloudrun.Client) {
 	for _, err := range c.ListServices(ctx) {
 		require.NoError(t, err)
 	}
-	require.NoError(t, c.DeleteRevision(ctx, "hello-00001-abc"))
+	require.NoError(t, c.DeleteRevision(ctx, "hello"))
 	_, err = c.GetPolicy(ctx, "hello")
 	require.NoError(t, err)
 	_, err = c.ListLocations(ctx)
@@ -78,7 +78,8 @@ func TestEndpoints(t *testing.T) {
 			require.Equal(t, []string{
 				"GET " + tc.regional + serving + "/services/hello",
 				"GET " + tc.regional + serving + "/services?limit=500",
-				"DELETE " + tc.regional + serving + "/revisions/hello-00001-abc",
+				"GET " + tc.regional + serving + "/revisions/hello",
+				"DELETE " + tc.regional + serving + "/revisions/hello",
 				"GET " + tc.global + global + "/europe-west1/services/hello:getIamPolicy?options.requestedPolicyVersion=3",
 				"GET " + tc.global + global,
 			}, urls)
@@ -102,7 +103,7 @@ func TestEndpointsOfTheEnvironment(t *testing.T) {
 			require.NoError(t, err)
 			endpointCalls(t, c)
 			require.Equal(t, tc.regional, r.requests[0].URL.Host)
-			require.Equal(t, tc.global, r.requests[3].URL.Host)
+			require.Equal(t, tc.global, r.requests[4].URL.Host)
 		})
 	}
 }

@@ -240,16 +240,6 @@ func getRevision[T any, P interface {
 	return r, nil
 }
 
-// DeleteRevision deletes a Revision. The server refuses one that serves
-// traffic. The error of one that does not exist satisfies IsNotFound of
-// k8s.io/apimachinery/pkg/api/errors.
-func (c *Client) DeleteRevision(ctx context.Context, name string) error {
-	if err := c.checkRevision(name); err != nil {
-		return fmt.Errorf("delete revision: %w", err)
-	}
-	return c.delete(ctx, "delete revision", kindRevisions, name)
-}
-
 // WatchService yields a Service as the server has it after each change, as soon
 // as it happens. It begins with from, once the server reports the changes, so that
 // none is missed after from was read. The sequence ends when the server ends the

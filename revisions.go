@@ -2,18 +2,15 @@ package cloudrun
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
-	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
-	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -35,6 +32,7 @@ type RevisionInfo struct {
 	// LatestCreated and LatestReady report whether the Service names the Revision so.
 	LatestCreated, LatestReady bool
 
+	uid   types.UID
 	inUse string
 }
 
@@ -96,7 +94,7 @@ type agedRevision struct {
 func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo {
 	usage := traffic.UsageOf(s, r.Metadata.Name)
 	i := RevisionInfo{
-		Name: r.Metadata.Name, Created: r.Metadata.CreationTimestamp.Time, ImageDigest: r.Status.ImageDigest,
+		Name: r.Metadata.Name, uid: r.Metadata.UID, Created: r.Metadata.CreationTimestamp.Time, ImageDigest: r.Status.ImageDigest,
 		Percent: usage.Percent, Tags: usage.Tags,
 		LatestCreated: usage.LatestCreated, LatestReady: usage.LatestReady, inUse: usage.String(),
 	}
@@ -110,105 +108,4 @@ func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo 
 	}
 	i.Image, i.ImageDigest = printable(i.Image, maxMessage), printable(i.ImageDigest, maxMessage)
 	return i
-}
-
-// PruneRevisions deletes Revisions of a Service, the oldest first. It keeps the
-// newest ones, as many as keep says, and those that serve traffic, have a tag, are
-// the latest of the Service, or are needed by a rollout under way. The Service is
-// read again before each deletion, so that a Revision that came into use is kept.
-// Retry-After is honored.
-//
-// It returns the deleted Revisions. With [DryRun] it deletes nothing and returns
-// the Revisions that it would delete. It continues after a deletion that is
-// refused, and ends if the server stays unavailable. The error is a [*DeployError]
-// with all errors joined.
-func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int, opts ...PruneOption) (deleted []RevisionInfo, err error) {
-	c, err := d.beginCall("prune revisions of service", name, edits.Of(opts))
-	if err != nil {
-		return nil, err
-	}
-	defer c.report.close()
-	if keep < 1 {
-		return nil, c.fail(StageOptions, NotWritten, &OptionError{Option: fmt.Sprintf("keep %d", keep), Reason: "at least one revision must be kept"})
-	}
-	old, err := c.unusedRevisions(ctx, keep)
-	if err != nil {
-		return nil, c.fail(StageRead, NotWritten, err)
-	}
-	if edits.Configure(c.options, dryRunConfig{}).on {
-		return old, nil
-	}
-	end := c.report.stage(StageDelete)
-	deleted, err = c.deleteRevisions(ctx, old)
-	end(err)
-	if err == nil {
-		return deleted, nil
-	}
-	outcome := NotWritten
-	if len(deleted) > 0 {
-		outcome = Written
-	}
-	return deleted, c.fail(StageDelete, outcome, err)
-}
-
-// unusedRevisions returns the Revisions that are neither in use nor among the newest, the oldest first.
-func (c *call) unusedRevisions(ctx context.Context, newest int) ([]RevisionInfo, error) {
-	all, err := c.client.revisionInfos(ctx, c.name)
-	if err != nil {
-		return nil, err
-	}
-	old := slices.DeleteFunc(all[min(newest, len(all)):], func(r RevisionInfo) bool { return r.InUse() != "" })
-	slices.Reverse(old)
-	return old, nil
-}
-
-// deleteRevisions deletes Revisions and joins the errors.
-func (c *call) deleteRevisions(ctx context.Context, old []RevisionInfo) (deleted []RevisionInfo, err error) {
-	var problems []error
-	for _, r := range old {
-		if ctx.Err() != nil {
-			problems = append(problems, ctx.Err())
-			break
-		}
-		err := c.deleteUnused(ctx, r.Name)
-		switch {
-		case err == nil:
-			deleted = append(deleted, r)
-		case apierrors.IsNotFound(err): // deleted by another caller
-		case rest.Transient(err): // to the end of the time for retries
-			return deleted, errors.Join(append(problems, err)...)
-		default:
-			problems = append(problems, err)
-		}
-	}
-	return deleted, errors.Join(problems...)
-}
-
-// deleteUnused deletes a Revision unless the Service uses it.
-func (c *call) deleteUnused(ctx context.Context, revision string) error {
-	client := c.observed(StageDelete)
-	s, err := client.GetService(ctx, c.name)
-	if err != nil {
-		return err
-	}
-	if use := traffic.UsageOf(s, revision).String(); use != "" {
-		return fmt.Errorf("delete revision %q: %s", revision, use)
-	}
-	return client.DeleteRevision(ctx, revision)
-}
-
-// DeleteRevision deletes a Revision of a Service. It refuses to delete a Revision
-// that serves traffic, has a tag, is the latest of the Service, or is needed by a
-// rollout under way. The error is a [*DeployError]. It satisfies IsNotFound of
-// k8s.io/apimachinery/pkg/api/errors if the Revision does not exist.
-func (d *Deployer) DeleteRevision(ctx context.Context, name, revision string) error {
-	c, err := d.beginCall("delete revision of service", name, nil)
-	if err != nil {
-		return err
-	}
-	defer c.report.close()
-	if err := c.deleteUnused(ctx, revision); err != nil {
-		return c.fail(StageDelete, outcomeOf(err), err)
-	}
-	return nil
 }

@@ -222,15 +222,6 @@ func (c *Client) checkOperation(id string) error {
 	return nil
 }
 
-// delete deletes an object. A delete whose answer is lost is made again;
-// when the object is gone by then, it was this call that deleted it.
-func (c *Client) delete(ctx context.Context, op, kind, name string) error {
-	return c.apiError(c.rest.Delete(ctx, rest.Request{
-		Op: op, Resource: c.resource(kind, name),
-		Method: http.MethodDelete, URL: c.servingURL(kind, name, nil),
-	}))
-}
-
 // Do sends a request that this library has no method for, to the host of the
 // region or the cluster, and returns the JSON of the response, nil if it is empty.
 // The method is GET, POST, PUT, PATCH or DELETE. The path begins with a slash, has

@@ -55,7 +55,7 @@ func TestServiceLife(t *testing.T) {
 		require.NoError(t, c.DeleteService(ctx, "hello"))
 		err = c.DeleteService(ctx, "hello")
 		require.True(t, apierrors.IsNotFound(err), err)
-		require.ErrorContains(t, err, "delete service projects/demo/locations/us-central1/services/hello")
+		require.ErrorContains(t, err, "delete service: get service projects/demo/locations/us-central1/services/hello")
 	})
 }
 

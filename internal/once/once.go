@@ -6,6 +6,8 @@
 // conditional, on the version that was read or on the object not existing, so
 // a repeated write cannot take effect twice.
 //
+// A [Deletion] deletes one object, and no later one of the same name.
+//
 // The package knows nothing of HTTP, of Cloud Run or of Kubernetes: a [Store]
 // reads and writes, and a function classifies its errors.
 package once

@@ -37,20 +37,11 @@ func (c Client) Write(ctx context.Context, r Request) (body []byte, err error) {
 	return body, err
 }
 
-// Delete sends a request that deletes an object. It retries transient failures:
-// an object that is gone after a lost response was deleted by this call.
-// Its error is an [*Error].
-func (c Client) Delete(ctx context.Context, r Request) error {
-	c = c.inCall()
-	maybeDeleted := false
-	return c.retry(ctx, Transient, func() error {
-		_, err := c.Send(ctx, r)
-		if maybeDeleted && IsNotFound(err) {
-			return nil
-		}
-		maybeDeleted = maybeDeleted || MayHaveApplied(err)
-		return err
-	})
+// Retry calls attempt until it succeeds or fails in a way that does not pass, or
+// until the call's time for retries or the context ends. The requests of an
+// attempt are not retried by themselves. Its error is that of the last attempt.
+func (c Client) Retry(ctx context.Context, attempt func(context.Context) error) error {
+	return c.inCall().retry(ctx, Transient, func() error { return attempt(SingleAttempt(ctx)) })
 }
 
 // inCall returns a client whose requests belong to the current call, or to a new one.

@@ -75,6 +75,9 @@ func (p *Plane) DeleteRevision(c Call) (tree.Object, *apierror.Error) {
 			return nil, apierror.Precondition("Revision '%s' is the latest created revision of service '%s' and cannot be deleted.", r.Name, sv.Key.Name)
 		}
 	}
+	if err := p.preconditions(c, "revisions", tree.Text(tree.At(r.Doc, "metadata"), "uid"), ""); err != nil {
+		return nil, err
+	}
 	if !dry {
 		p.dropRevision(c, sv, r)
 	}

@@ -81,6 +81,9 @@ func (p *Plane) DeleteService(c Call) (tree.Object, *apierror.Error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.preconditions(c, "services", sv.UID, lifecycle.Version(p.Store, sv, c.Now)); err != nil {
+		return nil, err
+	}
 	if !dry && !sv.Deleting() {
 		p.remove(c, sv)
 	}

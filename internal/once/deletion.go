@@ -1,0 +1,126 @@
+package once
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cloudrun-go/cloudrun/internal/pause"
+)
+
+// Identity is what a read of an object shows before it is deleted.
+type Identity struct {
+	UID      string // empty if it is not known
+	Deleting bool   // it is being deleted already
+}
+
+// Deletion deletes one object, and no later object of the same name. A request to
+// delete may name the object only by its name, so the object is read first, and
+// again before each retry and after each refusal: a proxy that delivers a request
+// twice passes on the response to the second.
+type Deletion struct {
+	// Read reads the object. Its error is of class [Missing] if there is none.
+	Read func(ctx context.Context) (Identity, error)
+	// Delete sends one request to delete the object of a UID.
+	Delete func(ctx context.Context, uid string) error
+	// Classify returns the class of an error of Read and Delete.
+	Classify func(error) Class
+	// Retry calls attempt until it succeeds or fails for good. The attempts make one try each.
+	Retry func(ctx context.Context, attempt func(context.Context) error) error
+}
+
+// Run deletes the object and returns its UID. It has succeeded when the object
+// that it read first is gone or being deleted, whoever deleted it. The error is a
+// [*Failure]. Its class is [Missing] if there was no object.
+func (d Deletion) Run(ctx context.Context) (uid string, err error) {
+	var object Identity
+	err = d.Retry(ctx, func(ctx context.Context) (err error) {
+		object, err = d.Read(ctx)
+		return err
+	})
+	if err != nil {
+		return "", &Failure{Step: StepRead, Err: err}
+	}
+	if object.Deleting {
+		return object.UID, nil
+	}
+	r := deleting{Deletion: d, uid: object.UID}
+	if err = d.Retry(ctx, r.try); err != nil {
+		err = r.giveUp(ctx, err)
+	}
+	return object.UID, err
+}
+
+// deleting is a deletion under way.
+type deleting struct {
+	Deletion
+	uid     string
+	sent    bool  // a request
+	arrived bool  // a request may have reached the server
+	lost    error // of the last request whose effect is not known; nil if there is none
+}
+
+// try sends a request, unless an earlier one turns out to have taken effect.
+func (r *deleting) try(ctx context.Context) error {
+	if r.sent {
+		if gone, err := r.look(ctx); gone || err != nil {
+			return err
+		}
+	}
+	r.sent = true
+	err := r.Delete(ctx, r.uid)
+	if err == nil {
+		return nil
+	}
+	class := r.Classify(err)
+	r.arrived = r.arrived || class != Unsent
+	if class == Lost {
+		r.lost = err
+	}
+	return err
+}
+
+// look reports whether the object is gone or being deleted.
+func (r *deleting) look(ctx context.Context) (gone bool, err error) {
+	now, err := r.Read(ctx)
+	switch {
+	case err == nil:
+		return now.Deleting || r.uid != "" && now.UID != r.uid, nil
+	case r.Classify(err) == Missing:
+		return true, nil
+	}
+	return false, err
+}
+
+// giveUp looks whether a request took effect before the deletion fails.
+func (r *deleting) giveUp(ctx context.Context, err error) error {
+	looked := !r.arrived
+	for _, delay := range lastLooks {
+		if !r.arrived || ctx.Err() != nil || pause.Sleep(ctx, delay) != nil {
+			break
+		}
+		var gone bool
+		unread := r.Retry(ctx, func(ctx context.Context) (err error) {
+			gone, err = r.look(ctx)
+			return err
+		})
+		if gone {
+			return nil
+		}
+		looked = unread == nil
+	}
+	return r.failure(err, looked)
+}
+
+// failure is the error of a deletion that failed. looked reports whether the
+// object was seen since the last request.
+func (r *deleting) failure(err error, looked bool) error {
+	f := &Failure{Step: StepWrite, Err: err}
+	if r.lost != nil || !looked {
+		f.Outcome = Unknown
+	}
+	if r.lost != nil && !errors.Is(err, r.lost) {
+		f.Err = fmt.Errorf("%w (after the response to an earlier request was lost: %s)", err, r.lost.Error()) // err decides what to do
+	}
+	return f
+}

@@ -1,0 +1,83 @@
+package once_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun/internal/once"
+)
+
+// step is one response in a deletion: of a read if it has an object, of a request otherwise.
+type step struct {
+	object once.Identity
+	err    error
+}
+
+func TestDeletion(t *testing.T) {
+	t.Parallel()
+	here, going, other := once.Identity{UID: "a"}, once.Identity{UID: "a", Deleting: true}, once.Identity{UID: "b"}
+	for name, tc := range map[string]struct {
+		reads, requests []step
+		sent            int
+		want            error
+		outcome         once.Outcome
+	}{
+		"at once":                    {[]step{{object: here}}, []step{{}}, 1, nil, 0},
+		"missing":                    {[]step{{err: errMissing}}, nil, 0, errMissing, once.NotWritten},
+		"being deleted":              {[]step{{object: going}}, nil, 0, nil, 0},
+		"read again":                 {[]step{{err: errLost}, {object: here}}, []step{{}}, 1, nil, 0},
+		"lost, gone":                 {[]step{{object: here}, {err: errMissing}}, []step{{err: errLost}}, 1, nil, 0},
+		"lost, being deleted":        {[]step{{object: here}, {object: going}}, []step{{err: errLost}}, 1, nil, 0},
+		"lost, another":              {[]step{{object: here}, {object: other}}, []step{{err: errLost}}, 1, nil, 0},
+		"lost, still there":          {[]step{{object: here}}, []step{{err: errLost}, {}}, 2, nil, 0},
+		"refused, gone":              {[]step{{object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, 0},
+		"refused, gone on a re-look": {[]step{{object: here}, {object: here}, {err: errMissing}}, []step{{err: errConflict}}, 1, nil, 0},
+		"refused":                    {[]step{{object: here}}, []step{{err: errRefused}}, 1, errRefused, once.NotWritten},
+		"refused, unreadable":        {[]step{{object: here}, {err: errRefused}}, []step{{err: errConflict}}, 1, errConflict, once.Unknown},
+		"unsent":                     {[]step{{object: here}}, []step{{err: errUnsent}}, 1, errUnsent, once.NotWritten},
+		"lost, first without a uid":  {[]step{{}, {object: here}}, []step{{err: errLost}, {}}, 2, nil, 0},
+		"lost, then refused":         {[]step{{object: here}}, []step{{err: errLost}, {err: errRefused}}, 2, errRefused, once.Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				reads, sent, seen := 0, 0, ""
+				_, err := once.Deletion{
+					Classify: classify,
+					Read: func(context.Context) (once.Identity, error) {
+						s := tc.reads[min(reads, len(tc.reads)-1)]
+						if reads++; sent == 0 {
+							seen = s.object.UID
+						}
+						return s.object, s.err
+					},
+					Delete: func(_ context.Context, uid string) error {
+						require.Equal(t, seen, uid)
+						s := tc.requests[min(sent, len(tc.requests)-1)]
+						sent++
+						return s.err
+					},
+					Retry: func(ctx context.Context, attempt func(context.Context) error) error {
+						err := attempt(ctx)
+						for range 3 {
+							if !errors.Is(err, errLost) {
+								break
+							}
+							err = attempt(ctx)
+						}
+						return err
+					},
+				}.Run(t.Context())
+				require.Equal(t, tc.sent, sent)
+				require.ErrorIs(t, err, tc.want)
+				if failed := (*once.Failure)(nil); errors.As(err, &failed) {
+					require.Equal(t, tc.outcome, failed.Outcome)
+				}
+			})
+		})
+	}
+}
