@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/api/option"
+	corev1 "k8s.io/api/core/v1"
+	duckv1 "knative.dev/pkg/apis/duck/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
@@ -271,5 +274,83 @@ func TestWatchService(t *testing.T) {
 		s.DenyPermission("run.services.watch")
 		var denied *cloudrun.APIError
 		require.ErrorAs(t, first(t, c, made), &denied)
+	})
+}
+
+// reporting is a ServiceWatcher whose reports may be of anything.
+type reporting struct {
+	*cloudrun.Client
+	report func() *service
+}
+
+func (r reporting) WatchService(_ context.Context, from *service) iter.Seq2[*service, error] {
+	return func(yield func(*service, error) bool) { _ = yield(from, nil) && yield(r.report(), nil) }
+}
+
+// What a ServiceWatcher reports counts only if it is about the Service.
+func TestWatcherThatReportsAnotherService(t *testing.T) {
+	t.Parallel()
+	ready := func(name string) *service {
+		s := named(name)
+		s.ResourceVersion, s.Generation, s.Status.ObservedGeneration = "99", 1, 1
+		s.Status.Conditions = duckv1.Conditions{{Type: "Ready", Status: corev1.ConditionTrue}}
+		return s
+	}
+	for name, report := range map[string]func() *service{"nothing": func() *service { return nil }, "another": func() *service { return ready("other") }} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(t *testing.T) {
+				_, c := newCluster(t, cloudruntest.WithTimeToReady(20*time.Second))
+				_, err := c.CreateService(t.Context(), newService(t, "hello"))
+				require.NoError(t, err)
+				start := time.Now()
+				got, err := cloudrun.WaitReady(t.Context(), reporting{c, report}, "hello")
+				require.NoError(t, err)
+				require.Equal(t, "hello", got.Name)
+				require.GreaterOrEqual(t, time.Since(start), 20*time.Second)
+			})
+		})
+	}
+}
+
+// emptyHanded is a ServiceGetter that returns nothing.
+type emptyHanded struct{}
+
+func (emptyHanded) GetService(context.Context, string) (*service, error) { return nil, nil }
+
+func TestGetterThatReturnsNothing(t *testing.T) {
+	t.Parallel()
+	_, err := cloudrun.WaitReady(t.Context(), emptyHanded{}, "hello")
+	require.ErrorContains(t, err, "did not return the Service")
+}
+
+// A secret that only the watch has shown does not appear in the error: polls fail, and
+// another writer changes the Service twice.
+func TestWatchKnowsTheSecretsItReports(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newCluster(t, cloudruntest.WithTimeToReady(time.Minute))
+		first, err := c.CreateService(t.Context(), newService(t, "hello"))
+		require.NoError(t, err)
+		s.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{Message: "no database at only-in-the-event"}})
+		write := time.AfterFunc(5*time.Second, func() {
+			for _, value := range []string{"only-in-the-event", "changed-again"} {
+				_, _ = c.UpdateService(context.Background(), "hello", func(s *service) error {
+					s.Spec.Template.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "PASSWORD", Value: value}}
+					return nil
+				})
+			}
+			s.Fault(cloudruntest.Fault{Match: func(r *http.Request) bool { return r.Method == http.MethodGet && !isWatch(r) }, Status: http.StatusServiceUnavailable, Times: -1})
+		})
+		defer write.Stop()
+		var events []string
+		_, err = cloudrun.WaitReady(t.Context(), c, "hello", cloudrun.WithFailureWindow(0), cloudrun.WithProgress(func(e cloudrun.Event) {
+			events = append(events, fmt.Sprintf("%+v", e))
+		}))
+		require.Equal(t, int64(1), first.Generation)
+		var failed *cloudrun.NotReadyError
+		require.ErrorAs(t, err, &failed)
+		require.Contains(t, failed.Message, "no database at")
+		require.NotContains(t, err.Error(), "only-in-the-event")
+		require.NotContains(t, strings.Join(events, "\n"), "only-in-the-event")
 	})
 }

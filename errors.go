@@ -27,6 +27,10 @@ var ErrNotOnCluster = errors.New("only Cloud Run has this, a cluster does not")
 // support, and a cluster does.
 var ErrOnlyOnCluster = errors.New("only a cluster has this, Cloud Run does not")
 
+// errNoService is the error of a ServiceGetter that returns nothing, or of a
+// ServiceWatcher that reports another Service.
+var errNoService = errors.New("the ServiceGetter did not return the Service")
+
 // OptionError is returned when an option, or a combination of options, is
 // invalid. All problems of a call are reported at once, joined.
 type OptionError struct {

@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,8 +149,8 @@ func (w serviceWait) generation() int64 {
 // poll makes one attempt to read the Service. The wait repeats it.
 func (w serviceWait) poll(ctx context.Context) (*servingv1.Service, error) {
 	s, err := w.services.GetService(rest.SingleAttempt(ctx), w.name)
-	if err != nil {
-		return s, hidden(w.known, err)
+	if err != nil || s == nil {
+		return s, hidden(w.known, cmp.Or(err, errNoService))
 	}
 	status.Learn(w.known, s, s)
 	return s, nil
@@ -189,19 +190,17 @@ func changes(services ServiceGetter, known *redact.Memory) *watch.Stream[*servin
 		return nil
 	}
 	return &watch.Stream[*servingv1.Service]{
-		Version: func(s *servingv1.Service) string {
-			if s == nil {
-				return ""
-			}
-			return s.ResourceVersion
-		},
+		Version: func(s *servingv1.Service) string { return s.GetResourceVersion() },
 		Follow: func(ctx context.Context, from *servingv1.Service) iter.Seq2[*servingv1.Service, error] {
 			return func(yield func(*servingv1.Service, error) bool) {
 				for s, err := range watcher.WatchService(ctx, from) {
-					if err == nil && s != nil {
+					if err == nil && (s == nil || s.Name != from.Name) {
+						err = errNoService
+					}
+					if err == nil {
 						status.Learn(known, s, s)
 					}
-					if !yield(s, err) {
+					if !yield(s, err) || err != nil {
 						return
 					}
 				}

@@ -35,9 +35,9 @@ func stuck(until context.Context) func(*http.Request) (*http.Response, error) {
 }
 
 // drips answers with a body that comes one byte every ten seconds and never ends.
-func drips(body string) func(*http.Request) (*http.Response, error) {
+func drips(status int, body string) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Request: req, Body: io.NopCloser(&dripping{req.Context(), body})}, nil
+		return &http.Response{StatusCode: status, Header: http.Header{}, Request: req, Body: io.NopCloser(&dripping{req.Context(), body})}, nil
 	}
 }
 
@@ -60,9 +60,10 @@ func (d *dripping) Read(p []byte) (int, error) {
 func TestAttemptsHaveATimeLimit(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]func(context.Context) func(*http.Request) (*http.Response, error){
-		"never answered": func(context.Context) func(*http.Request) (*http.Response, error) { return hangs },
-		"stuck":          stuck,
-		"drop by drop":   func(context.Context) func(*http.Request) (*http.Response, error) { return drips(`{`) },
+		"never answered":         func(context.Context) func(*http.Request) (*http.Response, error) { return hangs },
+		"stuck":                  stuck,
+		"drop by drop":           func(context.Context) func(*http.Request) (*http.Response, error) { return drips(200, `{`) },
+		"an error, drop by drop": func(context.Context) func(*http.Request) (*http.Response, error) { return drips(404, `{`) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -88,8 +88,10 @@ func (k *clock) restart() {
 
 // change sets another time limit and grants it from now on.
 func (k *clock) change(limit time.Duration) {
-	k.timer.Stop()
-	k.limit, k.timer = limit, time.AfterFunc(limit, func() { k.cancel(&overdue{limit}) })
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.limit, k.deadline = limit, time.Now().Add(limit)
+	k.timer.Reset(limit)
 }
 
 // stop ends the context.

@@ -93,11 +93,11 @@ func (c Client) open(ctx, attempt context.Context, r Request) (*http.Response, *
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	return nil, readFailure(r, resp)
+	return nil, readFailure(ctx, attempt, r, resp)
 }
 
 // readFailure returns the error for a response that is not a success.
-func readFailure(r Request, resp *http.Response) *Error {
+func readFailure(ctx, attempt context.Context, r Request, resp *http.Response) *Error {
 	if resp.StatusCode < 400 {
 		host := ""
 		if to, err := resp.Location(); err == nil {
@@ -109,7 +109,11 @@ func readFailure(r Request, resp *http.Response) *Error {
 	body, broken := io.ReadAll(io.LimitReader(resp.Body, maxError))
 	a := newAnswer(r.host(), resp.StatusCode, resp.Header, body)
 	if a.NotAPI && (broken != nil || isPart(body)) { // its beginning does not show whether it came from the API
-		return r.fails(lost, fmt.Errorf("HTTP %d: %w", resp.StatusCode, errIncomplete))
+		cause := errIncomplete
+		if attempt.Err() != nil {
+			cause = failure(ctx, attempt, broken)
+		}
+		return r.fails(lost, fmt.Errorf("HTTP %d: %w", resp.StatusCode, cause))
 	}
 	return r.refusedBy(a)
 }

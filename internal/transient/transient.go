@@ -20,13 +20,15 @@ import (
 func Polls() func(error) (bool, time.Duration) {
 	var outage rest.Outage
 	return func(err error) (bool, time.Duration) {
-		passes := Poll(err)
-		if passes && apierrors.ReasonForError(err) == metav1.StatusReasonUnknown {
+		passes, unknown := Poll(err), apierrors.ReasonForError(err) == metav1.StatusReasonUnknown
+		switch {
+		case passes && unknown:
 			outage.Began()
-			return true, rest.Delay(err)
+		case rest.Answered(err) || !unknown: // not an error that the caller's side made
+			denied := apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err)
+			passes = outage.Excuses(denied) || passes
 		}
-		starting := outage.Excuses(apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err))
-		return passes || starting, rest.Delay(err)
+		return passes, rest.Delay(err)
 	}
 }
 
