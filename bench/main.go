@@ -40,7 +40,7 @@ func run(ctx context.Context, rounds int, only, page string) error {
 		name    string
 		measure func(context.Context) (table, error)
 	}{
-		{"processes", b.processes}, {"calls", b.calls}, {"lists", b.lists}, {"streams", b.streams}, {"readiness", b.readiness}, {"quota", b.quota},
+		{"processes", b.processes}, {"calls", b.calls}, {"lists", b.lists}, {"streams", b.streams}, {"readiness", b.readiness}, {"quota", b.quota}, {"gcloud", b.gcloud},
 	} {
 		if !strings.Contains(m.name, only) {
 			continue

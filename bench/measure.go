@@ -79,7 +79,7 @@ func (b *bench) processes(ctx context.Context) (table, error) {
 	return table{"Whole programs", []row{
 		{"cold start, times an empty Go program", cold.ratios("empty")},
 		{"a deployment that is ready at once, times raw", whole.ratios("raw")},
-	}}, err
+	}, nil}, err
 }
 
 // calls measures deployments in this process.
@@ -119,7 +119,7 @@ func (b *bench) calls(ctx context.Context) (table, error) {
 		{"redeploy, times raw", redeploy.ratios("raw")},
 		{"redeploy, KB allocated", redeployBytes.cells("%.0f", 1000)},
 		{"redeploy, requests", redeploys},
-	}}, err
+	}, nil}, err
 }
 
 // each returns the seconds and the bytes that a call takes.
@@ -154,7 +154,7 @@ func (b *bench) lists(ctx context.Context) (table, error) {
 		times.add(name, time.Since(start).Seconds())
 		return err
 	})
-	return table{"A list of 1,000 Services", []row{{"times run/v1", times.ratios("runv1")}}}, err
+	return table{"A list of 1,000 Services", []row{{"times run/v1", times.ratios("runv1")}}, nil}, err
 }
 
 // streams measures a list of 10,000 Services that nobody keeps.
@@ -174,7 +174,7 @@ func (b *bench) streams(ctx context.Context) (table, error) {
 	return table{"A list of 10,000 Services", []row{
 		{"peak of the heap, MiB", peaks.cells("%.1f", 1<<20)},
 		{"times typed", times.ratios("typed")},
-	}}, err
+	}, nil}, err
 }
 
 // watchHeap returns a function that returns by how much the heap has grown at most.
@@ -221,7 +221,7 @@ func (b *bench) readiness(ctx context.Context) (table, error) {
 	return table{"A Service that is ready after 1.7 s", []row{
 		{"seen after it was, ms", late.cells("%.0f", 1e-3)},
 		{"requests", asked.cells("%.0f", 1)},
-	}}, err
+	}, nil}, err
 }
 
 // quota deploys 100 Services at once, of which the server takes 20 writes per second.
@@ -259,5 +259,5 @@ func (b *bench) quota(ctx context.Context) (table, error) {
 		{"succeed", deployed.cells("%.0f", 1)},
 		{"requests refused", refused.cells("%.0f", 1)},
 		{"seconds", took.cells("%.1f", 1)},
-	}}, err
+	}, nil}, err
 }

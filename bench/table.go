@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// table has a column for each peer.
+// table has a column for each peer, or for those that are named.
 type table struct {
-	title string
-	rows  []row
+	title   string
+	rows    []row
+	columns []string
 }
 
 type row struct {
@@ -20,16 +21,20 @@ type row struct {
 	cells []string
 }
 
-var titles = map[string]string{"raw": "raw net/http", "runv1": "run/v1", "apiv2": "run/apiv2 (REST)", "typed": "loop on the Knative types", "ours": "**this library**"}
+var titles = map[string]string{"raw": "raw net/http", "runv1": "run/v1", "apiv2": "run/apiv2 (REST)", "typed": "loop on the Knative types", "ours": "**this library**", "gcloud": "gcloud run deploy"}
 
 // String returns the table as Markdown.
 func (t table) String() string {
 	var b strings.Builder
+	columns := t.columns
+	if columns == nil {
+		columns = names
+	}
 	fmt.Fprintf(&b, "| %s |", t.title)
-	for _, name := range names {
+	for _, name := range columns {
 		fmt.Fprintf(&b, " %s |", titles[name])
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(names)) + "\n")
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(columns)) + "\n")
 	for _, r := range t.rows {
 		fmt.Fprintf(&b, "| %s | %s |\n", r.label, strings.Join(r.cells, " | "))
 	}

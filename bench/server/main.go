@@ -40,6 +40,7 @@ func (s *state) routes() http.Handler {
 	mux.HandleFunc("GET /v2/projects/{project}/locations/{region}/operations/{id}", s.counted(s.operationV2))
 	mux.HandleFunc("GET /v1/projects/{project}/locations/{region}/services/{iam}", s.counted(s.getPolicy))
 	mux.HandleFunc("POST /v1/projects/{project}/locations/{region}/services/{iam}", s.counted(s.setPolicy))
+	mux.HandleFunc("GET /v1/projects/{project}/services/{api}", s.counted(func(w http.ResponseWriter, _ *http.Request) { send(w, []byte(`{"state":"ENABLED"}`)) }))
 	mux.HandleFunc("/control", s.control)
 	mux.HandleFunc("/", s.counted(func(w http.ResponseWriter, r *http.Request) { fail(w, http.StatusNotFound, "NOT_FOUND", r.URL.Path) }))
 	return mux
