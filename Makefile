@@ -6,10 +6,10 @@ schedules ?= 20000
 fuzztime ?= 1m
 
 .DEFAULT_GOAL := help
-.PHONY: help gate test race lint simulate fuzz golden cover bench api pictures
+.PHONY: help gate test race lint simulate fuzz golden cover bench benchmarks api pictures
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 gate: ## Run everything that must pass before a change lands
 	.ci/run
@@ -44,7 +44,10 @@ cover: ## Report the coverage of the whole library by the tests of every package
 	go test -short -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -n 1
 
-bench: ## Run the benchmarks
+bench: ## Compare with other ways to deploy, and write docs/performance.md
+	cd bench && go run . -write ../docs/performance.md
+
+benchmarks: ## Run the benchmarks of the packages
 	go test -run '^$$' -bench . -benchmem ./...
 
 api: ## Compare the public API with the newest release
