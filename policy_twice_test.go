@@ -82,3 +82,37 @@ func TestPolicyWriteThatIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// A policy has no generation, so a read from before a grant looks like one after
+// its revocation. After a lost response one read is not believed.
+func TestPolicyWriteThatIsLostBeforeAStaleRead(t *testing.T) {
+	t.Parallel()
+	const member = "user:late@example.com"
+	for name, granted := range map[string]bool{"revoke": false, "grant": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := newIAMFake(fullPolicy)
+				client := fake.client(t)
+				set := func(granted bool) error {
+					if granted {
+						return cloudrun.AddMember(t.Context(), client, "hello", invoker, member)
+					}
+					return cloudrun.RemoveMember(t.Context(), client, "hello", invoker, member)
+				}
+				if granted {
+					require.NoError(t, set(true))
+				}
+				before := encodeFields(fake.policy)
+				require.NoError(t, set(!granted))
+				fake.sent = nil
+				fake.faults = map[string][]fault{"setIamPolicy": {{reset: true}}, "getIamPolicy": {{effect: true}, {status: 200, body: before}}}
+				require.NoError(t, set(granted))
+				require.Len(t, fake.sent, 1)
+				p, err := client.GetPolicy(t.Context(), "hello")
+				require.NoError(t, err)
+				require.Equal(t, granted, p.Has(invoker, member, nil))
+			})
+		})
+	}
+}

@@ -21,6 +21,10 @@ const lag = 500 * time.Millisecond
 // to find out whether one of its writes took effect.
 var lastLooks = []time.Duration{0, lag}
 
+// lastPatience bounds the Retry-After that a run that gives up waits for. After
+// a longer one it does not look.
+const lastPatience = time.Minute
+
 // read reads the object. The zero value stands for an object that does not exist.
 // A read that is out of date is repeated, within a bound.
 func (r *run[D, B]) read(ctx context.Context) (D, error) {
@@ -82,7 +86,7 @@ func (r *run[D, B]) isStale(doc D) bool {
 func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) {
 	found := r.findings(doc)
 	if i := r.newestOf(found, effective); i >= 0 {
-		return r.recovered(r.attempts[i], doc), nil
+		return r.confirm(ctx, r.attempts[i], doc)
 	}
 	if i := r.newestOf(found, replaced); i >= 0 {
 		return nil, r.overtaken(r.attempts[i], doc)
@@ -95,6 +99,27 @@ func (r *run[D, B]) recover(ctx context.Context, doc D) (*Written[D, B], error) 
 	}
 	r.forget(found)
 	return nil, nil
+}
+
+// confirm returns the result of a write that the object shows. An object without
+// generations, whose content alone identifies the write, is read once more: the
+// first read may be older than the base, from a time when the content was the same.
+func (r *run[D, B]) confirm(ctx context.Context, a attempt[D, B], doc D) (*Written[D, B], error) {
+	s := r.sight(a, doc)
+	if s.markable || s.version.Generation > 0 {
+		return r.recovered(a, doc), nil
+	}
+	if err := pause.Sleep(ctx, lag); err != nil {
+		return nil, &StepError{StepRead, err}
+	}
+	now, err := r.readOnce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if recognize(a.trace, r.sight(a, now)) != effective {
+		return nil, &again{Conflict, &StepError{StepWrite, a.err}}
+	}
+	return r.recovered(a, now), nil
 }
 
 // unexplained returns the index of the write to look for beyond the object; -1 if there is none.
@@ -116,13 +141,16 @@ func (r *run[D, B]) findings(doc D) []finding {
 }
 
 // explain reads the object right after a conflict, and forgets the write if
-// the read shows another writer's in its place. After the pause, so many
+// the read shows another writer's in its place. An error is final. After the pause, so many
 // others may have written that this would take looking for what the write left behind.
-func (r *run[D, B]) explain(ctx context.Context) {
+func (r *run[D, B]) explain(ctx context.Context) error {
 	var none D
 	doc, err := r.readOnce(ctx)
-	if err != nil || doc == none {
-		return
+	if err != nil && !errors.Is(err, ErrReadAgain) {
+		return err
+	}
+	if doc == none {
+		return nil //nolint:nilerr // the next try reads again
 	}
 	found := r.findings(doc)
 	for i, f := range found {
@@ -131,6 +159,7 @@ func (r *run[D, B]) explain(ctx context.Context) {
 		}
 	}
 	r.forget(found)
+	return nil
 }
 
 // newestOf returns the index of the write with a finding that made the newest generation; -1 if there is none.
@@ -236,21 +265,29 @@ func (r *run[D, B]) giveUp(ctx context.Context, err error) (*Written[D, B], erro
 	if errors.As(err, &known) {
 		return nil, known
 	}
-	attempts, looked := r.attempts, true
+	attempts, last := r.attempts, err
 	for _, delay := range lastLooks {
 		if r.attempts = slices.Clone(attempts); !r.open() {
 			break
 		}
-		if ctx.Err() != nil || pause.Sleep(ctx, delay) != nil {
+		delay = max(delay, r.asked(last))
+		if ctx.Err() != nil || delay > lastPatience || pause.Sleep(ctx, delay) != nil {
 			return nil, r.failure(err, false)
 		}
-		w, unread := r.look(ctx)
-		if w != nil || errors.As(unread, &known) {
-			return w, unread
+		var w *Written[D, B]
+		if w, last = r.look(ctx); w != nil || errors.As(last, &known) {
+			return w, last
 		}
-		looked = unread == nil
 	}
-	return nil, r.failure(err, looked)
+	return nil, r.failure(err, last == nil)
+}
+
+// asked returns how long the server asked to wait, with a spread.
+func (r *run[D, B]) asked(err error) time.Duration {
+	if r.Delay == nil || err == nil {
+		return 0
+	}
+	return pause.Spread(r.Delay(err))
 }
 
 // look reads the object and looks for the writes of this call in it.

@@ -24,7 +24,9 @@ func (w Writer[D, B]) Run(ctx context.Context) (*Written[D, B], error) {
 			return r.giveUp(ctx, err)
 		}
 		if p.conflicts.areMany() {
-			r.explain(ctx)
+			if err := r.explain(ctx); err != nil {
+				return r.giveUp(ctx, err)
+			}
 		}
 		if w.Retrying != nil {
 			w.Retrying(cause(err), delay)
