@@ -43,7 +43,7 @@ func (s *Server) Environ() []string {
 		"CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=1",
 		"CLOUDSDK_SURVEY_DISABLE_PROMPTS=1",
 	}
-	for _, api := range []string{"run", "serviceusage", "cloudresourcemanager"} {
+	for _, api := range []string{"run", "serviceusage", "cloudresourcemanager", "logging"} {
 		env = append(env, fmt.Sprintf("CLOUDSDK_API_ENDPOINT_OVERRIDES_%s=http://%s.googleapis.com/", strings.ToUpper(api), api))
 	}
 	return slices.Clip(env)

@@ -1,6 +1,7 @@
 package cloudruntest
 
 import (
+	"io"
 	"net/http"
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/data"
@@ -18,6 +19,9 @@ type Container struct {
 	Env     map[string]string
 	Command []string
 	Args    []string
+	// Stdout and Stderr write to the log of the Revision, an entry a line. A JSON
+	// object becomes the payload of its entry. On a cluster nothing reads it.
+	Stdout, Stderr io.Writer
 }
 
 // Handle registers a factory for the containers of an image. Each Revision gets

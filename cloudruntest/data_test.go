@@ -93,6 +93,7 @@ func TestContainers(t *testing.T) {
 	s.Handle("example.com/app", func(c cloudruntest.Container) http.Handler {
 		mu.Lock()
 		defer mu.Unlock()
+		c.Stdout, c.Stderr = nil, nil // not part of the description
 		started = append(started, c)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, c.Env["GREETING"], r.URL.Path) })
 	})

@@ -32,6 +32,8 @@
 //   - the Services themselves: a container is an http.Handler registered for an
 //     image ([Server.Handle]). URLs and tag URLs answer, traffic is split exactly
 //     as configured, and callers without permission get 403
+//   - Cloud Logging's entries:list, with filters: what failed Revisions wrote ([Failure.Log])
+//     and what containers write ([Container])
 //
 // [Server.Requests] returns the requests received, and [Server.History] the
 // changes they made.
@@ -48,6 +50,8 @@
 //   - Services cannot be patched, and only those of a cluster can be watched. A
 //     cluster accepts only JSON, and detects unknown fields down to containers,
 //     environment, ports, mounts and volumes
+//   - Requests to Services, and writes of the API, are not logged. Logs end with their
+//     Service, or after 10,000 entries of containers
 //   - The operations of a deleted Service end with an error
 //   - At most 512 URLs have a listener. Beyond that, and in process, a Service has an
 //     https URL that only [Server.Client] reaches

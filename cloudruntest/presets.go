@@ -32,7 +32,8 @@ func NotListening() Script {
 	return Script{FailRevision: &Failure{Reason: "HealthCheckContainerError", Condition: "ContainerHealthy",
 		Message: "The user-provided container failed to start and listen on the port defined provided by the PORT={port} environment variable within the " +
 			"allocated timeout. This can happen when the container port is misconfigured or if the timeout is too short. The health check timeout can be " +
-			"extended. Logs for this revision might contain more information."}}
+			"extended. Logs for this revision might contain more information.",
+		SystemLog: []string{`Default STARTUP TCP probe failed 1 time consecutively for container "app" on port {port}. The instance was not started.`}}}
 }
 
 // QuotaExceeded is the course of a Service for which the region has no CPU left.

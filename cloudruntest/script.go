@@ -82,6 +82,14 @@ type Failure struct {
 	// Hidden keeps the message out of the Service's conditions. Only the
 	// Revision's conditions have it.
 	Hidden bool
+	// Log is what the container wrote before it failed: lines of stderr. A JSON
+	// object becomes the payload of its entry, and its severity that of the entry.
+	Log []string
+	// SystemLog is what Cloud Run wrote then, such as why it ended the container.
+	// The placeholders of Message apply.
+	SystemLog []string
+	// LogDelay is how long after the failure the lines can be read.
+	LogDelay time.Duration
 }
 
 // Script sets the course of the following writes of a Service, until the next

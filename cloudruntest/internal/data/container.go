@@ -1,10 +1,12 @@
 package data
 
 import (
+	"io"
 	"net/http"
 	"strconv"
 	"sync"
 
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/logbook"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/resources"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/store"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
@@ -20,6 +22,8 @@ type Container struct {
 	Env           map[string]string
 	Command       []string
 	Args          []string
+	Stdout        io.Writer
+	Stderr        io.Writer
 }
 
 // Factory makes the handler of a container.
@@ -46,11 +50,13 @@ func (i *instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // describe returns the ingress container of a Revision.
-func describe(sv *store.Service, rev *store.Revision) Container {
+func describe(st *store.Store, sv *store.Service, rev *store.Revision) Container {
 	spec := resources.IngressContainer(tree.At(rev.Doc, "spec"))
 	c := Container{
 		Service: sv.Key.Name, Revision: rev.Name, Configuration: sv.Key.Name, Image: tree.Text(spec, "image"), Port: 8080,
 		Env: map[string]string{}, Command: tree.Texts(spec, "command"), Args: tree.Texts(spec, "args"),
+		Stdout: &logWriter{st: st, source: sv.LogSource(rev), log: logbook.Stdout},
+		Stderr: &logWriter{st: st, source: sv.LogSource(rev), log: logbook.Stderr},
 	}
 	for _, p := range tree.Objects(spec, "ports") {
 		if n, _ := tree.Number(p["containerPort"]); n > 0 {

@@ -114,7 +114,7 @@ func (p *Plane) admit(r *http.Request, host string) (*instance, int) {
 	case !p.st.Cluster && !public(sv) && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer "):
 		return nil, http.StatusForbidden
 	}
-	return rn.instance(sv, rev, p.images), http.StatusOK
+	return rn.instance(p.st, sv, rev, p.images), http.StatusOK
 }
 
 // reachable reports whether a Service answers requests from the Internet.

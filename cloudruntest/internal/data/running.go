@@ -35,14 +35,14 @@ func (rn *running) pick(sv *store.Service, traffic []tree.Object, tag string) *s
 }
 
 // instance returns the running container of a Revision.
-func (rn *running) instance(sv *store.Service, rev *store.Revision, im images) *instance {
+func (rn *running) instance(st *store.Store, sv *store.Service, rev *store.Revision, im images) *instance {
 	if i, ok := rn.instances[rev]; ok {
 		return i
 	}
 	if len(rn.instances) >= len(sv.Revisions) {
 		rn.dropRetired(sv)
 	}
-	c := describe(sv, rev)
+	c := describe(st, sv, rev)
 	i := &instance{container: c, factory: im.factory(c.Image)}
 	rn.instances[rev] = i
 	return i

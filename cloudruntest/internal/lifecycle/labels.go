@@ -59,7 +59,7 @@ func (s Script) Refusal(creates bool, resource string) *apierror.Error {
 
 // Filled returns a failure whose message names what the template has.
 func Filled(f *store.Failure, p *store.Project, template tree.Object) *store.Failure {
-	if f == nil || !strings.Contains(f.Message, "{") {
+	if f == nil || !strings.Contains(f.Message+strings.Join(f.SystemLog, ""), "{") {
 		return f
 	}
 	filled := *f
@@ -76,8 +76,12 @@ func Filled(f *store.Failure, p *store.Project, template tree.Object) *store.Fai
 		account = p.Number + "-compute@developer.gserviceaccount.com"
 	}
 	field, secret := secretOf(p, spec)
-	filled.Message = strings.NewReplacer("{image}", tree.Text(ingress, "image"), "{port}", fmt.Sprint(port), "{account}", account,
-		"{secretField}", field, "{secret}", secret).Replace(f.Message)
+	fill := strings.NewReplacer("{image}", tree.Text(ingress, "image"), "{port}", fmt.Sprint(port), "{account}", account,
+		"{secretField}", field, "{secret}", secret).Replace
+	filled.Message, filled.SystemLog = fill(f.Message), make([]string, len(f.SystemLog))
+	for i, line := range f.SystemLog {
+		filled.SystemLog[i] = fill(line)
+	}
 	return &filled
 }
 

@@ -13,6 +13,9 @@ type Failure struct {
 	Condition string // of the Revision; empty means ContainerHealthy
 	LogURL    string
 	Hidden    bool // the Service's conditions do not have the message
+	Log       []string
+	SystemLog []string
+	LogDelay  time.Duration
 }
 
 // Fate is what becomes of a Revision, and when.

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/logbook"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
@@ -83,4 +84,9 @@ func (sv *Service) LatestReady(now time.Time) *Revision {
 		}
 	}
 	return nil
+}
+
+// LogSource returns what identifies a Revision in logs.
+func (sv *Service) LogSource(r *Revision) logbook.Source {
+	return logbook.Source{Project: sv.Project.Name(), Region: sv.Key.Region, Service: sv.Key.Name, Revision: r.Name}
 }

@@ -49,6 +49,7 @@ type Store struct {
 	Operations Operations
 	Events     Events // of a cluster
 	Journal    *ring.Ring[Write]
+	Logs       Logs
 	Addresses  map[string]string // addresses of the host names that have a listener
 
 	changed chan struct{} // closed and replaced at each change
@@ -59,7 +60,7 @@ func New(c Config) *Store {
 	return &Store{
 		Cluster: c.Cluster, AnyField: c.AnyField, Regions: c.Regions,
 		Versions: Versions{kubernetes: c.Cluster}, Projects: newProjects(c.Cluster, c.Projects),
-		Services: newServices(c.Cluster), Operations: newOperations(), Events: Events{Shown: map[Key]Shown{}}, Journal: ring.New[Write](c.Journal),
+		Services: newServices(c.Cluster), Operations: newOperations(), Events: Events{Shown: map[Key]Shown{}}, Journal: ring.New[Write](c.Journal), Logs: newLogs(),
 		Addresses: map[string]string{}, changed: make(chan struct{}),
 	}
 }
