@@ -58,63 +58,18 @@ func readmeDeploy(ctx context.Context) error {
 	return nil
 }
 
-func readmePieces(ctx context.Context, client *cloudrun.Client) error {
-	for service, err := range client.ListServices(ctx, cloudrun.WithLabelSelector("team=web")) {
-		if err != nil {
-			return err
-		}
-		fmt.Println(service.Name, service.Status.URL)
-	}
-
-	service, err := cloudrun.NewService("hello", cloudrun.WithImage("gcr.io/cloudrun/hello"), cloudrun.WithMemory("1Gi"))
-	if err != nil {
-		return err
-	}
-	fmt.Println(service.Name)
-
+func readmeUpdate(ctx context.Context, client *cloudrun.Client) (err error) {
 	limit := int64(40)
 	_, err = client.UpdateService(ctx, "hello", func(s *servingv1.Service) error {
 		s.Spec.Template.Spec.ContainerConcurrency = &limit
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-
-	service, err = cloudrun.WaitReady(ctx, client, "hello", cloudrun.WithWaitTimeout(5*time.Minute))
-	if err != nil {
-		return err
-	}
-	fmt.Println(service.Name)
-
-	err = cloudrun.MakePublic(ctx, client, "hello")
-	return err
-}
-
-func readmeTraffic(ctx context.Context, deployer *cloudrun.Deployer) (err error) {
-	_, err = deployer.UpdateTraffic(ctx, "hello", cloudrun.ToRevision("hello-00007-abc", 10))
 	return err
 }
 
 func readmeRollout(ctx context.Context, deployer *cloudrun.Deployer) (err error) {
 	_, err = rollout.Run(ctx, deployer, "hello", rollout.Config{Steps: []int{10, 50, 100}, Pause: time.Minute,
 		Check: rollout.CheckHTTP(rollout.HTTPProbes{Path: "/healthz", Requests: 20, MaxLatency: time.Second})})
-	return err
-}
-
-func readmePlan(ctx context.Context, deployer *cloudrun.Deployer) error {
-	plan, err := deployer.Plan(ctx, "hello", cloudrun.WithImage("gcr.io/cloudrun/hello:v2"))
-	if err == nil {
-		err = plan.WriteText(os.Stdout)
-	}
-	return err
-}
-
-func readmeManifest(ctx context.Context, deployer *cloudrun.Deployer, data []byte) error {
-	manifest, err := cloudrun.ParseManifest(data)
-	if err == nil {
-		_, err = deployer.ReplaceManifest(ctx, manifest)
-	}
 	return err
 }
 
@@ -150,4 +105,4 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-var _ = []any{readmeDeploy, readmePieces, readmeTraffic, readmeRollout, readmePlan, readmeManifest, readmeErrors}
+var _ = []any{readmeDeploy, readmeUpdate, readmeRollout, readmeErrors}

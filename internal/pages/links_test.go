@@ -37,7 +37,7 @@ func allPages(t *testing.T) map[string]pages.Page {
 }
 
 // TestLinks checks every link to a file, to a heading and to the reference of this
-// module. The text of a link to a test is the name of a test in that file.
+// module. A test that the text or the title of a link names is in that file.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	all := allPages(t)
@@ -77,7 +77,7 @@ func problemOf(all map[string]pages.Page, exported map[string]map[string]bool, p
 	if anchor != "" && !all[file].Anchors()[anchor] {
 		return "no such heading"
 	}
-	for _, name := range testName.FindAllString(link.Text, -1) {
+	for _, name := range testName.FindAllString(link.Text+" "+link.Title, -1) {
 		if strings.HasSuffix(file, "_test.go") && !strings.Contains(string(text), "func "+name+"(") {
 			return "no such test"
 		}

@@ -40,16 +40,16 @@ func Read(root string) ([]Page, error) {
 	return pages, nil
 }
 
-// Link is a link to a file, an anchor or an address.
-type Link struct{ Text, Target string }
+// Link is a link to a file, an anchor or an address. A browser shows its title.
+type Link struct{ Text, Target, Title string }
 
 // Links returns the links of Markdown and of HTML, pictures too, outside of code.
 func (p Page) Links() []Link {
-	link := regexp.MustCompile(`\[([^\]]*)\]\(([^)\s]+)\)`)
+	link := regexp.MustCompile(`\[([^\]]*)\]\(([^)\s]+)(?: "([^"]*)")?\)`)
 	attribute := regexp.MustCompile(`(?:src|srcset|href)="([^"]+)"`)
 	var links []Link
 	for _, m := range link.FindAllStringSubmatch(p.prose(), -1) {
-		links = append(links, Link{Text: m[1], Target: m[2]})
+		links = append(links, Link{Text: m[1], Target: m[2], Title: m[3]})
 	}
 	for _, m := range attribute.FindAllStringSubmatch(p.prose(), -1) {
 		links = append(links, Link{Target: m[1]})
