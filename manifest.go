@@ -63,8 +63,9 @@ func AllowUnknownFields() ManifestOption {
 	return manifestOption(func(c *manifestConfig) { c.lax = true })
 }
 
-// ForCluster accepts the fields of Knative that Cloud Run does not have, such as
-// initContainers. Cloud Run rejects a Service with them.
+// ForCluster accepts what Knative has and Cloud Run does not, such as
+// initContainers and the name of a port in a probe. Cloud Run rejects a Service
+// with them.
 func ForCluster() ManifestOption {
 	return manifestOption(func(c *manifestConfig) { c.cluster = true })
 }

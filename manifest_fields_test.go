@@ -2,24 +2,24 @@ package cloudrun_test
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/apifields"
 )
 
 // TestManifestKnowsCloudRun checks that manifests accept and keep every field in
 // Cloud Run's own API description.
 func TestManifestKnowsCloudRun(t *testing.T) {
 	t.Parallel()
-	list, err := os.ReadFile("testdata/manifests/fields.txt")
-	require.NoError(t, err)
-	for line := range strings.Lines(string(list)) {
-		path, kind, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if path == "#" || path == "apiVersion" || path == "kind" {
+	for path, kind := range apifields.Paths("Service") {
+		for strings.HasPrefix(kind, "[]") || strings.HasPrefix(kind, "{}") {
+			path, kind = path+kind[:2], kind[2:]
+		}
+		if apifields.Of(kind) != nil || path == "apiVersion" || path == "kind" || strings.HasPrefix(path, "status.") {
 			continue
 		}
 		field, err := json.Marshal(manifestField(path, manifestValue(path, kind)))
@@ -33,6 +33,10 @@ func TestManifestKnowsCloudRun(t *testing.T) {
 		m, err := cloudrun.ParseManifest([]byte(text))
 		require.NoError(t, err, path)
 		require.Equal(t, text, string(m.JSON()))
+		if strings.HasPrefix(kind, "integer") {
+			_, err = cloudrun.ParseManifest([]byte(strings.Replace(text, ":1", `:"http"`, 1)))
+			require.ErrorContains(t, err, "want a whole number", path)
+		}
 	}
 }
 

@@ -100,7 +100,7 @@ func TestManifestRefusals(t *testing.T) {
 		"list for a key":            {manifestMetadata("  labels: {[a]: a}\n"), "metadata.labels", 5, "a key that is a list"},
 		"quantity":                  {manifestContainer("        resources: {limits: {memory: 512MB}}\n"), container + ".resources.limits[memory]", 10, "\"512MB\" is not a valid Quantity"},
 		"empty quantity":            {manifestContainer("        resources: {limits: {memory: }}\n"), container + ".resources.limits[memory]", 10, "empty"},
-		"port of a probe":           {manifestContainer("        livenessProbe: {httpGet: {port: 1.5}}\n"), container + ".livenessProbe.httpGet.port", 10, "1.5 is not a valid IntOrString"},
+		"port of a probe":           {manifestContainer("        livenessProbe: {httpGet: {port: 1.5}}\n"), container + ".livenessProbe.httpGet.port", 10, "the number 1.5, want a whole number"},
 		"time":                      {manifestMetadata("  creationTimestamp: yesterday\n"), "metadata.creationTimestamp", 5, "is not a valid Time"},
 		"key given twice":           {manifestMetadata("  labels:\n    a: b\n    a: c\n"), "metadata.labels.a", 7, "duplicate key, first in line 6"},
 		"key given twice in JSON":   {"{\"kind\": \"Service\",\n\"apiVersion\": \"serving.knative.dev/v1\",\n\"metadata\": {\"name\": \"a\",\n\"name\": \"b\"}}", "metadata.name", 4, "duplicate key, first in line 3"},
@@ -121,6 +121,17 @@ func TestManifestRefusals(t *testing.T) {
 			require.Contains(t, problems[0].Reason, tc.reason)
 			require.Equal(t, tc.line, problems[0].Line, "%v", err)
 		})
+	}
+}
+
+func TestManifestForCluster(t *testing.T) {
+	t.Parallel()
+	for _, field := range []string{"        livenessProbe: {httpGet: {port: http}}\n", "        securityContext: {runAsNonRoot: true}\n", "      initContainers: [{image: i}]\n"} {
+		text := []byte(manifestContainer(field))
+		_, err := cloudrun.ParseManifest(text)
+		require.Error(t, err, field)
+		_, err = cloudrun.ParseManifest(text, cloudrun.ForCluster())
+		require.NoError(t, err, field)
 	}
 }
 

@@ -34,18 +34,18 @@ var messages = sync.OnceValue(func() map[string]map[string]string {
 	return all
 })
 
-// Paths returns the paths of all fields of a message and of the messages in it,
-// with [] and {} for what is in a list or an object: spec.containers[].name.
-func Paths(message string) map[string]bool {
-	paths := map[string]bool{}
+// Paths returns the types of all fields of a message and of the messages in it, by
+// path, with [] and {} for what is in a list or an object: spec.containers[].name.
+func Paths(message string) map[string]string {
+	paths := map[string]string{}
 	addPaths(paths, "", message)
 	return paths
 }
 
-func addPaths(paths map[string]bool, prefix, message string) {
+func addPaths(paths map[string]string, prefix, message string) {
 	for field, kind := range Of(message) {
 		path := prefix + field
-		paths[path] = true
+		paths[path] = kind
 		for strings.HasPrefix(kind, "[]") || strings.HasPrefix(kind, "{}") {
 			path, kind = path+kind[:2], kind[2:]
 		}

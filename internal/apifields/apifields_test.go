@@ -118,11 +118,12 @@ func TestFields(t *testing.T) {
 	require.Nil(t, apifields.Of("string"))
 	require.Nil(t, apifields.Of("#"))
 	service := apifields.Paths("Service")
-	for path, want := range map[string]bool{
-		"spec.template.spec.containers[].securityContext.runAsUser":    true,
-		"spec.template.spec.containers[].securityContext.runAsNonRoot": false,
-		"spec.template.spec.initContainers":                            false,
-		"metadata.labels":                                              true,
+	for path, want := range map[string]string{
+		"spec.template.spec.containers":                                "[]Container",
+		"spec.template.spec.containers[].livenessProbe.httpGet.port":   "integer:int32",
+		"spec.template.spec.containers[].securityContext.runAsNonRoot": "",
+		"spec.template.spec.initContainers":                            "",
+		"metadata.labels":                                              "{}string",
 	} {
 		require.Equal(t, want, service[path], path)
 	}

@@ -17,7 +17,7 @@ type Schema struct {
 	Constants []Constant
 	// Others are other values of the field kind, with what to say of such an object.
 	Others map[string]string
-	// Added are fields that Type lacks, by path.
+	// Added are fields that Type lacks or has with another type, by path.
 	Added map[string]reflect.Type
 	// Lacks reports whether a field of Type, by path, is unknown all the same, and
 	// LacksHint says what to do about one. Nil lacks nothing.

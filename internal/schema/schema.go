@@ -21,12 +21,13 @@ import (
 // has those that Google's description of the API has.
 func Service() manifest.Schema {
 	s := ClusterService()
-	s.Lacks = func(path string) bool { return !knownPaths()[path] }
+	s.Lacks = func(path string) bool { return knownPaths()[path] == "" }
+	maps.Copy(s.Added, numberedPorts())
 	s.LacksHint = "Cloud Run does not have it: for a Knative cluster, parse the manifest with ForCluster"
 	return s
 }
 
-var knownPaths = sync.OnceValue(func() map[string]bool { return apifields.Paths("Service") })
+var knownPaths = sync.OnceValue(func() map[string]string { return apifields.Paths("Service") })
 
 // ClusterService returns the schema of a Service of Cloud Run or of a Knative cluster.
 func ClusterService() manifest.Schema {
@@ -98,6 +99,17 @@ func addedFields() map[string]reflect.Type {
 		maps.Copy(all, localReferences(env+".configMapKeyRef", env+".secretKeyRef"))
 	}
 	maps.Copy(all, localReferences(pathContainer+".envFrom[].configMapRef", pathContainer+".envFrom[].secretRef"))
+	return all
+}
+
+// numberedPorts are the ports of probes, which may have names on a cluster only.
+func numberedPorts() map[string]reflect.Type {
+	all := map[string]reflect.Type{}
+	for _, probe := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
+		for _, check := range []string{"httpGet", "tcpSocket"} {
+			all[pathContainer+"."+probe+"."+check+".port"] = reflect.TypeFor[int32]()
+		}
+	}
 	return all
 }
 

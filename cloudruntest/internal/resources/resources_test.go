@@ -99,6 +99,8 @@ func TestAdmission(t *testing.T) {
 		"by number":         {meta: `,"namespace":"123456789012"`, cluster: "does not match the namespace"},
 		"unknown field":     {container: `,"imagine":1`, cloudRun: `Unknown name "imagine" at 'service.spec.template.spec.containers[0]': Cannot find field.`},
 		"any field":         {container: `,"imagine":1`, edit: func(r *resources.Request) { r.AnyField = true }},
+		"port by name":      {container: `,"livenessProbe":{"httpGet":{"port":"http"}}`, cloudRun: "containers[0].livenessProbe.httpGet.port: Invalid value http"},
+		"port in quotes":    {container: `,"livenessProbe":{"httpGet":{"port":"8080"}}`},
 		"user":              {container: `,"securityContext":{"runAsUser":1000}`},
 		"no root":           {container: `,"securityContext":{"runAsNonRoot":true}`, cloudRun: `Unknown name "runAsNonRoot"`},
 		"known field": {container: `,"imagine":1`, edit: func(r *resources.Request) {

@@ -80,6 +80,16 @@ func (k *checker) container(path string, c tree.Object, volumes map[string]bool,
 	k.ports(path+".ports", tree.Objects(c, "ports"))
 	k.limits(path+".resources.limits", tree.At(c, "resources", "limits"))
 	k.mounts(path+".volumeMounts", tree.Objects(c, "volumeMounts"), volumes)
+	k.probes(path, c)
+}
+
+// probes checks that the ports of probes are numbers: Cloud Run knows no names of ports there.
+func (k *checker) probes(path string, c tree.Object) {
+	for _, probe := range []string{"startupProbe", "livenessProbe", "readinessProbe"} {
+		for _, check := range []string{"httpGet", "tcpSocket", "grpc"} {
+			k.number(path+"."+probe+"."+check+".port", tree.At(c, probe, check)["port"], 65535)
+		}
+	}
 }
 
 func (k *checker) mounts(path string, list []tree.Object, volumes map[string]bool) {
