@@ -108,12 +108,16 @@ func in(key string, names ...string) bool {
 // IDs and digests are not: they have letters that no quantity has.
 func suspicious(text []byte) bool {
 	var t token
-	for i, b := range text {
+	for i := 0; i < len(text); i++ {
+		b := text[i]
 		switch kinds[b] {
 		case other:
-			t.other = true
+			if i = tokenEnd(text, i); i < 0 {
+				return true
+			}
+			t = token{}
 		case delimiter:
-			if t.long && !t.other {
+			if t.long {
 				return true
 			}
 			t = token{}
@@ -131,7 +135,23 @@ func suspicious(text []byte) bool {
 			}
 		}
 	}
-	return t.long && !t.other
+	return t.long
+}
+
+// tokenEnd returns where a token ends that is not a quantity; -1 if an escape in it
+// could be a part of one.
+func tokenEnd(text []byte, i int) int {
+	for ; i < len(text); i++ {
+		switch kinds[text[i]] {
+		case delimiter:
+			return i
+		case backslash:
+			if isEscapedNumber(text[i+1:]) {
+				return -1
+			}
+		}
+	}
+	return i
 }
 
 // token is a string, a number or a part of them.
@@ -139,7 +159,6 @@ type token struct {
 	digits   int  // in a row
 	exponent bool // they follow an e
 	long     bool // there were too many
-	other    bool // there was a letter that no quantity has
 }
 
 // kind is what a byte means in a quantity.

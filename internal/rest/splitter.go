@@ -168,16 +168,22 @@ func (f *finder) find(text []byte) (end int, found bool) {
 
 // skipString returns the place of the quote that ends a string, or the length of the text.
 func (f *finder) skipString(text []byte, i int) int {
+	if f.escaped && i < len(text) {
+		f.escaped = false
+		i++
+	}
 	for ; i < len(text); i++ {
-		switch {
-		case f.escaped:
-			f.escaped = false
-		case text[i] == '\\':
-			f.escaped = true
-		case text[i] == '"':
+		b := text[i]
+		if b != '"' && b != '\\' {
+			continue
+		}
+		if b == '"' {
 			f.inString = false
 			return i
 		}
+		if i++; i == len(text) {
+			f.escaped = true
+		}
 	}
-	return i
+	return len(text)
 }

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -98,24 +100,55 @@ func (p *Peer) wait(ctx context.Context, name string) error {
 	}
 }
 
-// List reads page by page, and decodes item by item.
+// List streams: it decodes one item at a time and keeps none.
 func (p *Peer) List(ctx context.Context) (n int, err error) {
 	for token := ""; ; {
-		var page struct {
-			Metadata metav1.ListMeta `json:"metadata"`
-			Items    []json.RawMessage
-		}
-		if _, err := p.send(ctx, http.MethodGet, p.services+"?limit=500&continue="+token, nil, &page); err != nil {
+		items, next, err := p.page(ctx, token)
+		if err != nil {
 			return 0, err
 		}
-		for _, item := range page.Items {
-			if err := json.Unmarshal(item, &servingv1.Service{}); err != nil {
-				return 0, err
-			}
-			n++
-		}
-		if token = page.Metadata.Continue; token == "" {
+		n += items
+		if token = next; token == "" {
 			return n, nil
+		}
+	}
+}
+
+func (p *Peer) page(ctx context.Context, token string) (n int, next string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.services+"?limit=500&continue="+token, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	resp, err := p.http.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	dec := json.NewDecoder(resp.Body)
+	for {
+		key, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return n, next, nil
+		}
+		if err != nil {
+			return 0, "", err
+		}
+		switch key {
+		case "metadata":
+			var m metav1.ListMeta
+			if err := dec.Decode(&m); err != nil {
+				return 0, "", err
+			}
+			next = m.Continue
+		case "items":
+			if _, err := dec.Token(); err != nil {
+				return 0, "", err
+			}
+			for ; dec.More(); n++ {
+				if err := dec.Decode(&servingv1.Service{}); err != nil {
+					return 0, "", err
+				}
+			}
 		}
 	}
 }
