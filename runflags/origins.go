@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/joined"
 )
 
 // origin is the flag that an option was made from.
@@ -30,9 +31,9 @@ func (f *Flags) Explain(err error) error {
 
 // named returns errors of options as errors of the flags that they were made from.
 func (f *Flags) named(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	if parts := joined.Parts(err); parts != nil {
 		var all []error
-		for _, one := range joined.Unwrap() {
+		for _, one := range parts {
 			all = append(all, f.named(one))
 		}
 		return errors.Join(all...)

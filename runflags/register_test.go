@@ -1,6 +1,7 @@
 package runflags_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -178,6 +179,8 @@ func TestExplainCalls(t *testing.T) {
 	require.ErrorAs(t, explained, &deploy)
 	require.Equal(t, "hello", deploy.Service)
 	require.Equal(t, other, flags.Explain(other))
+	late := &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWait, Err: &cloudrun.TimeoutError{Service: "hello", Err: context.Canceled}}
+	require.Equal(t, late, flags.Explain(late), "an error with several causes keeps its own text")
 	require.NoError(t, flags.Explain(nil))
 	require.Equal(t, other, (*runflags.Flags)(nil).Explain(other))
 }

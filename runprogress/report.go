@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/joined"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -128,13 +129,13 @@ func mistakes(err error) []error {
 		}
 		return all
 	}
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what is joined directly counts
-	if _, wraps := err.(interface{ Unwrap() error }); !ok || wraps || len(joined.Unwrap()) == 0 {
+	parts := joined.Parts(err)
+	if parts == nil {
 		return []error{err}
 	}
 	var all []error
-	for _, one := range joined.Unwrap() {
-		all = append(all, mistakes(one)...)
+	for _, part := range parts {
+		all = append(all, mistakes(part)...)
 	}
 	return all
 }
@@ -145,12 +146,8 @@ func isAll(err error, failure *cloudrun.NotReadyError) bool {
 	if !errors.As(err, &call) || err != error(call) { //nolint:errorlint // what wraps the error of the call says more
 		return false
 	}
-	joined, ok := call.Err.(interface{ Unwrap() []error }) //nolint:errorlint // only what is joined directly counts
-	if !ok {
-		return call.Err == error(failure) //nolint:errorlint // as above
-	}
-	all := joined.Unwrap()
-	return len(all) == 1 && all[0] == error(failure) //nolint:errorlint // as above
+	parts := joined.Parts(call.Err)
+	return call.Err == error(failure) || len(parts) == 1 && parts[0] == error(failure) //nolint:errorlint // only what is joined directly counts
 }
 
 // aftermath returns what became of the Service when a call was interrupted, such

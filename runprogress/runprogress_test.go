@@ -310,6 +310,7 @@ func TestWriteError(t *testing.T) {
 		"Interrupted: service hello was changed, and becomes ready or fails without this\n  command.\n":       call(cloudrun.Written, cloudrun.StageWait, &cloudrun.TimeoutError{Err: context.Canceled}),
 		"Interrupted: reading: context canceled.\n":                                                           fmt.Errorf("reading: %w", context.Canceled),
 		"ERROR: something is wrong with a file whose name is long enough for two lines\n  here\n":             errors.New("something is wrong with a file whose name is long enough for two lines here"),
+		"ERROR: service \"hello\" was not ready after 1m0s: context deadline exceeded\n":                      &cloudrun.TimeoutError{Service: "hello", Waited: time.Minute, Err: context.DeadlineExceeded},
 		"ERROR: --a is wrong\nERROR: --b is wrong\n":                                                          errors.Join(errors.New("--a is wrong"), errors.Join(errors.New("--b is wrong"))),
 		"ERROR: deploy service \"hello\": a\nERROR: deploy service \"hello\": b\n":                            call(cloudrun.NotWritten, cloudrun.StageOptions, errors.Join(errors.New("a"), errors.New("b"))),
 		"ERROR: " + explained: call(cloudrun.Written, cloudrun.StageWait, errors.Join(failed)),

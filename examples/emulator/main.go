@@ -40,6 +40,7 @@ import (
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/examples/internal/cli"
 )
 
 func main() {
@@ -67,7 +68,7 @@ type settings struct {
 }
 
 // parse reads the flags and the command. With a command, the port is a free one and requests are not logged, unless flags say otherwise.
-func parse(args []string, stderr io.Writer) (settings, error) {
+func parse(args []string, stdout io.Writer) (settings, error) {
 	var s settings
 	if i := slices.Index(args, "--"); i >= 0 {
 		args, s.command = args[:i], args[i+1:]
@@ -80,7 +81,6 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		addr = "127.0.0.1:0"
 	}
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	flags.StringVar(&s.addr, "addr", addr, "`address` to listen on; port 0 picks a free one")
 	flags.StringVar(&s.envFile, "env-file", "", "`file` to write the environment to, as shell code, once the emulator listens")
 	flags.BoolVar(&s.log, "log", s.command == nil, "write a line to stderr for each request")
@@ -89,7 +89,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.deny, "deny", "", "`permissions` that the caller lacks, separated by commas, such as run.services.setIamPolicy")
 	flags.BoolVar(&s.forbidAllUsers, "forbid-all-users", false, "have an organization policy forbid public access")
 	flags.IntVar(&s.rateLimit, "rate-limit", 0, "requests in a second beyond which the API responds 429; 0 for no limit")
-	if err := flags.Parse(args); err != nil {
+	if err := cli.Parse(flags, args, "emulator [flags] [-- COMMAND ...]", stdout); err != nil {
 		return s, err
 	}
 	if flags.NArg() > 0 {
@@ -100,7 +100,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 
 // run serves until the context or the command ends.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	set, err := parse(args, stderr)
+	set, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"net/http"
 	"regexp"
@@ -64,4 +65,15 @@ func status(t *testing.T, url string) int {
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)
 	return resp.StatusCode
+}
+
+// The usage is what --help asks for; a mistake is reported once, by main.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	var out, messages buffer
+	require.ErrorIs(t, run(t.Context(), []string{"--help"}, &out, &messages), flag.ErrHelp)
+	require.Contains(t, out.String(), "usage: emulator [flags] [-- COMMAND ...]\n")
+	require.Empty(t, messages.String())
+	require.EqualError(t, run(t.Context(), []string{"--nope"}, &out, &messages), "flag provided but not defined: -nope: use --help to see all flags")
+	require.Empty(t, messages.String())
 }
