@@ -2,6 +2,10 @@ package cloudrun
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -33,7 +37,8 @@ const (
 	Warned EventKind = "warning"
 )
 
-// Event is one step of progress.
+// Event is one step of progress. Its text, its JSON and its form in logs name its
+// fields as those of a [Result] do.
 type Event struct {
 	Kind    EventKind
 	Time    time.Time
@@ -50,6 +55,58 @@ type Event struct {
 	Delay time.Duration
 	// Message is set for Warned.
 	Message string
+}
+
+// String returns the event on one line.
+func (e Event) String() string {
+	parts := []string{fmt.Sprintf("service %q: %s", e.Service, e.Kind)}
+	for _, attr := range e.LogValue().Group()[2:] {
+		parts = append(parts, attr.String())
+	}
+	return strings.Join(parts, " ")
+}
+
+// LogValue returns the event as a group: kind, service, and stage, generation,
+// condition, error, delay and message where the event has them. Logs have a time
+// of their own.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("service", e.Service)}
+	add := func(has bool, attr slog.Attr) {
+		if has {
+			attrs = append(attrs, attr)
+		}
+	}
+	add(e.Stage != "", slog.String("stage", string(e.Stage)))
+	add(e.Generation != 0, slog.Int64("generation", e.Generation))
+	if c := e.Condition; c != nil {
+		attrs = append(attrs, slog.Group("condition", "type", string(c.Type), "status", string(c.Status), "reason", c.Reason, "message", c.Message))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	add(e.Delay != 0, slog.Duration("delay", e.Delay))
+	add(e.Message != "", slog.String("message", e.Message))
+	return slog.GroupValue(attrs...)
+}
+
+// MarshalJSON encodes the event as an object with the fields kind, time, service,
+// stage, generation, condition, error, delaySeconds and message. The error is its text.
+func (e Event) MarshalJSON() ([]byte, error) {
+	var cause string
+	if e.Err != nil {
+		cause = e.Err.Error()
+	}
+	return json.Marshal(struct {
+		Kind       EventKind  `json:"kind"`
+		Time       time.Time  `json:"time"`
+		Service    string     `json:"service"`
+		Stage      Stage      `json:"stage,omitempty"`
+		Generation int64      `json:"generation,omitempty"`
+		Condition  *Condition `json:"condition,omitempty"`
+		Error      string     `json:"error,omitempty"`
+		Seconds    float64    `json:"delaySeconds,omitempty"`
+		Message    string     `json:"message,omitempty"`
+	}{e.Kind, e.Time, e.Service, e.Stage, e.Generation, e.Condition, cause, e.Delay.Seconds(), e.Message})
 }
 
 // reporter passes events to a handler: in order, one at a time, and none after

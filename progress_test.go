@@ -1,8 +1,12 @@
 package cloudrun_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -182,4 +186,29 @@ func TestProgressOfAProgram(t *testing.T) {
 	var option *cloudrun.OptionError
 	require.ErrorAs(t, err, &option)
 	require.NotNil(t, report)
+}
+
+// Events are made for logs: what an event has, and its error as text.
+func TestEventsInLogs(t *testing.T) {
+	t.Parallel()
+	e := cloudrun.Event{Kind: cloudrun.Retrying, Service: "hello", Stage: cloudrun.StageWait, Generation: 2, Err: errors.New("HTTP 503"), Delay: 2 * time.Second}
+	changed := cloudrun.Event{Kind: cloudrun.ConditionChanged, Service: "hello", Condition: &cloudrun.Condition{Type: "Ready", Status: "Unknown", Reason: "Deploying"}}
+	warned := cloudrun.Event{Kind: cloudrun.Warned, Message: "no traffic"}
+
+	require.Equal(t, `service "hello": retrying stage=wait generation=2 error=HTTP 503 delay=2s`, e.String())
+	var out bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&out, nil))
+	logger.Info("deploying", "event", e)
+	logger.Info("deploying", "event", changed)
+	logger.Info("deploying", "event", warned)
+	require.Contains(t, out.String(), `event.kind=retrying event.service=hello event.stage=wait event.generation=2 event.error="HTTP 503" event.delay=2s`)
+	require.Contains(t, out.String(), `event.condition.type=Ready event.condition.status=Unknown event.condition.reason=Deploying event.condition.message=""`)
+	require.Contains(t, out.String(), `event.kind=warning event.service="" event.message="no traffic"`)
+
+	encoded, err := json.Marshal(e)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"kind":"retrying","time":"0001-01-01T00:00:00Z","service":"hello","stage":"wait","generation":2,"error":"HTTP 503","delaySeconds":2}`, string(encoded))
+	encoded, err = json.Marshal(changed)
+	require.NoError(t, err)
+	require.Contains(t, string(encoded), `"condition":{"type":"Ready","status":"Unknown"`)
 }

@@ -91,6 +91,38 @@ func ExampleAbort() {
 	// true hello-v1=100
 }
 
+// The check asks the program's own metrics. The program is killed at the first
+// step. Another one, such as the next run of the CI job, goes on where it was.
+func ExampleRun_ownMetrics() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	deployer := prepare(ctx, server)
+	killed(deployer)
+
+	errorRate := func(revision string) float64 { return 0.001 } // your code asks Cloud Monitoring
+	result, err := rollout.Run(ctx, deployer, "hello", rollout.Config{
+		Steps: []int{5, 50, 100},
+		Check: func(_ context.Context, c rollout.Candidate) error {
+			rate := errorRate(c.Revision)
+			fmt.Printf("%d %%: %s has %.1f %% errors\n", c.Percent, c.Revision, 100*rate)
+			if rate > 0.01 {
+				return fmt.Errorf("%.1f %% errors", 100*rate)
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.PreviousSplit, "->", result.Split)
+	// Output:
+	// 5 %: hello-v2 has 0.1 % errors
+	// 50 %: hello-v2 has 0.1 % errors
+	// 100 %: hello-v2 has 0.1 % errors
+	// hello-v1=100 -> hello-v2=100
+}
+
 // killed leaves a rollout at its first step: it can neither go on nor restore the traffic.
 func killed(deployer *cloudrun.Deployer) {
 	ctx, cancel := context.WithCancel(context.Background())
