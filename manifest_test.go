@@ -135,6 +135,14 @@ func TestManifestForCluster(t *testing.T) {
 	}
 }
 
+// A field of Knative without a value counts as absent, as one of Cloud Run does.
+func TestManifestLaxWithoutValue(t *testing.T) {
+	t.Parallel()
+	m, err := cloudrun.ParseManifest([]byte(manifestContainer("      initContainers:\n")), cloudrun.AllowUnknownFields())
+	require.NoError(t, err)
+	require.NotContains(t, string(m.JSON()), "initContainers")
+}
+
 func TestManifestProblemsAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := cloudrun.ParseManifest([]byte(manifestSpec("")), nil)
