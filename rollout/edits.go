@@ -36,9 +36,20 @@ type step struct {
 func (l step) replacedBy(s *servingv1.Service) bool { return s.Generation > l.generation+1 }
 
 // overriddenBy reports whether another writer has moved the traffic since the
-// first step was composed, perhaps after it was in effect.
+// first step was composed, perhaps after it was in effect. They may have moved it
+// to where it was before: then only the tag of the step is left.
 func (l step) overriddenBy(s *servingv1.Service) bool {
-	return l.base != nil && l.replacedBy(s) && !l.base.Equal(traffic.SplitOf(s))
+	if l.base == nil || !l.replacedBy(s) {
+		return false
+	}
+	return !l.base.Equal(traffic.SplitOf(s)) || l.state.Moved && l.state.Tagged(s)
+}
+
+// unclearIn reports whether the first step may have been in effect before a
+// Service came to what it is now, and would have left no trace: the candidate had
+// the tag already.
+func (l step) unclearIn(s *servingv1.Service) bool {
+	return l.base != nil && l.replacedBy(s) && !l.state.Moved
 }
 
 // ending is the end of a rollout, as last written or about to be.
@@ -69,6 +80,8 @@ func (e edits) start(s *servingv1.Service, last step) (step, error) {
 		return last, nil // a proxy repeated the write and returned the second response
 	case recorded != nil && recorded.RunID == e.runID, recorded == nil && e.resumed != "", last.overriddenBy(s):
 		return step{}, errTrafficChanged // perhaps the lost first write was replaced
+	case recorded == nil && last.unclearIn(s):
+		return step{}, errPerhapsChanged
 	case recorded != nil && recorded.InForce(s) && recorded.Revision != e.cfg.Revision:
 		return step{}, fmt.Errorf("%w: %s has %d %% of the traffic: finish its rollout, or call rollout.Abort", ErrUnderWay, recorded.Revision, recorded.Percent)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrTrafficChanged is matched by the error of a [Run] that stopped because
-// another writer changed the traffic. Their traffic is kept.
+// another writer changed the traffic, or may have. Their traffic is kept.
 var ErrTrafficChanged = errors.New("another writer changed the traffic during the rollout")
 
 // ErrUnderWay is matched by the error of a [Run] of one Revision while the
@@ -85,5 +85,8 @@ func (e *Error) Unwrap() []error {
 // errTrafficChanged and those like it are of the step of writing: nothing is
 // wrong with the options.
 var errTrafficChanged = conflict(ErrTrafficChanged)
+
+// errPerhapsChanged is the error of a first step that may have been in effect.
+var errPerhapsChanged = conflict(fmt.Errorf("%w, or may have: the first write was not confirmed, and the service was changed since: check the traffic, and call rollout.Run again", ErrTrafficChanged))
 
 func conflict(err error) error { return &once.StepError{Step: once.StepWrite, Err: err} }

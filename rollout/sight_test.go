@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -168,36 +169,55 @@ func TestRolloutReadsThePredecessor(t *testing.T) {
 	})
 }
 
-// A first write whose response is lost may have been replaced. Then the traffic
-// is another writer's, and the rollout does not begin again on it.
+// If the first write took effect, but its response was lost or a conflict with
+// itself, and another writer moved the traffic, their traffic is kept.
 func TestRolloutWhoseFirstWriteIsReplaced(t *testing.T) {
+	const tagged = `[{"r":"hello-v1","p":100},{"r":"hello-v2","t":"candidate"}]`
+	lost, repeated := cloudruntest.Fault{Reset: true}, cloudruntest.Fault{Status: http.StatusConflict}
+	back := func(s *servingv1.Service) { // such as a rollback, which keeps the tags
+		all, none := int64(100), int64(0)
+		s.Spec.Traffic = []servingv1.TrafficTarget{{RevisionName: "hello-v1", Percent: &all}, {RevisionName: "hello-v2", Percent: &none, Tag: "candidate"}}
+		delete(s.Annotations, rolloutAnnotation)
+	}
 	for name, tc := range map[string]struct {
 		others  func(*servingv1.Service)
+		fault   cloudruntest.Fault
+		tagged  bool // from the start
 		cancel  bool
 		outcome rollout.Outcome
 		written cloudrun.WriteOutcome
 		after   string
 	}{
-		"by another split":                   {onlyTraffic("hello-v2"), false, rollout.Overridden, cloudrun.WriteUnknown, onlyV2},
-		"by another split, when it gives up": {onlyTraffic("hello-v2"), true, rollout.Overridden, cloudrun.WriteUnknown, onlyV2},
-		"by the same split, when it gives up": {func(s *servingv1.Service) {
+		"by another split":                    {onlyTraffic("hello-v2"), lost, false, false, rollout.Overridden, cloudrun.WriteUnknown, onlyV2},
+		"by another split, when it gives up":  {onlyTraffic("hello-v2"), lost, false, true, rollout.Overridden, cloudrun.WriteUnknown, onlyV2},
+		"by another split, after a repeat":    {onlyTraffic("hello-v2"), repeated, false, false, rollout.Overridden, cloudrun.WriteUnknown, onlyV2},
+		"by the split before":                 {back, lost, false, false, rollout.Restored, cloudrun.Written, tagged},
+		"by the split before, after a repeat": {back, repeated, false, false, rollout.Restored, cloudrun.Written, tagged},
+		"by what was there before":            {back, lost, true, false, rollout.Restored, cloudrun.Written, tagged},
+		"by what was there, after a repeat":   {back, repeated, true, false, rollout.Restored, cloudrun.Written, tagged},
+		"by a manifest, when it gives up": {func(s *servingv1.Service) {
 			onlyTraffic("hello-v1")(s)
 			delete(s.Annotations, rolloutAnnotation)
-		}, true, rollout.Restored, cloudrun.Written, onlyV1},
+		}, lost, false, true, rollout.Restored, cloudrun.Written, onlyV1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(t *testing.T) {
 				r := newStaged(t)
+				if tc.tagged {
+					r.others(back)
+				}
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				r.server.Fault(cloudruntest.Fault{Method: http.MethodPut, After: true, Reset: true, Do: func() {
+				tc.fault.Method, tc.fault.After, tc.fault.Do = http.MethodPut, true, func() {
 					r.others(tc.others)
 					r.others(func(s *servingv1.Service) { delete(s.Annotations, rolloutAnnotation) })
 					if tc.cancel {
 						cancel()
 					}
-				}})
+				}
+				r.server.Fault(tc.fault)
 				_, err := rollout.Run(ctx, r.deployer, "hello", rollout.Config{Revision: "hello-v2", Steps: []int{50, 100}})
+				require.Equal(t, !tc.cancel || tc.outcome == rollout.Overridden, errors.Is(err, rollout.ErrTrafficChanged), "%v", err)
 				require.Equal(t, tc.outcome, r.rolloutFailure(err).Outcome)
 				require.Equal(t, tc.written, outcomeOf(t, err))
 				r.requireTraffic(tc.after)

@@ -125,9 +125,11 @@ func (r *run[D, B]) confirm(ctx context.Context, a attempt[D, B], doc D) (*Writt
 // unexplained returns the index of the write to look for beyond the object; -1 if there is none.
 func (r *run[D, B]) unexplained(found []finding) int {
 	for _, f := range []finding{buried, hidden, erased} {
-		if i := r.newestOf(found, f); i >= 0 && r.attempts[i].refused != missing {
-			return i
+		i := r.newestOf(found, f)
+		if i < 0 || r.attempts[i].refused == missing || f == erased && !r.isMarked(r.attempts[i]) {
+			continue
 		}
+		return i
 	}
 	return -1
 }
@@ -175,7 +177,7 @@ func (r *run[D, B]) newestOf(found []finding, f finding) int {
 
 func (r *run[D, B]) sight(a attempt[D, B], doc D) sight {
 	var none D
-	s := sight{absent: doc == none, markable: r.Mark != nil && r.Mark.In(a.body)}
+	s := sight{absent: doc == none, markable: r.isMarked(a)}
 	if s.absent {
 		return s
 	}
@@ -187,13 +189,16 @@ func (r *run[D, B]) sight(a attempt[D, B], doc D) sight {
 	return s
 }
 
+// isMarked reports whether a write has the mark of this call.
+func (r *run[D, B]) isMarked(a attempt[D, B]) bool { return r.Mark != nil && r.Mark.In(a.body) }
+
 // lookForRest looks for what a write left behind that the object does not show.
 // It returns an error if the write took effect, or if that cannot be known. The
 // object is read again: it may have been deleted, and what was left behind with it.
 func (r *run[D, B]) lookForRest(ctx context.Context, a attempt[D, B], f finding, was D) (*Written[D, B], error) {
 	var none D
 	left := false
-	if r.Mark != nil && r.Mark.In(a.body) {
+	if r.isMarked(a) {
 		var err error
 		if left, err = r.Mark.Left(ctx); err != nil {
 			return nil, &StepError{StepRead, err}
@@ -340,7 +345,7 @@ func (r *run[D, B]) failure(err error, looked bool) error {
 	case r.erased != nil:
 		f.Outcome = Unknown
 		if !errors.Is(f.Err, r.erased) {
-			f.Err = fmt.Errorf("%w (after an earlier write to an object that was deleted since: %v)", f.Err, r.erased) //nolint:errorlint // it is not the cause
+			f.Err = fmt.Errorf("%w (after an earlier write that was refused, although it may have taken effect before other writers changed or deleted the object: %v)", f.Err, r.erased) //nolint:errorlint // it is not the cause
 		}
 	}
 	return f

@@ -75,8 +75,8 @@ func recognize(t trace, now sight) finding {
 		return recognizeMark(t, now)
 	case now.held:
 		return effective
-	case t.refused == rejected && now.version.Generation > t.generation():
-		return erased
+	case (t.refused == rejected || t.refused == refused && !t.create) && now.version.Generation > t.generation():
+		return erased // a conflict with itself, or with another writer
 	case t.refused != 0 && (now.version.Generation == 0 || now.version.Generation >= t.generation()):
 		return void // another write stood in the way
 	}

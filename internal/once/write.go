@@ -46,7 +46,7 @@ type run[D Document, B Body] struct {
 	newest   Version         // of what was read
 	absence  error           // of the last read of an object that does not exist
 	attempts []attempt[D, B] // whose effect is not known, the oldest first
-	erased   error           // of the last write to an object that was deleted since; nil if there is none
+	erased   error           // of the last write that left no trace, but may have taken effect; nil if there is none
 }
 
 // attempt is one write that was sent.
