@@ -155,7 +155,7 @@ func TestClusterRefusals(t *testing.T) {
 		"timeout":         {"PUT", "/services/hello", pod("timeoutSeconds", 601), 400, "BadRequest", "expected 0 <= 601 <= 600: spec.template.spec.timeoutSeconds"},
 		"traffic":         {"PUT", "/services/hello", split(object{"percent": 90}), 400, "BadRequest", "sum to 100"},
 		"revision name":   {"PUT", "/services/hello", func(o object) { dig(o, "spec", "template").(object)["metadata"] = object{"name": "x"} }, 400, "BadRequest", `invalid value: "x" must have prefix "hello-"`},
-		"no such method":  {"PATCH", "/services/hello", func(object) {}, 405, "MethodNotAllowed", "does not allow this method"},
+		"no such method":  {"PATCH", "/revisions/hello-00001", func(object) {}, 405, "MethodNotAllowed", "does not allow this method"},
 		"bad selector":    {"GET", "/services?labelSelector=%3D%3D", func(object) {}, 400, "BadRequest", ""},
 		"bad continue":    {"GET", "/services?continue=garbage", func(object) {}, 400, "BadRequest", "invalid continue token"},
 	}

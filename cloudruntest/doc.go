@@ -47,8 +47,9 @@
 //     than allUsers are not evaluated
 //   - Minimum instances, concurrency and timeouts have no effect on requests.
 //     Containers are never stopped
-//   - Services cannot be patched, and only those of a cluster can be watched. A
-//     cluster accepts only JSON, and detects unknown fields down to containers,
+//   - Services of Cloud Run can be neither patched nor watched. Those of a cluster can
+//     be, with kubectl too, but patches are only JSON merge patches. A cluster
+//     accepts only JSON, and detects unknown fields down to containers,
 //     environment, ports, mounts and volumes
 //   - Requests to Services, and writes of the API, are not logged. Logs end with their
 //     Service, or after 10,000 entries of containers

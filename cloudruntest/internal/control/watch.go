@@ -3,6 +3,7 @@ package control
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
@@ -52,12 +53,14 @@ func (p *Plane) changesOf(sv *store.Service, now time.Time) (all []happening) {
 		stage = current
 	case shown.Write == r.Version:
 		stage = shown.Stage + 1
+	case shown.Generation == sv.Generation:
+		stage = shown.Stage // the change of the metadata
 	}
 	for ; stage <= current; stage++ {
 		at := r.At.Add(r.Stages[stage].After)
 		doc := lifecycle.RenderStage(p.Store, sv, stage, at)
 		all = append(all, happening{at, store.Event{Type: kind, Key: sv.Key, Version: tree.Text(tree.At(doc, "metadata"), "resourceVersion"), Doc: doc}})
-		p.Store.Events.Shown[sv.Key] = store.Shown{UID: sv.UID, Write: r.Version, Stage: stage, Deleting: sv.Deleting(), Doc: doc}
+		p.Store.Events.Shown[sv.Key] = store.Shown{UID: sv.UID, Write: r.Version, Generation: sv.Generation, Stage: stage, Deleting: sv.Deleting(), Doc: doc}
 		kind = "MODIFIED"
 	}
 	return all
@@ -93,6 +96,7 @@ func (p *Plane) BeginWatch(c Call, version string) (next int, first []store.Even
 		for key, shown := range events.Shown {
 			first = append(first, store.Event{Type: "ADDED", Key: key, Doc: shown.Doc})
 		}
+		slices.SortFunc(first, func(a, b store.Event) int { return strings.Compare(a.Key.Name, b.Key.Name) })
 		return events.End(), first, nil
 	}
 	if next, ok := events.After(version); ok {

@@ -79,6 +79,21 @@ func (p *Plane) ReplaceService(c Call) (Written, *apierror.Error) {
 	return p.write(c, doc, old)
 }
 
+// PatchService merges a JSON patch into a Service.
+func (p *Plane) PatchService(c Call) (Written, *apierror.Error) {
+	patch, err := resources.ReadPatch(c.Body, c.ContentType)
+	if err != nil {
+		return Written{}, err
+	}
+	old, err := p.lookUp(c, "run.services.patch")
+	if err != nil {
+		return Written{}, err
+	}
+	merged := tree.Merge(lifecycle.RenderService(p.Store, old, c.Now), patch)
+	c.Body, c.ContentType = tree.Encode(merged), "application/json"
+	return p.ReplaceService(c)
+}
+
 // write creates a Service, or replaces the old one.
 func (p *Plane) write(c Call, doc tree.Object, old *store.Service) (Written, *apierror.Error) {
 	dry, warnings, err := p.admit(c, doc, old)

@@ -48,6 +48,20 @@ func ReadCluster(body []byte, contentType, kind string) (tree.Object, *apierror.
 	return doc, nil
 }
 
+// ReadPatch reads a JSON merge patch as a Kubernetes API server does.
+func ReadPatch(body []byte, contentType string) (tree.Object, *apierror.Error) {
+	if media, _, _ := mime.ParseMediaType(contentType); media != "application/merge-patch+json" {
+		e := apierror.Invalid("the body of the request was in an unknown format - accepted media types include: application/merge-patch+json")
+		e.Code, e.Reason = 415, "UnsupportedMediaType"
+		return nil, e
+	}
+	patch, err := tree.Decode(body)
+	if err != nil {
+		return nil, apierror.Invalid("error decoding patch: %s", jsonProblem(err))
+	}
+	return patch, nil
+}
+
 func jsonProblem(err error) string {
 	if err.Error() == "EOF" || strings.Contains(err.Error(), "unexpected EOF") {
 		return "unexpected end of JSON input"

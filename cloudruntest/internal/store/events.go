@@ -15,11 +15,13 @@ type Event struct {
 
 // Shown is the state of a Service that the last event about it has shown.
 type Shown struct {
-	UID      string
-	Write    int64 // resource version of the first stage of the rollout
-	Stage    int
-	Deleting bool
-	Doc      tree.Object
+	UID   string
+	Write int64 // resource version of the first stage of the rollout
+	// Generation is the one of the rollout: a change of the metadata continues it.
+	Generation int64
+	Stage      int
+	Deleting   bool
+	Doc        tree.Object
 }
 
 // Events are the latest events of the Services of a cluster, the oldest first.

@@ -152,6 +152,25 @@ func Without(o Object, keys ...string) Object {
 	return c
 }
 
+// Merge returns an object with a JSON merge patch (RFC 7386) applied. It changes
+// neither of them.
+func Merge(o, patch Object) Object {
+	merged := Object{}
+	maps.Copy(merged, o)
+	for key, value := range patch {
+		inner, isObject := value.(Object)
+		switch {
+		case value == nil:
+			delete(merged, key)
+		case isObject:
+			merged[key] = Merge(At(o, key), inner)
+		default:
+			merged[key] = value
+		}
+	}
+	return merged
+}
+
 // SetIfAbsent sets a key that is absent or null.
 func SetIfAbsent(o Object, key string, value any) {
 	if o[key] == nil {

@@ -97,3 +97,11 @@ func TestEditing(t *testing.T) {
 	tree.DropEmpty(o, "empty", "a", "missing")
 	require.Equal(t, decode(t, `{"a":{"b":1},"null":"set","new":{"k":"v"}}`), o)
 }
+
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	o := tree.Object{"a": "1", "b": tree.Object{"c": "2", "d": "3"}, "l": []any{"x"}}
+	merged := tree.Merge(o, tree.Object{"a": nil, "b": tree.Object{"c": nil, "e": "4"}, "l": []any{"y"}, "n": tree.Object{"o": tree.Object{"p": nil, "q": "5"}}})
+	require.Equal(t, tree.Object{"b": tree.Object{"d": "3", "e": "4"}, "l": []any{"y"}, "n": tree.Object{"o": tree.Object{"q": "5"}}}, merged)
+	require.Equal(t, tree.Object{"a": "1", "b": tree.Object{"c": "2", "d": "3"}, "l": []any{"x"}}, o, "unchanged")
+}

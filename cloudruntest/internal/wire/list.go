@@ -49,6 +49,9 @@ func answerList(p *control.Plane, c *call, kind string, entries []control.Entry)
 	for i, e := range entries {
 		list[i] = e.Render()
 	}
+	if p.Store.Cluster && kind == "Service" && c.asTable() {
+		return answerJSON(http.StatusOK, table(meta, list)), nil
+	}
 	return answerJSON(http.StatusOK, tree.Object{"apiVersion": resources.APIVersion, "kind": kind + "List", "metadata": meta, "items": list}), nil
 }
 

@@ -16,9 +16,11 @@ func dispatch(p *control.Plane, c *call) (answer, *apierror.Error) {
 		return nowhere(c, cluster), nil
 	case len(s) >= 6 && len(s) <= 7 && s[0] == "apis" && s[1] == "serving.knative.dev" && s[2] == "v1" && s[3] == "namespaces":
 		return namespaced(p, c)
-	case !cluster && len(s) == 2 && s[0] == "v2" && s[1] == "entries:list" && c.r.Method == http.MethodPost:
+	case cluster:
+		return discover(c), nil
+	case len(s) == 2 && s[0] == "v2" && s[1] == "entries:list" && c.r.Method == http.MethodPost:
 		return answerOK(p.ListLog(c.to(control.Target{})))
-	case cluster || len(s) < 3 || s[0] != "v1" || s[1] != "projects":
+	case len(s) < 3 || s[0] != "v1" || s[1] != "projects":
 		return nowhere(c, cluster), nil
 	case len(s) == 3:
 		return getProject(p, c)
@@ -90,7 +92,7 @@ func handlers(kind string) map[method]handler {
 	case "services":
 		return map[method]handler{
 			{http.MethodGet, true}: getService, {http.MethodGet, false}: listServices, {http.MethodPost, false}: createService,
-			{http.MethodPut, true}: replaceService, {http.MethodDelete, true}: deleteService,
+			{http.MethodPut, true}: replaceService, {http.MethodPatch, true}: patchService, {http.MethodDelete, true}: deleteService,
 		}
 	case "revisions":
 		return map[method]handler{

@@ -5,10 +5,15 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/control"
+	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
 func getService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
-	return answerOK(p.GetService(c.to(t)))
+	doc, err := p.GetService(c.to(t))
+	if err == nil && p.Store.Cluster && c.asTable() {
+		doc = table(tree.Object{"resourceVersion": tree.At(doc, "metadata")["resourceVersion"]}, []any{doc})
+	}
+	return answerOK(doc, err)
 }
 
 func listServices(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
@@ -36,6 +41,18 @@ func createService(p *control.Plane, c *call, t control.Target) (answer, *apierr
 
 func replaceService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
 	written, err := p.ReplaceService(c.to(t))
+	if err != nil {
+		return answer{}, err
+	}
+	return answerJSON(http.StatusOK, written.Doc).warn(written.Warnings), nil
+}
+
+// patchService merges a patch into a Service. Cloud Run has no patches.
+func patchService(p *control.Plane, c *call, t control.Target) (answer, *apierror.Error) {
+	if !p.Store.Cluster {
+		return nowhere(c, false), nil
+	}
+	written, err := p.PatchService(c.to(t))
 	if err != nil {
 		return answer{}, err
 	}

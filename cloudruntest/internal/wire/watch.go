@@ -25,6 +25,7 @@ type watcher struct {
 	version   string // that the watch began with
 	next      int    // the number of the next event; -1 if the version is too old
 	first     []store.Event
+	table     bool // each object is a table
 	bookmarks bool
 	until     time.Time
 	bookmark  time.Time // when the next one is due
@@ -54,7 +55,7 @@ func watchServices(p *control.Plane, c *call, t control.Target) (answer, *apierr
 	}
 	result := answerJSON(http.StatusOK, tree.Object{})
 	result.watch = &watcher{plane: p, project: t.Project.Number, labels: labels, fields: fields, version: c.query.Get("resourceVersion"), next: next, first: first,
-		bookmarks: c.query.Get("allowWatchBookmarks") == "true", until: c.now.Add(timeout), bookmark: c.now.Add(bookmarkEvery)}
+		table: c.asTable(), bookmarks: c.query.Get("allowWatchBookmarks") == "true", until: c.now.Add(timeout), bookmark: c.now.Add(bookmarkEvery)}
 	return result, nil
 }
 
@@ -71,8 +72,8 @@ func (w *watcher) events(now time.Time) (all []tree.Object, ends bool, again tim
 	w.next = w.plane.Store.Events.End()
 	for _, e := range append(w.first, latest...) {
 		meta := tree.At(e.Doc, "metadata")
-		if e.Key.Project == w.project && w.labels(tree.Child(meta, "labels")) && w.fields(fieldsOf(meta)) {
-			all = append(all, tree.Object{"type": e.Type, "object": e.Doc})
+		if e.Key.Project == w.project && w.labels(tree.At(meta, "labels")) && w.fields(fieldsOf(meta)) {
+			all = append(all, tree.Object{"type": e.Type, "object": w.shown(e.Doc)})
 		}
 	}
 	w.first = nil
@@ -80,6 +81,18 @@ func (w *watcher) events(now time.Time) (all []tree.Object, ends bool, again tim
 		w.bookmark = now.Add(bookmarkEvery)
 		all = append(all, w.plane.Bookmark())
 	}
-	again = w.plane.NextChange(now, min(w.until.Sub(now), w.bookmark.Sub(now)))
+	again = w.until.Sub(now)
+	if w.bookmarks {
+		again = min(again, w.bookmark.Sub(now))
+	}
+	again = w.plane.NextChange(now, again)
 	return all, !now.Before(w.until), again, w.plane.Store.Changed()
+}
+
+// shown returns a Service in the form that the watch wants.
+func (w *watcher) shown(doc tree.Object) tree.Object {
+	if !w.table {
+		return doc
+	}
+	return table(tree.Object{"resourceVersion": tree.At(doc, "metadata")["resourceVersion"]}, []any{doc})
 }
