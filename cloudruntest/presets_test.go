@@ -142,6 +142,8 @@ func TestTimeToReadyLabel(t *testing.T) {
 		status, answer := post(t, s, fmt.Sprintf(presetService, `"cloudruntest-time-to-ready": "soon"`))
 		require.Equal(t, 400, status)
 		require.Contains(t, answer, "is not a duration such as 30s")
+		status, answer = post(t, s, fmt.Sprintf(presetService, `"cloudruntest-time-to-ready": "-1s"`))
+		require.Equal(t, 400, status, answer)
 		_, answer = post(t, s, fmt.Sprintf(presetService, `"cloudruntest-time-to-ready": "30s", "cloudruntest-outcome": "not-listening"`))
 		require.NotContains(t, answer, "failed to start")
 		time.Sleep(29 * time.Second)
@@ -149,4 +151,54 @@ func TestTimeToReadyLabel(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		require.Contains(t, readyMessage(s, "hello"), "failed to start")
 	})
+}
+
+// An outcome takes the time that the server's script or option has.
+func TestOutcomeTakesItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := cloudruntest.NewServer(cloudruntest.InProcess(), cloudruntest.WithScriptLabels())
+		defer s.Close()
+		s.Script("hello", cloudruntest.Script{TimeToReady: time.Minute})
+		post(t, s, fmt.Sprintf(presetService, `"cloudruntest-outcome": "not-listening"`))
+		time.Sleep(59 * time.Second)
+		require.Equal(t, "Deploying Revision.", readyMessage(s, "hello"))
+		time.Sleep(2 * time.Second)
+		require.Contains(t, readyMessage(s, "hello"), "failed to start")
+	})
+}
+
+// A secret in a volume is named with its field and version.
+func TestSecretDeniedInAVolume(t *testing.T) {
+	t.Parallel()
+	for version, items := range map[string]string{"latest": "", "7": `, "items": [{"key": "7", "path": "db"}]`} {
+		s := cloudruntest.NewServer(cloudruntest.InProcess())
+		defer s.Close()
+		s.Script("hello", cloudruntest.SecretDenied())
+		status, answer := post(t, s, `{"metadata": {"name": "hello"}, "spec": {"template": {"spec": {"containers": [{"image": "img", "volumeMounts": [{"name": "v", "mountPath": "/db"}]}],
+			"volumes": [{"name": "v", "secret": {"secretName": "db"`+items+`}}]}}}}`)
+		require.Equal(t, 200, status, answer)
+		require.Contains(t, readyMessage(s, "hello"), "spec.template.spec.volumes[0].secret.secret_name: Permission denied on secret: projects/123456789012/secrets/db/versions/"+version+" ")
+	}
+}
+
+// A dry run writes nothing, so another writer does not come in its way.
+func TestConcurrentWriterWaitsForTheWrite(t *testing.T) {
+	t.Parallel()
+	s := cloudruntest.NewServer(cloudruntest.InProcess())
+	defer s.Close()
+	post(t, s, fmt.Sprintf(presetService, ""))
+	s.Fault(s.ConcurrentWriter("demo", "hello"))
+	raw, _ := s.Service("demo", "hello")
+	for _, tc := range []struct {
+		query  string
+		status int
+	}{{"?dryRun=all", 200}, {"", 409}} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.URL+"/apis/serving.knative.dev/v1/namespaces/demo/services/hello"+tc.query, strings.NewReader(string(raw)))
+		require.NoError(t, err)
+		resp, err := s.Client().Do(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, tc.status, resp.StatusCode, tc.query)
+	}
 }

@@ -130,6 +130,18 @@ func TestUsages(t *testing.T) {
 		require.True(t, len(strings.TrimRight(line, "\n")) <= 80 || strings.Count(strings.TrimSpace(line), " ") == 0, line)
 	}
 	require.Empty(t, runflags.Usages(nil, 80))
+
+	// Flags that the program defines later are shown first too.
+	fs.StringP("format", "f", "table", "`form` of the output")
+	fs.Bool("old", false, "an old one")
+	require.NoError(t, fs.MarkDeprecated("old", "use another"))
+	text = runflags.Usages(fs, 0)
+	require.Contains(t, text, "  -f, --format form           form of the output (default table)\n")
+	require.NotContains(t, text, "--old")
+	late := newFlagSet()
+	runflags.Register(late)
+	late.Bool("own", false, "a flag of the program")
+	require.True(t, strings.HasPrefix(runflags.Usages(late, 0), "Flags:\n  --own "))
 	require.Empty(t, runflags.Usages(newFlagSet(), 80))
 }
 

@@ -149,3 +149,22 @@ func TestTroubleByFlags(t *testing.T) {
 	require.ErrorContains(t, run(t.Context(), []string{"--outcome=nonsense", "--", "true"}, io.Discard, io.Discard), "--outcome: no outcome \"nonsense\": use one of conflict, ")
 	require.ErrorContains(t, run(t.Context(), []string{"--"}, io.Discard, io.Discard), "no command after --")
 }
+
+func TestForbidAllUsers(t *testing.T) {
+	t.Parallel()
+	s, err := settings{addr: "127.0.0.1:0", forbidAllUsers: true}.start(io.Discard)
+	require.NoError(t, err)
+	defer s.Close()
+	created, err := http.Post(s.URL+list, "application/json", strings.NewReader(`{"metadata": {"name": "hello"}, "spec": {"template": {"spec": {"containers": [{"image": "img"}]}}}}`))
+	require.NoError(t, err)
+	created.Body.Close()
+	require.Equal(t, 200, created.StatusCode)
+	resp, err := http.Post(s.URL+"/v1/projects/demo/locations/us-central1/services/hello:setIamPolicy", "application/json",
+		strings.NewReader(`{"policy": {"bindings": [{"role": "roles/run.invoker", "members": ["allUsers"]}]}}`))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, 400, resp.StatusCode)
+	require.Contains(t, string(text), "organization policy")
+}
