@@ -60,16 +60,48 @@
 // and on an existing one. Its documentation names the gcloud flag and the field
 // that it sets.
 //
-// By subject, with a few of each; docs/options.md has all of them with their flags:
+// By subject; docs/options.md has their flags, their fields and their effects:
 //
-//   - containers: [WithImage], [WithCommand], [WithPort], [WithCPU], [WithMemory], [WithStartupProbe], [WithContainer]
-//   - environment and secrets: [WithEnv], [SetEnv], [WithSecretEnv], [WithSecretFile], [WithVolume], [WithVolumeMount]
-//   - scaling: [WithMinInstances], [WithMaxInstances], [WithManualScaling], [WithConcurrency], [WithRequestTimeout]
-//   - network: [WithIngress], [WithNetwork], [WithVPCConnector], [WithCloudSQL]
-//   - security: [WithServiceAccount], [WithIAP], [WithBinaryAuthorization], [WithEncryptionKey], [WithPublicAccess]
-//   - metadata: [WithLabel], [WithTemplateLabel], [WithAnnotation], [WithTemplateAnnotation], [WithDescription]
-//   - traffic: [WithNoTraffic], [WithNoTrafficIfExists], [WithTag], [ToLatest], [ToRevision]
-//   - the call: [IfChanged], [Async], [WithWaitTimeout], [WithProgress]
+//   - containers: [WithImage], [WithCommand], [WithoutCommand], [WithArgs], [WithoutArgs], [WithPort],
+//     [WithoutPort], [WithHTTP2], [WithCPU], [WithMemory], [WithGPU], [WithoutGPU], [WithStartupProbe],
+//     [WithoutStartupProbe], [WithLivenessProbe], [WithoutLivenessProbe], [WithReadinessProbe],
+//     [WithoutReadinessProbe], [WithContainer], [SetContainer], [WithoutContainer], [SetDependsOn],
+//     [ClearDependsOn], [EditContainer]
+//   - environment variables and secrets: [WithEnv], [SetEnv], [WithoutEnv], [ClearEnv], [WithSecretEnv],
+//     [WithSecretFile], [SetSecrets], [WithoutSecret], [ClearSecrets]
+//   - volumes: [WithVolume], [WithoutVolume], [ClearVolumes], [WithVolumeMount], [WithoutVolumeMount],
+//     [ClearVolumeMounts]
+//   - serving and scaling: [WithConcurrency], [WithoutConcurrency], [WithRequestTimeout],
+//     [WithMinInstances], [WithoutMinInstances], [WithMaxInstances], [WithoutMaxInstances],
+//     [WithServiceMinInstances], [WithoutServiceMinInstances], [WithServiceMaxInstances],
+//     [WithoutServiceMaxInstances], [WithManualScaling], [WithAutomaticScaling], [WithSessionAffinity],
+//     [WithDeployHealthCheck], [WithRevisionSuffix]
+//   - hardware: [WithGPUType], [WithGPUZonalRedundancy], [WithCPUThrottling], [WithCPUBoost],
+//     [WithExecutionEnvironment]
+//   - network: [WithIngress], [WithDefaultURL], [WithVPCConnector], [WithoutVPCConnector],
+//     [WithVPCEgress], [WithNetwork], [WithoutNetwork], [WithSubnet], [WithoutSubnet], [SetNetworkTags],
+//     [ClearNetworkTags], [ClearNetwork], [WithMesh], [WithoutMesh], [WithCloudSQL], [WithoutCloudSQL],
+//     [SetCloudSQL], [ClearCloudSQL]
+//   - security: [WithServiceAccount], [WithInvokerIAMCheck], [WithIAP], [WithBinaryAuthorization],
+//     [WithoutBinaryAuthorization], [WithBreakglass], [WithEncryptionKey], [WithoutEncryptionKey],
+//     [WithPostKeyRevocationAction], [WithoutPostKeyRevocationAction], [WithEncryptionKeyShutdownHours],
+//     [WithoutEncryptionKeyShutdownHours], [WithCustomAudiences], [WithoutCustomAudiences],
+//     [SetCustomAudiences], [ClearCustomAudiences]
+//   - metadata: [WithLabel], [SetLabels], [WithoutLabel], [ClearLabels], [WithAnnotation],
+//     [WithoutAnnotation], [WithTemplateAnnotation], [WithoutTemplateAnnotation], [WithTemplateLabel],
+//     [WithoutTemplateLabel], [WithDescription], [WithLaunchStage], [SetRegions], [EditService]
+//   - a deployment: [WithNoTraffic], [WithNoTrafficIfExists], [ToLatest], [WithTag], [WithPublicAccess],
+//     [WithoutPublicAccess], [IfChanged], [WithClient]
+//   - every call of a Deployer: [Async], [WithWaitTimeout], [WithProgress], [WithFailureWindow],
+//     [WithPollInterval]
+//   - [WaitReady]: [WithGeneration]
+//   - [Deployer.UpdateTraffic]: [ToRevision], [ToTag], [SetTags], [WithTagOn], [WithoutTag], [ClearTags],
+//     [EditTraffic]
+//   - [Deployer.Plan] and previews: [RevealValues], [WithoutDryRun], [DryRun]
+//   - [Deployer.Rollback]: [RollbackTo], [RollbackToTraffic]
+//   - lists: [WithService], [WithLabelSelector], [WithPageSize]
+//   - [ParseManifest]: [ForCluster], [AllowUnknownFields]
+//   - [AddMember]: [WithCondition]
 //
 // # Errors
 //

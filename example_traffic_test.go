@@ -27,6 +27,66 @@ func twoRevisions(ctx context.Context, server *cloudruntest.Server) *cloudrun.De
 	return deployer
 }
 
+// A tenth of the traffic goes to an earlier Revision, which gets a tag with a URL
+// of its own. The other Revisions share the rest, as with gcloud.
+func ExampleDeployer_UpdateTraffic() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	deployer := twoRevisions(ctx, server)
+
+	result, err := deployer.UpdateTraffic(ctx, "hello", cloudrun.ToRevision("hello-v1", 10), cloudrun.WithTagOn("old", "hello-v1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, target := range result.Service.Status.Traffic {
+		if target.Percent != nil && *target.Percent > 0 {
+			fmt.Println(target.RevisionName, *target.Percent)
+		}
+	}
+	fmt.Println(result.TagURLs["old"] != "")
+	// Output:
+	// hello-v1 10
+	// hello-v2 90
+	// true
+}
+
+// PruneRevisions keeps the newest Revision, and those that are in use.
+func ExampleDeployer_PruneRevisions() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	deployer := twoRevisions(ctx, server)
+	for _, suffix := range []string{"v3", "v4"} {
+		if _, err := deployer.Deploy(ctx, "hello", cloudrun.WithRevisionSuffix(suffix)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if _, err := deployer.UpdateTraffic(ctx, "hello", cloudrun.ToRevision("hello-v2", 10)); err != nil {
+		log.Fatal(err)
+	}
+
+	deleted, err := deployer.PruneRevisions(ctx, "hello", 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, revision := range deleted {
+		fmt.Println("deleted", revision.Name)
+	}
+	kept, err := deployer.Revisions(ctx, "hello")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, revision := range kept {
+		fmt.Println("kept", revision.Name, revision.Percent)
+	}
+	// Output:
+	// deleted hello-v1
+	// deleted hello-v3
+	// kept hello-v4 90
+	// kept hello-v2 10
+}
+
 // A dry run returns what a rollback would do. The previous traffic of a call restores what it changed.
 func ExampleDeployer_Rollback() {
 	server := cloudruntest.NewServer()

@@ -67,6 +67,39 @@ func ExampleCheckHTTP() {
 	// Output: 1m0s
 }
 
+// A deployment without traffic, and then its rollout. A first deployment serves at once.
+func ExampleRun_deploy() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	deployer := prepare(ctx, server)
+
+	if _, err := deployer.Deploy(ctx, "hello", cloudrun.WithEnv("A", "1"), cloudrun.WithRevisionSuffix("v3"), cloudrun.WithNoTrafficIfExists()); err != nil {
+		log.Fatal(err)
+	}
+	result, err := rollout.Run(ctx, deployer, "hello", rollout.Config{Steps: []int{10, 100}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(result.PreviousSplit, "->", result.Split)
+	// Output: hello-v1=100 -> hello-v3=100
+}
+
+// Status reads the rollout that is under way from the Service, and writes nothing.
+func ExampleStatus() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	deployer := prepare(ctx, server)
+
+	state, err := rollout.Status(ctx, deployer, "hello")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(state.UnderWay, state.Split)
+	// Output: false hello-v1=100
+}
+
 // A program was killed in the middle of a rollout. Another one finds the rollout
 // on the Service, and returns to the previous split.
 func ExampleAbort() {

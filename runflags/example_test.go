@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -55,4 +56,80 @@ func ExampleRegister() {
 	// unrecognized arguments: --run-memroy (did you mean '--run-memory'?)
 	// argument --run-set-env-vars: PORT is set by Cloud Run in the ingress container: use --run-port
 	// deploy service "other": argument --run-image: missing: the container needs an image
+}
+
+// A program with gcloud's flags and one of its own.
+func Example() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	client, err := cloudrun.NewClient(ctx, "demo", "us-central1", server.ClientOptions()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	fs := pflag.NewFlagSet("release", pflag.ContinueOnError)
+	service := fs.String("service", "", "the Service")
+	flags := runflags.Register(fs)
+	args := []string{"--service=hello", "--image=gcr.io/cloudrun/hello", "--memory=1Gi", "--set-env-vars=^@^GREETING=Hi, all@LANG=en", "--allow-unauthenticated"}
+	if err := fs.Parse(args); err != nil {
+		log.Fatal(runflags.Explain(fs, err))
+	}
+	opts, err := flags.Options(client.Project(), client.Region())
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := cloudrun.NewDeployer(client).Deploy(ctx, *service, opts...)
+	if err != nil {
+		log.Fatal(flags.Explain(err))
+	}
+	fmt.Println(result.Action, result.Service.Spec.Template.Spec.Containers[0].Env[0].Value)
+	// Output: created Hi, all
+}
+
+// All mistakes are reported together, each with its flag.
+func ExampleFlags_Options_mistakes() {
+	fs := pflag.NewFlagSet("release", pflag.ContinueOnError)
+	flags := runflags.Register(fs)
+	if err := fs.Parse([]string{"--image=gcr.io/cloudrun/hello", "--port=70000", "--timeout=2h"}); err != nil {
+		log.Fatal(err)
+	}
+	_, err := flags.Options("demo", "us-central1")
+	fmt.Println(err)
+	// Output:
+	// argument --port: bad value [70000]: must be an integer between 1 and 65535, inclusive, or "default"
+	// argument --timeout: must be in whole seconds, from 1s to 1h0m0s
+}
+
+// The flags of "gcloud run services update-traffic".
+func ExampleRegisterTraffic() {
+	server := cloudruntest.NewServer()
+	defer server.Close()
+	ctx := context.Background()
+	client, err := cloudrun.NewClient(ctx, "demo", "us-central1", server.ClientOptions()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	deployer := cloudrun.NewDeployer(client)
+	for _, suffix := range []string{"v1", "v2"} {
+		if _, err := deployer.Deploy(ctx, "hello", cloudrun.WithImage("gcr.io/cloudrun/hello"), cloudrun.WithRevisionSuffix(suffix)); err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	fs := pflag.NewFlagSet("traffic", pflag.ContinueOnError)
+	flags := runflags.RegisterTraffic(fs)
+	if err := fs.Parse([]string{"--to-revisions=hello-v1=25"}); err != nil {
+		log.Fatal(runflags.Explain(fs, err))
+	}
+	opts, err := flags.Options()
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := deployer.UpdateTraffic(ctx, "hello", opts...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(result.Service.Spec.Traffic), "targets")
+	// Output: 2 targets
 }

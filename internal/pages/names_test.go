@@ -38,6 +38,29 @@ func TestNamesOfCalls(t *testing.T) {
 
 var goName = regexp.MustCompile("`([A-Z]\\w*(?:\\.[A-Z]\\w*)?)(?:\\([^`]*\\))?`")
 
+// TestPackageDocHasEveryOption checks that the documentation of the root package
+// links every option.
+func TestPackageDocHasEveryOption(t *testing.T) {
+	t.Parallel()
+	option := regexp.MustCompile(`(?m)^func ([A-Z]\w*)\(.*\) \w+Option \{`)
+	doc, err := os.ReadFile(filepath.Join(root, "doc.go"))
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(root, "*.go"))
+	require.NoError(t, err)
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range option.FindAllStringSubmatch(string(text), -1) {
+			if !strings.HasSuffix(file, "_test.go") {
+				require.Contains(t, string(doc), "["+m[1]+"]")
+				found++
+			}
+		}
+	}
+	require.Greater(t, found, 100)
+}
+
 // TestFlags compares the table of flags in docs/coming-from-gcloud.md with docs/options.md.
 func TestFlags(t *testing.T) {
 	t.Parallel()
