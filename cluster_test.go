@@ -1,6 +1,7 @@
 package cloudrun_test
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -173,6 +174,31 @@ func TestProbesWithoutAPort(t *testing.T) {
 	}
 	for _, o := range []cloudrun.DeployOption{cloudrun.WithLivenessProbe(cloudrun.Probe{}), cloudrun.WithReadinessProbe(cloudrun.Probe{Period: time.Second})} {
 		require.ErrorContains(t, cloudrun.CheckOptions(o), "use an HTTPCheck or a GRPCCheck")
+	}
+}
+
+// Knative fills in the port of a liveness probe, except for gRPC.
+func TestLivenessProbesWithoutAPort(t *testing.T) {
+	for name, tc := range map[string]struct {
+		check corev1.ProbeHandler
+		hangs bool
+	}{
+		"HTTP":             {check: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/up"}}},
+		"TCP":              {check: tcpCheck(0)},
+		"gRPC":             {check: corev1.ProbeHandler{GRPC: &corev1.GRPCAction{}}, hangs: true},
+		"gRPC with a port": {check: corev1.ProbeHandler{GRPC: &corev1.GRPCAction{Port: 8080}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onCluster(t, func(t *testing.T, _ *cloudruntest.Server, d *cloudrun.Deployer) {
+				_, err := d.Deploy(t.Context(), "hello", cloudrun.EditContainer(func(c *corev1.Container) error {
+					c.LivenessProbe = &corev1.Probe{ProbeHandler: tc.check}
+					return nil
+				}), cloudrun.WithWaitTimeout(time.Minute))
+				var late *cloudrun.TimeoutError
+				require.Equal(t, tc.hangs, errors.As(err, &late), err)
+				require.Equal(t, tc.hangs, err != nil, err)
+			})
+		})
 	}
 }
 

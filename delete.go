@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/answer"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
@@ -107,11 +108,17 @@ func (c *Client) deletion(op, kind, name string, read func(context.Context) (onc
 	return once.Deletion{
 		Read: read, Classify: classify,
 		Delete: func(ctx context.Context, uid string) error {
-			_, err := c.send(ctx, rest.Request{
+			body, err := c.send(ctx, rest.Request{
 				Op: op, Resource: c.resource(kind, name),
 				Method: http.MethodDelete, URL: c.servingURL(kind, name, nil), Body: c.deleteOptions(uid),
 			})
-			return err
+			if err != nil {
+				return err
+			}
+			if err := (answer.Deletion{Place: c.place(name), UID: uid}).Check(body); err != nil {
+				return c.apiError(rest.Unreadable(op, c.resource(kind, name), err))
+			}
+			return nil
 		},
 		Retry: func(ctx context.Context, attempt func(context.Context) error) error {
 			return c.apiError(c.rest.Retry(ctx, attempt))

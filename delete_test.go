@@ -221,6 +221,27 @@ func TestDeleteThatWasDeliveredTwice(t *testing.T) {
 	})
 }
 
+// A response to a deletion that is about another object proves nothing.
+func TestDeleteThatIsAnsweredForAnotherObject(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{}`, `{"kind": "Service", "metadata": {"name": "other"}}`, `{"kind": "Service", "metadata": {"name": "hello", "uid": "x"}}`,
+		`{"kind": "Status", "status": "Success", "details": {"name": "other"}}`,
+	} {
+		for _, cluster := range []bool{false, true} {
+			inVirtualTime(t, func(t *testing.T) {
+				s, c, _ := elsewhere(t, cluster)
+				s.Fault(cloudruntest.Fault{Method: http.MethodDelete, Status: http.StatusOK, Body: body})
+				start := time.Now()
+				require.NoError(t, cloudrun.NewDeployer(c).Delete(t.Context(), "hello"), body)
+				require.Less(t, time.Since(start), 10*time.Second)
+				_, err := c.GetService(t.Context(), "hello")
+				require.True(t, apierrors.IsNotFound(err), err)
+			})
+		}
+	}
+}
+
 // A Service that is being deleted already is waited for.
 func TestDeleteOfAServiceThatIsBeingDeleted(t *testing.T) {
 	t.Parallel()

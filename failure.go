@@ -49,7 +49,7 @@ func (e NotReadyError) hiding(known *redact.Memory, s *servingv1.Service, r *ser
 		status.Learn(known, r, r)
 	}
 	reported := e.failed()
-	e.Reason, e.Message = known.Message(e.Reason), known.Message(e.Message)
+	e.Reason, e.Message, e.LogURL = known.Message(e.Reason), known.Message(e.Message), known.Message(e.LogURL)
 	e.Conditions, e.RevisionConditions = status.Hidden(known, e.Conditions), status.Hidden(known, e.RevisionConditions)
 	if !slices.Equal(reported, e.failed()) {
 		e.reported = func() []diagnosis.Condition { return reported }

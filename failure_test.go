@@ -136,6 +136,12 @@ func TestFailedDeployIsExplained(t *testing.T) {
 		require.Equal(t, cloudrun.CauseImage, hidden.Cause())
 		require.Contains(t, hidden.Explain(), "image pull")
 		require.Contains(t, hidden.Explain(), hidden.LogURL)
+		require.Contains(t, hidden.LogURL, "revision_name/"+hidden.Revision)
+
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("PASSWORD", "hunter2hunter2"))
+		require.Error(t, err)
+		secret := fail(cloudruntest.Failure{Reason: "Boom", Message: "It broke.", LogURL: "https://console.example/log?password=hunter2hunter2"})
+		require.NotContains(t, secret.LogURL+secret.Error()+secret.Explain(), "hunter2")
 
 		s.Fault(cloudruntest.Fault{Path: "/revisions/", Status: 403, Times: -1})
 		told := fail(cloudruntest.Failure{Message: "It broke. Logs URL: https://console.example/log."})

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -62,6 +61,7 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 	if err != nil {
 		return nil, err
 	}
+	usage := traffic.Usages(s)
 	var found []agedRevision // without the rest of what the server sent
 	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
 		if err != nil {
@@ -73,7 +73,7 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 		if len(found) == maxRevisions {
 			return nil, fmt.Errorf("the service has more than %d revisions", maxRevisions)
 		}
-		found = append(found, agedRevision{r.Age(), revisionInfo(r, s)})
+		found = append(found, agedRevision{r.Age(), revisionInfo(r, usage(r.Metadata.Name))})
 	}
 	slices.SortFunc(found, func(a, b agedRevision) int { return b.age.Compare(a.age) })
 	all := make([]RevisionInfo, len(found))
@@ -91,8 +91,7 @@ type agedRevision struct {
 	info RevisionInfo
 }
 
-func revisionInfo(r *status.RevisionSummary, s *servingv1.Service) RevisionInfo {
-	usage := traffic.UsageOf(s, r.Metadata.Name)
+func revisionInfo(r *status.RevisionSummary, usage traffic.Usage) RevisionInfo {
 	i := RevisionInfo{
 		Name: r.Metadata.Name, uid: r.Metadata.UID, Created: r.Metadata.CreationTimestamp.Time, ImageDigest: r.Status.ImageDigest,
 		Percent: usage.Percent, Tags: usage.Tags,

@@ -3,12 +3,10 @@ package runflags
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
@@ -94,13 +92,9 @@ func removeEnv(g given) ([]cloudrun.ContainerOption, error) {
 // envFile reads a YAML file with a map of strings.
 func envFile(g given) ([]cloudrun.ContainerOption, error) {
 	path := g.text(g.name)
-	text, err := os.ReadFile(path)
+	values, err := readYAML[any](path)
 	if err != nil {
 		return nil, err
-	}
-	var values map[string]any
-	if err := yaml.UnmarshalStrict(text, &values); err != nil {
-		return nil, fmt.Errorf("invalid YAML/JSON data in [%s], expected map-like data%s", path, yamlProblem(err))
 	}
 	dict := map[string]string{}
 	for _, key := range sortedKeys(values) {
@@ -111,23 +105,6 @@ func envFile(g given) ([]cloudrun.ContainerOption, error) {
 		dict[key] = value
 	}
 	return replaceEnv(stripKeys(dict)), checkEnvKeys(sortedKeys(dict))
-}
-
-var (
-	yamlLine      = pattern(`line \d+`)
-	yamlDuplicate = pattern(`key "([^"=]*)" already set in map`)
-)
-
-// yamlProblem returns what is known of an error of the YAML parser without its
-// text, which may quote values.
-func yamlProblem(err error) (problem string) {
-	if line := yamlLine().FindString(err.Error()); line != "" {
-		problem = ", near " + line
-	}
-	if m := yamlDuplicate().FindStringSubmatch(err.Error()); m != nil {
-		return fmt.Sprintf("%s: the key %q occurs twice", problem, m[1])
-	}
-	return problem + ": put values with special characters in quotes"
 }
 
 // kindOf names the kind of a value in a YAML file.

@@ -2,12 +2,9 @@ package runflags
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/pflag"
-	"sigs.k8s.io/yaml"
 
 	"github.com/cloudrun-go/cloudrun"
 )
@@ -92,13 +89,9 @@ func parseCondition(raw string) (*cloudrun.BindingCondition, error) {
 }
 
 func conditionFile(path string) (*cloudrun.BindingCondition, error) {
-	text, err := os.ReadFile(path)
+	dict, err := readYAML[string](path)
 	if err != nil {
 		return nil, err
-	}
-	dict := map[string]string{}
-	if err := yaml.UnmarshalStrict(text, &dict); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return newCondition(dict)
 }

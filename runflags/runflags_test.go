@@ -188,12 +188,15 @@ func TestEnvFile(t *testing.T) {
 	file := func(text string) string { return envFile(t, text) }
 	got := serviceOf(t, "--image=x", file("A: plain\nB: |\n  two\n  lines\nC: \"1\"\n"))
 	require.Contains(t, got, `{"name":"A","value":"plain"},{"name":"B","value":"two\nlines\n"},{"name":"C","value":"1"}`)
+	require.Contains(t, serviceOf(t, "--image=x", file("A: !!str 1\nB: ! 2\n")), `{"name":"A","value":"1"},{"name":"B","value":"2"}`)
 	require.Contains(t, serviceOf(t, "--image=x", file(`{"A": "json"}`)), `{"name":"A","value":"json"}`)
 	for name, tc := range map[string]struct{ text, want string }{
 		"a number":  {"A: 1\n", "environment variable values must be strings in quotes: found a number for A"},
 		"a list":    {"- A\n", "expected map-like data"},
 		"one twice": {"A: x\nA: y\n", `near line 2: the key "A" occurs twice`},
 		"no YAML":   {"A: [\n", "invalid YAML/JSON data"},
+		"a tag":     {"A: x\nPASSWORD: !hunter2\n", "line 2: the value has a tag, because it begins with !: put it in quotes"},
+		"of Python": {"A: !!python/str x\n", "line 1: the value has a tag"},
 	} {
 		_, err := optionsOf([]string{"--image=x", file(tc.text)})
 		require.ErrorContains(t, err, tc.want, name)
@@ -214,7 +217,7 @@ func TestErrorsOfFlagsHideValues(t *testing.T) {
 		{"--set-secrets=PASSWORD=hunter2"}, {"--set-secrets=PASSWORD=a:hunter2:c"}, {"--set-secrets=PASSWORD=postgres://u:hunter2@h"}, {"--update-secrets=PASSWORD=hunter2!:1"},
 		{"--update-secrets=/a/b=hunter2"}, {"--set-secrets=PASSWORD=ab:1,hunter2"}, {"--update-annotations=a=b,hunter2"}, {"--startup-probe=httpGet.path=/a,hunter2"},
 		{envFile(t, "PASSWORD: {a: hunter2}\n")}, {envFile(t, "PASSWORD: [hunter2]\n")}, {envFile(t, "PASSWORD: 'hunter2\n")}, {envFile(t, "PASSWORD: *hunter2\n")},
-		{envFile(t, "PASSWORD=hunter2\n")}, {envFile(t, "- hunter2\n")}, {envFile(t, "hunter2\n")}, {envFile(t, "PASSWORD: a\nPASSWORD: hunter2\n")}, {envFile(t, "? [hunter2]\n: a\n")},
+		{envFile(t, "PASSWORD: !hunter2\n")}, {envFile(t, "PASSWORD: [!hunter2 x]\n")}, {envFile(t, "PASSWORD=hunter2\n")}, {envFile(t, "- hunter2\n")}, {envFile(t, "hunter2\n")}, {envFile(t, "PASSWORD: a\nPASSWORD: hunter2\n")}, {envFile(t, "? [hunter2]\n: a\n")},
 		{envFile(t, "PASSWORD: 1234567 # hunter2\n")}, {envFile(t, "PASSWORD=hunter2: 5\n")}, {envFile(t, "PASSWORD: a: hunter2\n")}, {envFile(t, "PASSWORD: !!float hunter2\n")}, {envFile(t, `{"A": {"hunter2": 1}}`)},
 	} {
 		if !slices.Contains(args, container) {

@@ -18,32 +18,49 @@ type Usage struct {
 	Rollout       bool     // a rollout under way needs it
 }
 
-// UsageOf returns how a Service uses a Revision.
-func UsageOf(s *servingv1.Service, revision string) Usage {
-	u := Usage{
-		LatestCreated: s.Status.LatestCreatedRevisionName == revision,
-		LatestReady:   s.Status.LatestReadyRevisionName == revision,
-		Named:         s.Spec.Template.Name == revision,
+// UsageOf returns how a Service uses a Revision. For many Revisions, see [Usages].
+func UsageOf(s *servingv1.Service, revision string) Usage { return Usages(s)(revision) }
+
+// Usages returns a function that returns how a Service uses a Revision. It reads the
+// targets of the Service once.
+func Usages(s *servingv1.Service) func(revision string) Usage {
+	rollout, err := ReadRollout(s)
+	if err != nil {
+		rollout = nil
 	}
-	if rollout, err := ReadRollout(s); err == nil && rollout != nil {
-		u.Rollout = rollout.Needs(revision)
-	}
+	all := map[string]Usage{}
 	for _, targets := range [][]servingv1.TrafficTarget{s.Spec.Traffic, s.Status.Traffic} {
-		var percent int64
+		percent := map[string]int64{}
 		for _, t := range targets {
-			if t.RevisionName != revision && (t.RevisionName != "" || !IsLatest(t) || !u.LatestReady) {
-				continue
+			name := t.RevisionName
+			if name == "" && IsLatest(t) {
+				name = s.Status.LatestReadyRevisionName
 			}
-			percent += Percent(t)
-			if t.Tag != "" {
+			if percent[name] += Percent(t); t.Tag != "" {
+				u := all[name]
 				u.Tags = append(u.Tags, t.Tag)
+				all[name] = u
 			}
 		}
-		u.Percent = max(u.Percent, percent)
+		for name, percent := range percent {
+			u := all[name]
+			u.Percent = max(u.Percent, percent)
+			all[name] = u
+		}
 	}
-	slices.Sort(u.Tags)
-	u.Tags = slices.Compact(u.Tags)
-	return u
+	delete(all, "") // of targets of no Revision
+	for _, u := range all {
+		slices.Sort(u.Tags)
+	}
+	return func(revision string) Usage {
+		u := all[revision]
+		u.Tags = slices.Compact(slices.Clone(u.Tags))
+		u.LatestCreated = s.Status.LatestCreatedRevisionName == revision
+		u.LatestReady = s.Status.LatestReadyRevisionName == revision
+		u.Named = s.Spec.Template.Name == revision
+		u.Rollout = rollout != nil && rollout.Needs(revision)
+		return u
+	}
 }
 
 // String returns why the Revision cannot be deleted, or an empty string if it can.

@@ -1,6 +1,8 @@
 package traffic_test
 
 import (
+	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,6 +49,28 @@ func TestUsageOf(t *testing.T) {
 			got := traffic.UsageOf(s, "a")
 			require.Equal(t, tc.want, got)
 			require.Equal(t, tc.text, got.String())
+		})
+	}
+}
+
+// BenchmarkUsages looks up all Revisions of a Service that has a tag for each.
+// Ten times the Revisions cost ten times the time.
+func BenchmarkUsages(b *testing.B) {
+	for _, n := range []int{100, 1_000, 10_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			tagged := make(targets, n)
+			for i := range tagged {
+				tagged[i] = target(fmt.Sprintf("hello-%05d", i), fmt.Sprintf("v%d", i), 0)
+			}
+			s := service("c", tagged, tagged)
+			for b.Loop() {
+				usage := traffic.Usages(s)
+				for _, t := range tagged {
+					if len(usage(t.RevisionName).Tags) != 1 {
+						b.Fatal("no tag")
+					}
+				}
+			}
 		})
 	}
 }

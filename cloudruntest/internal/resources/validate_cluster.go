@@ -96,15 +96,23 @@ func probeProblems(path string, container tree.Object) []string {
 	return problems
 }
 
-// PortlessProbe reports whether a template has a startup probe without a port.
-// Knative's webhook takes it, but no Deployment can be made of it.
+// PortlessProbe reports whether a template has a probe without a port, of a kind in
+// which Knative does not fill it in. Its webhook takes it, but no Deployment can
+// be made of it.
 func PortlessProbe(template tree.Object) bool {
 	for _, c := range tree.Objects(tree.At(template, "spec"), "containers") {
-		for _, check := range []string{"httpGet", "tcpSocket", "grpc"} {
-			action, ok := tree.At(c, "startupProbe")[check].(tree.Object)
-			if n, _ := tree.Number(action["port"]); ok && n == 0 && tree.Text(action, "port") == "" {
-				return true
-			}
+		if portless(c, "startupProbe", "httpGet", "tcpSocket", "grpc") || portless(c, "livenessProbe", "grpc") {
+			return true
+		}
+	}
+	return false
+}
+
+func portless(container tree.Object, probe string, checks ...string) bool {
+	for _, check := range checks {
+		action, ok := tree.At(container, probe)[check].(tree.Object)
+		if n, _ := tree.Number(action["port"]); ok && n == 0 && tree.Text(action, "port") == "" {
+			return true
 		}
 	}
 	return false
