@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -53,33 +52,6 @@ var simFaultNames = [...]string{"", "not dialled", "lost request", "late request
 	"page with 200 after the effect", "page with 502 after the effect", "another object before the effect", "another object after the effect",
 	"hung before the effect", "hung after the effect", "dripping answer", "slow request", "slow answer", "stale read", "lagging list", "endless list"}
 
-// Circumstances of a whole schedule, beside the faults of requests.
-const (
-	simCluster   simFault = -1 - iota // a Knative API server
-	simRestarts                       // the API server restarts
-	simLagging                        // all lists lag
-	simRecreated                      // the Service is deleted and created again
-	simRemoved                        // the same, by the library
-)
-
-// simPending are faults that the library does not survive yet, by name.
-var simPending = map[string]simFault{"removed": simRemoved}
-
-// isOn reports whether schedules have a fault.
-func (f simFault) isOn() bool {
-	for name, pending := range simPending {
-		if pending == f && !slices.Contains(strings.Split(*simPendingFlag, ","), name) {
-			return false
-		}
-	}
-	return true
-}
-
-// simMay reports whether a schedule has a circumstance, in one of n cases.
-func simMay(rng *rand.Rand, f simFault, n int) bool {
-	return rng.IntN(n) == 0 && f.isOn()
-}
-
 // ambiguous reports whether the caller cannot know if the request took effect.
 func (f simFault) ambiguous() bool {
 	switch f {
@@ -115,7 +87,7 @@ func (w *simWire) choose(rng *rand.Rand, req *http.Request, class string, n int)
 	}
 	var possible []simFault
 	for f := simFine + 1; f < simFaults; f++ {
-		if f.possible(req, class) && f.isOn() {
+		if f.possible(req, class) {
 			possible = append(possible, f)
 		}
 	}

@@ -107,13 +107,13 @@ func (s *sim) play() {
 	rng := s.random("schedule")
 	s.pace = []time.Duration{200 * time.Millisecond, 3 * time.Second, 15 * time.Second}[rng.IntN(3)]
 	s.rate = []float64{0, 0.2, 0.5, 0.9}[rng.IntN(4)]
-	if s.cluster = simMay(rng, simCluster, 4); s.cluster {
+	if s.cluster = rng.IntN(4) == 0; s.cluster {
 		s.open(cloudruntest.Cluster())
 	} else {
 		s.open()
 	}
 	defer s.server.Close()
-	if simMay(rng, simLagging, 4) {
+	if rng.IntN(4) == 0 {
 		s.lag = simLags[rng.IntN(len(simLags))]
 	}
 	if s.exists = rng.IntN(3) > 0; s.exists {
@@ -130,16 +130,16 @@ func (s *sim) play() {
 	s.start("creator", rng.IntN(2), func(*rand.Rand, int) { s.create("creator") })
 	s.start("editor", rng.IntN(4), s.edit)
 	s.start("mover", rng.IntN(4), s.move)
-	if simMay(rng, simRecreated, 4) {
+	if rng.IntN(4) == 0 {
 		s.start("recreator", 1+rng.IntN(2), s.recreate)
 	}
-	if simMay(rng, simRemoved, 6) {
+	if rng.IntN(6) == 0 {
 		s.start("remover", 1, s.remove)
 	}
 	s.start("applier", rng.IntN(3), s.apply)
 	if !s.cluster {
 		s.startIAM(rng)
-	} else if simMay(rng, simRestarts, 2) {
+	} else if rng.IntN(2) == 0 {
 		s.start("restarter", 1+rng.IntN(2), s.restart)
 	}
 	s.actors.Wait()

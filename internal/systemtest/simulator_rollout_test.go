@@ -80,7 +80,7 @@ func (r *simRelease) end() string {
 
 func (r *simRelease) play() (problems []string) {
 	rng := r.random("rollout")
-	if r.cluster = simMay(rng, simCluster, 5); r.cluster {
+	if r.cluster = rng.IntN(5) == 0; r.cluster {
 		r.open(cloudruntest.Cluster())
 	} else {
 		r.open()
@@ -91,7 +91,7 @@ func (r *simRelease) play() (problems []string) {
 	r.stage()
 	r.server.Script("hello", cloudruntest.Script{RouteLag: time.Duration(rng.IntN(2_000)) * time.Millisecond, ObservedLag: time.Duration(rng.IntN(800)) * time.Millisecond})
 	r.start("releaser", 1, r.release)
-	if simMay(rng, simRecreated, 10) {
+	if rng.IntN(10) == 0 {
 		r.start("recreator", 1, r.recreate)
 	}
 	r.start("console-0", rng.IntN(3), func(rng *rand.Rand, n int) { r.console(rng, 0, n) })
@@ -99,7 +99,7 @@ func (r *simRelease) play() (problems []string) {
 		r.moved = true
 		r.start("mover", 1+rng.IntN(2), r.move)
 	}
-	if r.cluster && simMay(rng, simRestarts, 2) {
+	if r.cluster && rng.IntN(2) == 0 {
 		r.start("restarter", 1+rng.IntN(2), r.restart)
 	}
 	r.actors.Wait()

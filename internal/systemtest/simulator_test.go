@@ -14,10 +14,9 @@ import (
 )
 
 var (
-	simSeedFlag    = flag.Uint64("seed", 0, "the schedule that the simulator runs; 0: many")
-	simCountFlag   = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 500, fewer with -short or -race")
-	simGoOnFlag    = flag.Bool("go-on", false, "whether the simulators go on after a finding; each is then one line")
-	simPendingFlag = flag.String("pending", "", "faults that the library does not survive yet, which schedules have nevertheless, such as cluster,lag")
+	simSeedFlag  = flag.Uint64("seed", 0, "the schedule that the simulator runs; 0: many")
+	simCountFlag = flag.Int("schedules", 0, "how many schedules the simulator runs; 0: 500, fewer with -short or -race")
+	simGoOnFlag  = flag.Bool("go-on", false, "whether the simulators go on after a finding; each is then one line")
 )
 
 // TestSimulator runs schedules of faults and concurrent actors. It checks the
