@@ -33,6 +33,14 @@ func TestRunLooksAfterARefusal(t *testing.T) {
 		"another object since": {faults: func(s *server, _ func()) {
 			s.after = on(1, func() error { s.now, s.history = nil, s.history[:1]; s.set("other"); return errRefused })
 		}, reads: 3, outcome: once.Unknown, err: errRefused},
+		"a creation, and another since": {faults: func(s *server, _ func()) {
+			s.now, s.history = nil, nil
+			s.after = on(1, func() error { s.now, s.history = nil, s.history[:0]; s.set("other"); return errRefused })
+		}, reads: 3, outcome: once.Unknown, err: errRefused},
+		"a creation, and another's": {faults: func(s *server, _ func()) {
+			s.now, s.history = nil, nil
+			s.before = on(1, func() error { s.set("other"); return errRefused })
+		}, reads: 3, outcome: once.Unknown, err: errRefused},
 		"the end of the context":      {faults: func(s *server, end func()) { s.after = on(1, func() error { end(); return errRefused }) }, reads: 1, outcome: once.Unknown, err: errRefused},
 		"a read that fails":           {faults: func(s *server, _ func()) { refused(s); s.read = failsAfter(1, errRefused) }, reads: 3, outcome: once.Unknown, err: errRefused},
 		"a read that is out of date":  {faults: func(s *server, _ func()) { s.set("b"); refused(s); s.read = showsFirst(s) }, reads: 3, outcome: once.Unknown, err: errRefused},

@@ -106,6 +106,8 @@ func recognizeMark(t trace, now sight) finding {
 		return replaced
 	case t.create && t.refused == 0:
 		return buried // another created it, or ours was deleted and it was created again
+	case t.create && t.refused == rejected:
+		return erased // the same, but most likely the first
 	case seen == made:
 		return void // the one write since was not ours
 	}

@@ -14,6 +14,7 @@ func TestRecognize(t *testing.T) {
 	conflict := trace{base: at("v5", 5), refused: refused}
 	rejection := trace{base: at("v5", 5), refused: rejected}
 	created, exists, denied := trace{create: true}, trace{create: true, refused: present}, trace{create: true, refused: refused}
+	forbidden := trace{create: true, refused: rejected}
 	gone := trace{base: at("v5", 5), refused: missing}
 	for name, tc := range map[string]struct {
 		earlier trace
@@ -59,16 +60,19 @@ func TestRecognize(t *testing.T) {
 		"not created yet":                                     {created, sight{absent: true, markable: true}, pending},
 		"deleted after a creation was refused":                {exists, sight{absent: true, markable: true}, erased},
 		"not created, as it was refused":                      {denied, sight{absent: true, markable: true}, pending},
-		"deleted":                                             {lost, sight{absent: true, markable: true}, buried},
-		"deleted, after a conflict":                           {conflict, sight{absent: true, markable: true}, erased},
-		"deleted before the write":                            {gone, sight{absent: true, markable: true}, erased},
-		"created again before the write":                      {gone, sight{version: Version{"other", "v1", 1}, markable: true}, erased},
-		"created again, after a conflict":                     {conflict, sight{version: Version{"other", "v1", 1}, markable: true}, erased},
-		"copied with its mark":                                {lost, sight{version: Version{"other", "v1", 1}, markable: true, marked: true}, replaced},
-		"created by others or by us, and replaced":            {created, sight{version: at("v2", 2), markable: true}, buried},
-		"created, with the content":                           {created, sight{version: at("v1", 1), held: true}, effective},
-		"another object of the name":                          {lost, sight{version: Version{"other", "v9", 9}, markable: true}, buried},
-		"another object of the name, of a low generation":     {lost, sight{version: Version{"other", "v1", 1}, held: true}, buried},
+		"not created, as it was rejected":                     {forbidden, sight{absent: true, markable: true}, pending},
+		"created by others, and rejected":                     {forbidden, sight{version: at("v1", 1), markable: true}, erased},
+		"created by others, rejected, and replaced":           {forbidden, sight{version: at("v2", 2), markable: true}, erased},
+		"deleted":                                         {lost, sight{absent: true, markable: true}, buried},
+		"deleted, after a conflict":                       {conflict, sight{absent: true, markable: true}, erased},
+		"deleted before the write":                        {gone, sight{absent: true, markable: true}, erased},
+		"created again before the write":                  {gone, sight{version: Version{"other", "v1", 1}, markable: true}, erased},
+		"created again, after a conflict":                 {conflict, sight{version: Version{"other", "v1", 1}, markable: true}, erased},
+		"copied with its mark":                            {lost, sight{version: Version{"other", "v1", 1}, markable: true, marked: true}, replaced},
+		"created by others or by us, and replaced":        {created, sight{version: at("v2", 2), markable: true}, buried},
+		"created, with the content":                       {created, sight{version: at("v1", 1), held: true}, effective},
+		"another object of the name":                      {lost, sight{version: Version{"other", "v9", 9}, markable: true}, buried},
+		"another object of the name, of a low generation": {lost, sight{version: Version{"other", "v1", 1}, held: true}, buried},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,6 +25,8 @@ func (c *simCall) checkFailure(s *sim, own, writes []simWrite) (problems []strin
 	switch {
 	case len(own) > 0 && own[0].ofPolicy() && own[0].unseen && simDeleted(writes[own[0].place:max(own[0].place, c.outcome.writes)]):
 		// A policy is deleted with its Service, and nothing identifies it.
+	case failed.Outcome == cloudrun.NotWritten && len(own) > 0 && c.leftNothing(writes, own[0]):
+		// A refusal was the only response, and there was no Service when the call looked.
 	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
 		wrong("it says nothing was written, but it was: %v", c.err)
 	case failed.Outcome == cloudrun.Written && len(own) == 0 && !c.movedAlike(writes):
@@ -42,8 +44,23 @@ func (c *simCall) checkFailure(s *sim, own, writes []simWrite) (problems []strin
 // to a write was lost, or a write was refused, which proves nothing, and the
 // call could not read what that did.
 func (c *simCall) mayNotKnow(writes []simWrite) bool {
-	unread := c.cancelled || c.outage > 0 || c.gone(writes) || c.blind() || c.hangs > 0
+	unread := c.cancelled || c.outage > 0 || c.gone(writes) || c.preceded(writes) || c.blind() || c.hangs > 0
 	return c.ambiguous || (c.metRefusedWrite || c.twice) && unread
+}
+
+// leftNothing reports whether a Service that a call created was deleted before
+// the call ended, and not created again, and a proxy passed on a refusal.
+func (c *simCall) leftNothing(writes []simWrite, w simWrite) bool {
+	since := writes[w.place+1 : max(w.place+1, c.outcome.writes)]
+	return w.Kind == "create" && w.unseen && c.twice && simDeleted(since) &&
+		!slices.ContainsFunc(since, func(w simWrite) bool { return w.Kind == "create" })
+}
+
+// preceded reports whether another writer created the Service during the call.
+func (c *simCall) preceded(writes []simWrite) bool {
+	return slices.ContainsFunc(writes, func(w simWrite) bool {
+		return w.Kind == "create" && w.id != c.id && !w.Time.Before(c.start) && !w.Time.After(c.end)
+	})
 }
 
 // movedAlike reports whether another writer moved the traffic during a call that
