@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/rollout"
 )
 
 // simCall is one call of an actor, its intent and its outcome.
@@ -42,6 +43,7 @@ type simCall struct {
 
 	metRefusal, metEmptyCaches bool // of an API server that restarts
 	metRefusedWrite            bool
+	lastFailure                time.Time // of a request
 }
 
 // simLongest is how long a call without a deadline may take: a wait of half an
@@ -81,12 +83,16 @@ func (c *simCall) meets(req *http.Request, f simFault) {
 	if f == simHungBefore || f == simHungAfter || f == simDrips {
 		c.hangs++
 	}
+	c.lastFailure = time.Now()
 	c.met = append(c.met, fmt.Sprintf("%s %s: %s", req.Method, simClass(req), simFaultNames[f]))
 }
 
 // heard records the Retry-After of a response, and what shows a restart of the server.
 func (c *simCall) heard(class string, write bool, resp *http.Response, err error) {
 	c.mu.Lock()
+	if err != nil || resp.StatusCode >= http.StatusBadRequest {
+		c.lastFailure = time.Now()
+	}
 	c.metRefusedWrite = c.metRefusedWrite || write && resp != nil && resp.StatusCode >= 400
 	c.metRefusal = c.metRefusal || errors.Is(err, syscall.ECONNREFUSED)
 	c.metEmptyCaches = c.metEmptyCaches || resp != nil && resp.StatusCode == http.StatusForbidden
@@ -123,8 +129,27 @@ func (c *simCall) event(cloudrun.Event) {
 	}
 }
 
+// step receives the progress of a rollout. Each write, and the wait after it, is
+// a call of its own: it does not wait for the Retry-After of an earlier one.
+func (c *simCall) step(e cloudrun.Event) {
+	c.event(e)
+	if e.Kind == cloudrun.StageStarted && (e.Stage == cloudrun.StageWrite || e.Stage == cloudrun.StageRestore) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		clear(c.notBefore)
+	}
+}
+
 func (c *simCall) String() string {
 	return fmt.Sprintf("%s %s (%v): error %v; it met %v", c.id, c.kind, c.end.Sub(c.start), c.err, slices.Clone(c.met))
+}
+
+// failedLately reports whether a request failed while the call returned from a
+// rollout, at the end: at most two minutes and the longest fault ago.
+func (c *simCall) failedLately() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.lastFailure.IsZero() && c.end.Sub(c.lastFailure) < rollout.DefaultRestoreTimeout+time.Minute
 }
 
 func (c *simCall) hasNoEnd() bool {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	oldrand "math/rand"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,9 +27,10 @@ import (
 // context or other actors may end.
 type simRelease struct {
 	*sim
-	moved  bool // another writer moves the traffic
-	result *rollout.Result
-	err    error
+	moved    bool // another writer moves the traffic
+	released *simCall
+	result   *rollout.Result
+	err      error
 }
 
 var errSimBad = errors.New("too many errors")
@@ -97,7 +99,7 @@ func (r *simRelease) play() (problems []string) {
 	r.start("console-0", rng.IntN(3), func(rng *rand.Rand, n int) { r.console(rng, 0, n) })
 	if rng.IntN(4) == 0 {
 		r.moved = true
-		r.start("mover", 1+rng.IntN(2), r.move)
+		r.start("mover", 1+rng.IntN(2), []func(*rand.Rand, int){r.move, r.moveAlone}[rng.IntN(2)])
 	}
 	if r.cluster && rng.IntN(2) == 0 {
 		r.start("restarter", 1+rng.IntN(2), r.restart)
@@ -106,11 +108,7 @@ func (r *simRelease) play() (problems []string) {
 	r.late.Wait()
 	r.checkGoroutines()
 	problems = append(problems, r.leaks...)
-	for _, p := range r.calls[0].problems {
-		if !strings.HasPrefix(p, "came back") { // the return to the previous split does not wait for the Retry-After of the failed write
-			problems = append(problems, p)
-		}
-	}
+	problems = append(problems, r.released.problems...)
 	return append(problems, r.check()...)
 }
 
@@ -132,9 +130,19 @@ func (r *simRelease) stage() {
 	r.server.ResetHistory()
 }
 
+// moveAlone sends the traffic to a Revision as other tools do, which keep the
+// annotation of the rollout.
+func (r *simRelease) moveAlone(rng *rand.Rand, n int) {
+	to := []any{map[string]any{"revisionName": "hello-v1", "percent": 100}, map[string]any{"latestRevision": true, "percent": 100}}[rng.IntN(2)]
+	r.rewrite(rng, "mover", simServices+"/hello", http.MethodPut, simServices+"/hello", func(o map[string]any) any {
+		simAt(o, "spec")["traffic"] = []any{to}
+		return o
+	})
+}
+
 func (r *simRelease) release(rng *rand.Rand, n int) {
 	r.call(rng, "releaser", n, "rollout", func(ctx context.Context, client *cloudrun.Client, c *simCall) (*cloudrun.Result, error) {
-		c.faulty = 1 + rng.IntN(40)
+		r.released, c.faulty = c, 1+rng.IntN(40)
 		if c.outage > 0 {
 			c.outage = 1 + rng.IntN(20)
 		}
@@ -151,7 +159,7 @@ func (r *simRelease) release(rng *rand.Rand, n int) {
 			}
 			return nil
 		}
-		r.result, r.err = rollout.Run(ctx, cloudrun.NewDeployer(client), "hello", how, cloudrun.WithProgress(c.event))
+		r.result, r.err = rollout.Run(ctx, cloudrun.NewDeployer(client), "hello", how, cloudrun.WithProgress(c.step))
 		return nil, r.err
 	})
 }
@@ -162,6 +170,12 @@ type simTraffic struct {
 	recorded *traffic.Rollout // nil if there is none
 	inForce  bool             // the recorded rollout has this traffic
 	deployed bool             // another writer made a Revision before
+}
+
+// same reports whether a write left the traffic and the recorded rollout as they
+// were, so that nobody can notice it.
+func (s *simTraffic) same(was *simTraffic) bool {
+	return maps.Equal(s.split, was.split) && (s.recorded == nil) == (was.recorded == nil)
 }
 
 // moved reports whether all traffic goes to the candidate, for good. It goes to
@@ -183,6 +197,7 @@ func (s *simTraffic) returned(before rollout.Split) bool {
 type simTrace struct {
 	before      rollout.Split // the split before its first write
 	own         *simTraffic   // after its last write; nil if it wrote nothing
+	changed     bool          // one of its writes changed the traffic
 	others      []*simTraffic // of writers who moved the traffic since
 	interrupted bool          // another writer moved the traffic or deleted the Service since
 	disturbed   bool          // the same, since the call began
@@ -195,7 +210,7 @@ func (r *simRelease) trace() (t simTrace) {
 	now, deleted := &simTraffic{split: simReleaseBefore}, false
 	for _, w := range r.writes() {
 		actor, _, _ := strings.Cut(w.id, "/")
-		t.disturbed = t.disturbed || (w.Kind == "delete" || actor == "mover") && !w.Time.Before(r.calls[0].start)
+		t.disturbed = t.disturbed || (w.Kind == "delete" || actor == "mover") && !w.Time.Before(r.released.start)
 		switch {
 		case w.Kind == "delete":
 			deleted, t.interrupted = true, true
@@ -207,7 +222,7 @@ func (r *simRelease) trace() (t simTrace) {
 		next.deployed = now.deployed || w.Revision != ""
 		switch {
 		case actor != "releaser":
-			if actor == "mover" && t.own != nil {
+			if actor == "mover" && t.own != nil && !next.same(now) {
 				t.others, t.interrupted = append(t.others, next), true
 			}
 		case deleted:
@@ -218,7 +233,7 @@ func (r *simRelease) trace() (t simTrace) {
 			if t.own == nil {
 				t.before = now.split
 			}
-			t.own = next
+			t.own, t.changed = next, t.changed || !maps.Equal(now.split, next.split)
 		}
 		now = next
 	}
@@ -264,7 +279,7 @@ func (r *simRelease) explain(t simTrace) string {
 	}
 	switch failed.Outcome {
 	case rollout.NotBegun:
-		if t.own != nil && !t.own.returned(t.before) {
+		if t.changed {
 			return "it changed the traffic"
 		}
 	case rollout.Restored:
@@ -280,11 +295,17 @@ func (r *simRelease) explain(t simTrace) string {
 			return "nobody else moved the traffic"
 		}
 	case rollout.Unfinished:
+		if !r.released.failedLately() {
+			return "the server could be reached"
+		}
 		step := t.own != nil && t.own.recorded != nil && t.own.inForce && t.own.recorded.Percent <= int64(failed.Percent)
 		if ended := t.own != nil && failed.Percent == 100 && t.own.moved(); !step && !ended {
 			return "the traffic is of no step"
 		}
 	case rollout.Unknown:
+		if !r.released.failedLately() {
+			return "the server could be reached"
+		}
 		if t.own != nil && !t.own.inForce && !t.own.returned(t.before) {
 			return "the traffic is of no step, and not the previous one"
 		}
