@@ -195,7 +195,7 @@ func ExampleEvent() {
 	logger.Info("deployed", "result", result)
 	// Output:
 	// level=INFO msg=progress event.kind="stage done" event.service=hello event.stage=wait
-	// level=INFO msg=deployed result.service=hello result.project=my-project result.region=us-central1 result.generation=2 result.action=updated result.revision=hello-v2 result.percent=100 result.url=https://hello-123456789012.us-central1.run.app
+	// level=INFO msg=deployed result.service=hello result.project=my-project result.region=us-central1 result.generation=2 result.action=updated result.revision=hello-v2 result.percent=100 result.ready=true result.url=https://hello-123456789012.us-central1.run.app
 }
 
 func withoutTimes(_ []string, a slog.Attr) slog.Attr {

@@ -43,8 +43,12 @@ type Result struct {
 	// Revision is the new Revision, or the latest one if the call made none.
 	// It is empty if the server has not named it yet, such as after [Async].
 	Revision string `json:"revision,omitempty"`
-	// Percent is the share of the traffic that the Revision gets, 0 to 100.
+	// Percent is the share of the traffic that the Revision gets, 0 to 100. If it
+	// is not ready yet, it gets the share when it is.
 	Percent int64 `json:"percent"`
+	// Ready reports whether the Service was ready when it was last seen. It is
+	// usually false after [Async].
+	Ready bool `json:"ready"`
 	// URL is the first URL of the Service; empty if it has none, or none yet.
 	URL string `json:"url,omitempty"`
 	// URLs are all URLs of the Service itself.
@@ -64,8 +68,12 @@ type Result struct {
 
 // String returns what the call did, on one line.
 func (r Result) String() string {
-	return fmt.Sprintf("%s: %s: revision %q with %d%% of the traffic, %q (%v)",
-		heading(r.name(), r.Project, r.Region), r.Action, r.Revision, r.Percent, r.URL, r.Duration.Round(time.Millisecond))
+	when := ""
+	if !r.Ready && r.Percent > 0 {
+		when = " when it is ready"
+	}
+	return fmt.Sprintf("%s: %s: revision %q with %d%% of the traffic%s, %q (%v)",
+		heading(r.name(), r.Project, r.Region), r.Action, r.Revision, r.Percent, when, r.URL, r.Duration.Round(time.Millisecond))
 }
 
 // heading names a Service and where it is.
@@ -78,7 +86,7 @@ func heading(service, project, region string) string {
 }
 
 // MarshalJSON encodes the result as an object with the fields service, project,
-// region, generation, action, revision, percent, url, urls, tagUrls,
+// region, generation, action, revision, percent, ready, url, urls, tagUrls,
 // previousTraffic, warnings and durationSeconds. The service is its name.
 func (r Result) MarshalJSON() ([]byte, error) {
 	type fields Result // without this method
@@ -96,7 +104,7 @@ func (r Result) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("region", r.Region))
 	}
 	attrs = append(attrs, slog.Int64("generation", r.Generation), slog.String("action", string(r.Action)),
-		slog.String("revision", r.Revision), slog.Int64("percent", r.Percent), slog.String("url", r.URL))
+		slog.String("revision", r.Revision), slog.Int64("percent", r.Percent), slog.Bool("ready", r.Ready), slog.String("url", r.URL))
 	if len(r.TagURLs) > 0 {
 		attrs = append(attrs, slog.Any("tagUrls", r.TagURLs))
 	}
@@ -129,7 +137,7 @@ func (c *call) result(w written, s *servingv1.Service, e ending, superseded *sta
 	urls, revision := status.URLs(s), status.RevisionOf(s, e.made, superseded)
 	r := &Result{
 		Service: s, Project: c.client.Project(), Region: c.client.Region(), Generation: w.generation, Action: actionOf(w),
-		Revision: revision, Percent: status.Share(s, revision), URLs: urls, TagURLs: status.TagURLs(s),
+		Revision: revision, Percent: status.Share(s, revision), Ready: s.IsReady(), URLs: urls, TagURLs: status.TagURLs(s),
 		PreviousTraffic: w.composed.previous, Warnings: c.warnings(w, s, e, superseded), Duration: time.Since(c.began),
 	}
 	if len(urls) > 0 {

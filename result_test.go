@@ -159,12 +159,25 @@ func TestResultSaysWhatWhereAndHowLong(t *testing.T) {
 		require.Equal(t, `service "hello" (demo, us-central1): created: revision "hello-v1" with 100% of the traffic, "`+url+`" (9s)`, fmt.Sprint(r))
 		encoded, err := json.Marshal(r)
 		require.NoError(t, err)
-		require.Equal(t, `{"service":"hello","project":"demo","region":"us-central1","generation":1,"action":"created","revision":"hello-v1","percent":100,`+
+		require.Equal(t, `{"service":"hello","project":"demo","region":"us-central1","generation":1,"action":"created","revision":"hello-v1","percent":100,"ready":true,`+
 			`"url":"`+url+`","urls":["`+url+`"],"tagUrls":{"blue":"`+blue+`"},"warnings":["beware"],"durationSeconds":9}`, string(encoded))
 		var log bytes.Buffer
 		slog.New(slog.NewTextHandler(&log, nil)).Info("deployed", "result", r)
 		require.Contains(t, log.String(), `result.service=hello result.project=demo result.region=us-central1 result.generation=1 result.action=created `+
-			`result.revision=hello-v1 result.percent=100 result.url=`+url+` result.tagUrls=map[blue:`+blue+`] result.warnings=[beware] result.duration=9s`)
+			`result.revision=hello-v1 result.percent=100 result.ready=true result.url=`+url+` result.tagUrls=map[blue:`+blue+`] result.warnings=[beware] result.duration=9s`)
+	})
+}
+
+// A result of a call that does not wait claims no traffic before it flows.
+func TestResultOfACallThatDoesNotWait(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		s.Script("hello", cloudruntest.Script{TimeToReady: 9 * time.Second})
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+		r, err := d.Deploy(t.Context(), "hello", cloudrun.Async())
+		require.NoError(t, err)
+		require.False(t, r.Ready)
+		require.Contains(t, r.String(), `with 100% of the traffic when it is ready`)
 	})
 }
 

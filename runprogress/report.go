@@ -79,11 +79,11 @@ func WriteResult(w io.Writer, result *cloudrun.Result) {
 // share says how much of the traffic the Revision gets, and whether it does so already.
 func share(result *cloudrun.Result) string {
 	switch {
-	case result.Percent == 0 && result.Service.IsReady():
+	case result.Percent == 0 && result.Ready:
 		return "gets no traffic"
 	case result.Percent == 0:
 		return "is not ready yet"
-	case result.Service.IsReady():
+	case result.Ready:
 		return fmt.Sprintf("serves %d%% of the traffic", result.Percent)
 	}
 	return fmt.Sprintf("gets %d%% of the traffic when it is ready", result.Percent)
