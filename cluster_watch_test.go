@@ -242,6 +242,27 @@ func TestWatchOfADeletion(t *testing.T) {
 	})
 }
 
+// A deletion that the watch does not report is seen by the polls.
+func TestWatchThatMissesADeletion(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, _ := newCluster(t)
+		silent := func(r *http.Request, _ io.ReadCloser) io.ReadCloser {
+			return io.NopCloser(repeated{r.Context(), "", time.Hour})
+		}
+		c, err := cloudrun.NewClusterClient(t.Context(), "default", option.WithEndpoint(s.URL),
+			option.WithHTTPClient(&http.Client{Transport: watchBody{s.Client().Transport, silent}}))
+		require.NoError(t, err)
+		_, err = c.CreateService(t.Context(), newService(t, "hello"))
+		require.NoError(t, err)
+		s.Script("hello", cloudruntest.Script{DeletionTime: 20 * time.Second})
+		start := time.Now()
+		require.NoError(t, cloudrun.NewDeployer(c).Delete(t.Context(), "hello"))
+		require.GreaterOrEqual(t, time.Since(start), 20*time.Second)
+		require.LessOrEqual(t, time.Since(start), 24*time.Second)
+	})
+}
+
 // Only a cluster has watches, and a watch begins with a Service that was read.
 func TestWatchService(t *testing.T) {
 	t.Parallel()

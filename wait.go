@@ -190,7 +190,7 @@ func changes(services ServiceGetter, known *redact.Memory) *watch.Stream[*servin
 		return nil
 	}
 	return &watch.Stream[*servingv1.Service]{
-		Version: func(s *servingv1.Service) string { return s.GetResourceVersion() },
+		Version: status.Version,
 		Follow: func(ctx context.Context, from *servingv1.Service) iter.Seq2[*servingv1.Service, error] {
 			return func(yield func(*servingv1.Service, error) bool) {
 				for s, err := range watcher.WatchService(ctx, from) {

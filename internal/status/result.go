@@ -68,6 +68,14 @@ const (
 	maxURLs = 1000
 )
 
+// Version returns the resource version of a Service; empty for nil, a Service that is gone.
+func Version(s *servingv1.Service) string {
+	if s == nil {
+		return ""
+	}
+	return s.ResourceVersion
+}
+
 // URLs returns the URLs of a Service itself. It may have none.
 func URLs(s *servingv1.Service) []string {
 	var urls []string
