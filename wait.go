@@ -285,7 +285,7 @@ func (j serviceJudge) Confirm(ctx context.Context, s *servingv1.Service) (watch.
 	case failed:
 		return watch.Verdict{State: watch.Failing, Of: j.generation}, nil
 	case fate == status.Unknowable, err != nil:
-		return watch.Verdict{State: watch.Done, Err: overtakenBy(s, j.generation)}, nil
+		return watch.Verdict{State: watch.Done, Err: overtakenBy(s, j.generation)}, nil //nolint:nilerr // the Revision cannot be looked for
 	}
 	return watch.Verdict{State: watch.Pending}, nil
 }

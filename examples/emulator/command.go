@@ -28,7 +28,7 @@ func runCommand(command, env []string, stdout, stderr io.Writer) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	cmd := exec.Command(command[0], command[1:]...)
+	cmd := exec.Command(command[0], command[1:]...) //nolint:noctx // signals end it
 	cmd.Env = append(append(os.Environ(), env...), "CLOUDSDK_CONFIG="+config)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
 	if err := cmd.Start(); err != nil {

@@ -7,7 +7,7 @@ import "strings"
 // not the result of [errors.Join]. An error with several causes and a text of its
 // own, such as that of a timeout, has no parts.
 func Parts(err error) []error {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what is joined directly counts
+	several, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
 	}

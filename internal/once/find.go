@@ -143,7 +143,7 @@ func (r *run[D, B]) explain(ctx context.Context) error {
 		return err
 	}
 	if doc == none {
-		return nil //nolint:nilerr // the next try reads again
+		return nil // the next try reads again
 	}
 	found := r.findings(doc)
 	for i, f := range found {

@@ -33,7 +33,7 @@ type Watching struct {
 // the time until the next event. The caller closes the watch. The error is an [*Error].
 func (c Client) Watch(ctx context.Context, r Request) (*Watching, error) {
 	attempt, clock := newClock(ctx, c.limit(Request{}))
-	resp, failed := c.open(ctx, attempt, r)
+	resp, failed := c.open(ctx, attempt, r) //nolint:bodyclose // Watching.Close closes it
 	if failed != nil {
 		clock.stop()
 		return nil, c.Call.judge(failed)

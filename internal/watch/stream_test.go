@@ -2,7 +2,6 @@ package watch_test
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"strconv"
 	"testing"
@@ -277,7 +276,7 @@ func TestStreamEndsWithTheWatch(t *testing.T) {
 		watched.Stream = s.stream()
 		_, err := watched.Run(ctx)
 		var timeout *watch.TimeoutError
-		require.True(t, errors.As(err, &timeout))
+		require.ErrorAs(t, err, &timeout)
 		require.Equal(t, 7*time.Second, timeout.Waited)
 		require.Equal(t, 1, s.ended)
 	})

@@ -2,6 +2,7 @@ package picture_test
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,11 +26,11 @@ func TestSVG(t *testing.T) {
 		require.Regexp(t, `<text x="41.2" y="49" textLength="42.0" [^>]*>a &lt; b</text>`, got)
 		require.Regexp(t, `<text x="16.0" y="87" [^>]* font-weight="bold">end</text>`, got)
 		for decoder := xml.NewDecoder(strings.NewReader(got)); ; {
-			if _, err := decoder.Token(); err == io.EOF {
+			_, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
 				break
-			} else {
-				require.NoError(t, err)
 			}
+			require.NoError(t, err)
 		}
 	}
 }
