@@ -45,7 +45,19 @@ func (c *simCall) checkFailure(s *sim, own, writes []simWrite) (problems []strin
 // call could not read what that did.
 func (c *simCall) mayNotKnow(writes []simWrite) bool {
 	unread := c.cancelled || c.outage > 0 || c.gone(writes) || c.preceded(writes) || c.blind() || c.hangs > 0
-	return c.ambiguous || (c.metRefusedWrite || c.twice) && unread
+	return c.ambiguous || (c.metRefusedWrite || c.twice) && (unread || c.buriedUnmarked(writes))
+}
+
+// buriedUnmarked reports whether a write without a mark may have been replaced:
+// others have written twice during the call.
+func (c *simCall) buriedUnmarked(writes []simWrite) bool {
+	n := 0
+	for _, w := range writes {
+		if !w.ofPolicy() && w.id != c.id && !w.Time.Before(c.start) && !w.Time.After(c.end) {
+			n++
+		}
+	}
+	return slices.Contains([]string{"move", "edit"}, c.kind) && (n > 1 || n > 0 && c.metAny(simStale))
 }
 
 // leftNothing reports whether a Service that a call created was deleted before
