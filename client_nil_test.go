@@ -19,7 +19,7 @@ func nilArguments(t *testing.T, method reflect.Type) []reflect.Value {
 	require.NoError(t, err)
 	known := []any{"hello", s, []string{"run.services.get"}, []byte("{}"),
 		func(*servingv1.Service) error { return nil }, func(*cloudrun.Policy) error { return nil },
-		[]cloudrun.ListOption{}, []cloudrun.WriteOption{}}
+		[]cloudrun.ListOption{}, []cloudrun.WriteOption{}, []cloudrun.LogOption{}}
 	arguments := []reflect.Value{reflect.ValueOf(t.Context())}
 	require.Equal(t, reflect.TypeFor[context.Context](), method.In(0))
 	for i := 1; i < method.NumIn(); i++ {
@@ -48,6 +48,11 @@ func nilCall(t *testing.T, method reflect.Value) error {
 	case iter.Seq2[*servingv1.Service, error]:
 		for s, err := range last {
 			require.Nil(t, s)
+			return err
+		}
+	case iter.Seq2[cloudrun.LogLine, error]:
+		for line, err := range last {
+			require.Zero(t, line)
 			return err
 		}
 	case iter.Seq2[*servingv1.Revision, error]:

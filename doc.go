@@ -33,6 +33,7 @@
 //     locations and IAM policies. [NewClusterClient] returns one for a namespace
 //     of a cluster with Knative Serving.
 //   - [NewService] builds a Service from options, without the network.
+//   - [Client.Logs] reads and follows the logs of a Service or a Revision.
 //   - [Client.UpdateService] edits a Service and preserves the rest of it.
 //   - [WaitReady] waits for a Service, with a Client or any other [ServiceGetter].
 //   - [MakePublic], [MakePrivate], [IsPublic], [AddMember] and [RemoveMember]
@@ -93,13 +94,14 @@
 //   - a deployment: [WithNoTraffic], [WithNoTrafficIfExists], [ToLatest], [WithTag], [WithPublicAccess],
 //     [WithoutPublicAccess], [IfChanged], [WithClient]
 //   - every call of a Deployer: [Async], [WithWaitTimeout], [WithProgress], [WithFailureWindow],
-//     [WithPollInterval]
+//     [WithPollInterval], [WithLogLines]
 //   - [WaitReady]: [WithGeneration]
 //   - [Deployer.UpdateTraffic]: [ToRevision], [ToTag], [SetTags], [WithTagOn], [WithoutTag], [ClearTags],
 //     [EditTraffic]
 //   - [Deployer.Plan] and previews: [RevealValues], [WithoutDryRun], [DryRun]
 //   - [Deployer.Rollback]: [RollbackTo], [RollbackToTraffic]
 //   - lists: [WithService], [WithLabelSelector], [WithPageSize]
+//   - [Client.Logs]: [LogsOfService], [LogsOfRevision], [LogsSince], [FollowLogs]
 //   - [ParseManifest]: [ForCluster], [AllowUnknownFields]
 //   - [AddMember]: [WithCondition]
 //

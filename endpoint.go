@@ -16,6 +16,7 @@ import (
 	htransport "google.golang.org/api/transport/http"
 
 	"github.com/cloudrun-go/cloudrun/internal/agent"
+	"github.com/cloudrun-go/cloudrun/internal/logging"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
@@ -44,7 +45,9 @@ type Client struct {
 	region   string // empty on a cluster
 	regional string // base URL of the Knative API and of operations
 	global   string // base URL of IAM and locations
+	logging  string // base URL of Cloud Logging
 	rest     rest.Client
+	logs     *logging.Queue                       // of failures, which share reads
 	version  string                               // of this library; empty if it is not a released one
 	onRetry  func(err error, delay time.Duration) // nil unless a caller listens
 	known    *redact.Memory                       // of the call that uses this copy of the Client; nil outside of calls
@@ -58,8 +61,8 @@ var (
 // NewClient returns the Client of a project (its ID or number) in a region such as "us-central1".
 //
 // An empty project means that of the credentials in use. Requests go to
-// https://REGION-run.googleapis.com, and those for IAM and locations to
-// https://run.googleapis.com. With [option.WithEndpoint] all go to that endpoint.
+// https://REGION-run.googleapis.com, those for IAM and locations to
+// https://run.googleapis.com, and those for logs to https://logging.googleapis.com. With [option.WithEndpoint] all go to that endpoint.
 // The application default credentials are used unless the options bring others.
 // The options also set the universe domain, mTLS, quota project, impersonation,
 // user agent, API key and HTTP client.
@@ -96,11 +99,11 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	global := regional
+	global, logs := regional, regional
 	if domain, ok := strings.CutPrefix(base, "https://"+region+"-run."); isDefault && ok {
-		global = "https://run." + domain
+		global, logs = "https://run."+domain, "https://logging."+domain
 	}
-	return &Client{project: project, region: region, regional: regional, global: global,
+	return &Client{project: project, region: region, regional: regional, global: global, logging: logs, logs: &logging.Queue{},
 		rest: restClient(hc, version, limit), version: version}, nil
 }
 

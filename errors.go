@@ -330,3 +330,16 @@ func hidden(known *redact.Memory, err error) error {
 	}
 	return known.Error(err)
 }
+
+// OperationError is returned when an operation of a Service failed.
+type OperationError struct {
+	// Operation is the ID of the operation.
+	Operation string
+	// Message is the cause as the server states it.
+	Message string
+}
+
+// Error names the operation and the cause.
+func (e *OperationError) Error() string {
+	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
+}

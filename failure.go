@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
+	"github.com/cloudrun-go/cloudrun/internal/layout"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -37,9 +38,41 @@ type NotReadyError struct {
 	RevisionConditions []Condition
 	// LogURL is the page with the log of the Revision at fault; empty if unknown.
 	LogURL string
+	// Log has the last lines of that log, the oldest first ([WithLogLines]), without
+	// the values of the Service's variables. Logs arrive late, so it may be empty.
+	Log []LogLine
+	// LogError is why the log could not be read; nil if it was. It is not wrapped.
+	LogError error
 
 	platform diagnosis.Platform
 	reported func() []diagnosis.Condition // the failed conditions as the server reported them; nil if nothing in them is hidden
+}
+
+// LogLine is one line of the log of a Revision. Its texts are without control
+// characters, and cut to a length that is safe to print.
+type LogLine struct {
+	// Time is when the line was written.
+	Time time.Time `json:"time"`
+	// Severity is such as "ERROR"; empty if the program gave none.
+	Severity string `json:"severity,omitempty"`
+	// Log is "stdout", "stderr", "requests", "varlog/system" for the lines of Cloud
+	// Run itself, or the name of another log.
+	Log string `json:"log"`
+	// Service and Revision are where the line is from.
+	Service  string `json:"service,omitempty"`
+	Revision string `json:"revision,omitempty"`
+	// Text is the line: of a JSON payload its message, of a request the method, the
+	// status and the URL. An entry of several lines becomes a LogLine for each.
+	Text string `json:"text"`
+}
+
+// texts returns the lines of a log without what goes with them.
+func texts(log []LogLine) []string {
+	all := make([]string, len(log))
+	for i, line := range log {
+		all[i] = line.Text
+	}
+	return all
 }
 
 // hiding returns the error without the values that the call knows, and without
@@ -160,13 +193,17 @@ func (e *NotReadyError) Explain() string {
 	log = cmp.Or(e.LogURL, log)
 	var b strings.Builder
 	b.WriteString(e.headline(Cause(d.Cause)) + "\n")
-	explainLine(&b, "Why", cmp.Or(diagnosis.Essence(message), safetext.Message(e.Reason)))
-	explainLine(&b, "What to do", d.Advice)
+	layout.Text(&b, "Why", cmp.Or(diagnosis.Essence(message), safetext.Message(e.Reason)))
+	layout.Text(&b, "What to do", d.Advice)
 	for _, s := range e.DeniedSecrets() {
-		explainLine(&b, "Grant", s.Secret+" to "+s.ServiceAccount)
+		layout.Text(&b, "Grant", s.Secret+" to "+s.ServiceAccount)
 	}
-	explainLine(&b, "Log", safetext.Message(log))
-	explainLine(&b, "More", help)
+	layout.Text(&b, "Log", safetext.Message(log))
+	if e.LogError != nil {
+		layout.Text(&b, "Last lines", "could not be read: "+safetext.Message(e.LogError.Error()))
+	}
+	layout.Lines(&b, "Last lines", texts(e.Log))
+	layout.Text(&b, "More", help)
 	return b.String()
 }
 
@@ -179,29 +216,6 @@ func (e *NotReadyError) headline(cause Cause) string {
 		return fmt.Sprintf("Revision %s of service %s failed%s", safetext.Message(e.Revision), safetext.Message(e.Service), at)
 	}
 	return fmt.Sprintf("Service %s failed%s", safetext.Message(e.Service), at)
-}
-
-const (
-	explainWidth  = 79 // of a terminal with 80 columns
-	explainIndent = 14
-)
-
-// explainLine adds a labelled line, which goes on below its beginning if it is long.
-func explainLine(b *strings.Builder, label, text string) {
-	if text == "" {
-		return
-	}
-	fmt.Fprintf(b, "%*s:", explainIndent-2, label)
-	column := explainIndent - 1
-	for _, word := range strings.Fields(text) {
-		if column > explainIndent && column+1+len(word) > explainWidth {
-			b.WriteString("\n" + strings.Repeat(" ", explainIndent-1))
-			column = explainIndent - 1
-		}
-		b.WriteString(" " + word)
-		column += 1 + len(word)
-	}
-	b.WriteString("\n")
 }
 
 // TimeoutError is returned when a wait ended before the Service was ready or had
@@ -312,19 +326,6 @@ func (e NotReadyError) with(r *servingv1.Revision) NotReadyError {
 		e.Reason = c.Reason
 	}
 	return e
-}
-
-// OperationError is returned when an operation of a Service failed.
-type OperationError struct {
-	// Operation is the ID of the operation.
-	Operation string
-	// Message is the cause as the server states it.
-	Message string
-}
-
-// Error names the operation and the cause.
-func (e *OperationError) Error() string {
-	return fmt.Sprintf("operation %q failed: %s", printable(e.Operation, 200), printable(e.Message, maxMessage))
 }
 
 // describe returns a condition in words, such as Ready=False (Reason: message).

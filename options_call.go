@@ -207,22 +207,23 @@ const (
 	DefaultFailureWindow = 2 * time.Second
 	DefaultPollInitial   = 250 * time.Millisecond
 	DefaultPollMax       = 2 * time.Second
+	DefaultLogLines      = 20
 )
 
 // waitConfig configures a wait.
 type waitConfig struct {
-	timeout     time.Duration
-	window      time.Duration
-	pollInitial time.Duration
-	pollMax     time.Duration
-	anchor      int64
-	progress    func(Event)
+	timeout              time.Duration
+	window               time.Duration
+	pollInitial, pollMax time.Duration
+	anchor               int64
+	logLines             int
+	progress             func(Event)
 }
 
 func defaultWait() waitConfig {
 	return waitConfig{
 		timeout: DefaultWaitTimeout, window: DefaultFailureWindow,
-		pollInitial: DefaultPollInitial, pollMax: DefaultPollMax,
+		pollInitial: DefaultPollInitial, pollMax: DefaultPollMax, logLines: DefaultLogLines,
 	}
 }
 

@@ -131,11 +131,8 @@ func (w serviceWait) watch(ctx context.Context, watched watch.Watch[*servingv1.S
 }
 
 func (w serviceWait) judge() serviceJudge {
-	j := serviceJudge{start: time.Now(), name: w.name, goal: w.goal, generation: w.generation(), write: w.write, known: w.known, follower: w.follower}
-	if revisions, ok := w.services.(RevisionGetter); ok {
-		j.revision = revisions.GetRevision
-	}
-	return j
+	return serviceJudge{start: time.Now(), name: w.name, goal: w.goal, generation: w.generation(), write: w.write, known: w.known,
+		follower: w.follower, services: w.services, lines: w.cfg.logLines}
 }
 
 // generation returns the oldest generation that counts.
@@ -232,8 +229,8 @@ type serviceJudge struct {
 	known      *redact.Memory
 	write      *status.Write    // whose effect is waited for; nil to accept any newer configuration
 	follower   *status.Follower // of the Revision of the write; nil if it made none
-	// revision reads a Revision; nil if that is not possible.
-	revision func(ctx context.Context, name string) (*servingv1.Revision, error)
+	services   ServiceGetter
+	lines      int // of the log of a failed Revision
 }
 
 // Judge returns the verdict on a Service as it was just seen.
@@ -296,7 +293,7 @@ func (j serviceJudge) Failure(ctx context.Context, s *servingv1.Service, operati
 	e := NotReadyError{Service: j.name, Generation: s.Generation, Conditions: s.Status.Conditions, platform: platformOf(s)}
 	if own := j.follower.Superseded(s); own != nil {
 		r := j.failed(ctx, own.Metadata.Name)
-		return e.of(own, j.generation).with(r).hiding(j.known, s, r)
+		return j.logged(ctx, e.of(own, j.generation).with(r).hiding(j.known, s, r), r)
 	}
 	if c := j.goal.Cause(s); c != nil {
 		e.Condition, e.Reason, e.Message = string(c.Type), c.Reason, printable(status.Message(c), maxMessage)
@@ -310,17 +307,18 @@ func (j serviceJudge) Failure(ctx context.Context, s *servingv1.Service, operati
 	}
 	e.Revision = status.FailedRevision(s)
 	r := j.failed(ctx, e.Revision)
-	return e.with(r).hiding(j.known, s, r)
+	return j.logged(ctx, e.with(r).hiding(j.known, s, r), r)
 }
 
 // failed reads a failed Revision; nil if it cannot be read soon.
 func (j serviceJudge) failed(ctx context.Context, name string) *servingv1.Revision {
-	if j.revision == nil || name == "" {
+	revisions, ok := j.services.(RevisionGetter)
+	if !ok || name == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	r, err := j.revision(ctx, name)
+	r, err := revisions.GetRevision(ctx, name)
 	if err != nil {
 		return nil // the conditions of the Service have to do
 	}

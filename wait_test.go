@@ -171,7 +171,7 @@ func TestNotReady(t *testing.T) {
 		"reported by the Revision only": {Message: "the container did not listen on PORT=8080", Hidden: true},
 	} {
 		inVirtualTime(t, func(t *testing.T) {
-			failure.LogURL = "https://console.example/logs"
+			failure.LogURL, failure.Log = "https://console.example/logs", []string{"panic: no database"}
 			_, c, _ := waitServer(t, cloudruntest.Script{TimeToReady: 3 * time.Second, FailRevision: &failure})
 			start := time.Now()
 			s, err := cloudrun.WaitReady(t.Context(), c, "hello")
@@ -188,6 +188,9 @@ func TestNotReady(t *testing.T) {
 			require.NotEmpty(t, failed.RevisionConditions)
 			require.EqualValues(t, 1, failed.Generation)
 			require.ErrorContains(t, err, "https://console.example/logs")
+			require.NoError(t, failed.LogError)
+			require.Len(t, failed.Log, 1)
+			require.Equal(t, "panic: no database", failed.Log[0].Text)
 		})
 	}
 }
@@ -309,14 +312,14 @@ func TestRetryingReportsTheDelay(t *testing.T) {
 func TestPollsThatFailDuringAFailure(t *testing.T) {
 	t.Parallel()
 	inVirtualTime(t, func(t *testing.T) {
-		s, c, _ := waitServer(t, cloudruntest.Script{TimeToReady: time.Second, NoOperation: true, FailRevision: &cloudruntest.Failure{}})
+		s, c, _ := waitServer(t, cloudruntest.Script{TimeToReady: time.Second, NoOperation: true, FailRevision: &cloudruntest.Failure{Log: []string{"a line"}}})
 		time.Sleep(2 * time.Second)
 		s.Fault(cloudruntest.Fault{Path: "/services/hello", Status: 503, Skip: 1, Times: 20})
 		_, err := cloudrun.WaitReady(t.Context(), c, "hello")
 		var failed *cloudrun.NotReadyError
 		require.ErrorAs(t, err, &failed)
 		polls := s.Requests()
-		require.Len(t, polls, 23, "the first, the failing ones, one that sees the end, one of the Revision")
+		require.Len(t, polls, 24, "the first, the failing ones, one that sees the end, one of the Revision, and one of its log")
 		require.Greater(t, polls[21].Time.Sub(polls[1].Time), 20*time.Second)
 	})
 }

@@ -27,7 +27,7 @@ func TestTranscripts(t *testing.T) {
 		args   []string
 	}{
 		"deploy":         {cloudruntest.Script{TimeToReady: 12 * time.Second}, []string{"--allow-unauthenticated", "--tag=blue"}},
-		"failing-deploy": {cloudruntest.Script{TimeToReady: 12 * time.Second, FailRevision: &cloudruntest.Failure{Message: message}}, nil},
+		"failing-deploy": {cloudruntest.Script{TimeToReady: 12 * time.Second, FailRevision: &cloudruntest.Failure{Message: message, Log: lastWords()}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			transcript.Check(t, name, *update, func(t *testing.T, tty *os.File) {
@@ -56,7 +56,7 @@ func TestPictures(t *testing.T) {
 		"deploy": {"A deployment on a terminal: the Revision is created, gets the traffic, and the Service is public",
 			"deploy hello --image=gcr.io/cloudrun/hello --revision-suffix=v1 --allow-unauthenticated", cloudruntest.Script{TimeToReady: 12 * time.Second}},
 		"failure": {"A deployment that fails: which stage failed, why, what to do and where the log is",
-			"deploy hello --image=gcr.io/cloudrun/hello:v2 --revision-suffix=v2", cloudruntest.Script{TimeToReady: 12 * time.Second, FailRevision: &cloudruntest.Failure{Message: message}}},
+			"deploy hello --image=gcr.io/cloudrun/hello:v2 --revision-suffix=v2", cloudruntest.Script{TimeToReady: 12 * time.Second, FailRevision: &cloudruntest.Failure{Message: message, Log: lastWords()}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			transcript.Draw(t, "../../docs/images/"+name, tc.title, *update, func(t *testing.T, tty *os.File) {
@@ -72,5 +72,15 @@ func TestPictures(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// lastWords is what the container that fails wrote.
+func lastWords() []string {
+	return []string{
+		`{"severity": "INFO", "message": "connecting to the database"}`,
+		"Traceback (most recent call last):",
+		`  File "/app/main.py", line 12, in <module>`,
+		"ConnectionError: no route to db.internal:5432",
 	}
 }

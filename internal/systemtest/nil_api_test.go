@@ -45,7 +45,7 @@ var public = []exported{
 			cloudrun.WithSecretEnv, cloudrun.WithSecretFile, cloudrun.WithService, cloudrun.WithServiceAccount, cloudrun.WithServiceMaxInstances,
 			cloudrun.WithServiceMinInstances, cloudrun.WithSessionAffinity, cloudrun.WithStartupProbe, cloudrun.WithSubnet, cloudrun.WithTag,
 			cloudrun.WithTagOn, cloudrun.WithTemplateAnnotation, cloudrun.WithTemplateLabel, cloudrun.WithoutTemplateLabel, cloudrun.WithNoTrafficIfExists, cloudrun.WithVPCConnector, cloudrun.WithVPCEgress, cloudrun.WithVolume,
-			cloudrun.WithVolumeMount, cloudrun.WithWaitTimeout, cloudrun.WithoutAnnotation, cloudrun.WithoutArgs,
+			cloudrun.WithVolumeMount, cloudrun.WithWaitTimeout, cloudrun.WithLogLines, cloudrun.LogsOfService, cloudrun.LogsOfRevision, cloudrun.LogsSince, cloudrun.FollowLogs, cloudrun.WithoutAnnotation, cloudrun.WithoutArgs,
 			cloudrun.WithoutBinaryAuthorization, cloudrun.WithoutCloudSQL, cloudrun.WithoutCommand, cloudrun.WithoutConcurrency,
 			cloudrun.WithoutContainer, cloudrun.WithoutCustomAudiences, cloudrun.WithoutDryRun, cloudrun.WithoutEncryptionKey,
 			cloudrun.WithoutEncryptionKeyShutdownHours, cloudrun.WithoutEnv, cloudrun.WithoutGPU, cloudrun.WithoutLabel,
@@ -68,7 +68,7 @@ var public = []exported{
 			reflect.TypeFor[cloudrun.Policy](), reflect.TypeFor[cloudrun.Probe](), reflect.TypeFor[cloudrun.PublicAccess](), reflect.TypeFor[cloudrun.Result](),
 			reflect.TypeFor[cloudrun.RevisionInfo](), reflect.TypeFor[cloudrun.RollbackResult](), reflect.TypeFor[cloudrun.SecretVersion](),
 			reflect.TypeFor[cloudrun.Stage](), reflect.TypeFor[cloudrun.TCPCheck](), reflect.TypeFor[cloudrun.TimeoutError](),
-			reflect.TypeFor[cloudrun.VolumeSource](), reflect.TypeFor[cloudrun.WriteOutcome](),
+			reflect.TypeFor[cloudrun.VolumeSource](), reflect.TypeFor[cloudrun.LogLine](), reflect.TypeFor[cloudrun.WriteOutcome](),
 		},
 	},
 	{

@@ -1,0 +1,49 @@
+package layout_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cloudrun-go/cloudrun/internal/layout"
+)
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                          "",
+		"because":                   "         Why: because\n",
+		strings.Repeat("word ", 20): "         Why: " + strings.TrimSpace(strings.Repeat("word ", 13)) + "\n              " + strings.TrimSpace(strings.Repeat("word ", 7)) + "\n",
+		strings.Repeat("x", 100):    "         Why: " + strings.Repeat("x", 100) + "\n",
+	} {
+		var b strings.Builder
+		layout.Text(&b, "Why", text)
+		require.Equal(t, want, b.String())
+	}
+}
+
+func TestLines(t *testing.T) {
+	t.Parallel()
+	const indent = "              "
+	for name, tc := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"none":         {nil, ""},
+		"several":      {[]string{"Traceback", "  File x", "", "Error"}, "  Last lines: Traceback\n" + indent + "  File x\n" + indent + "Error\n"},
+		"long":         {[]string{strings.Repeat("é", 70)}, "  Last lines: " + strings.Repeat("é", 65) + "\n" + indent + "ééééé\n"},
+		"escapes":      {[]string{"a\x1b[2Jb\rc"}, "  Last lines: a [2Jb c\n"},
+		"far to right": {[]string{strings.Repeat(" ", 300) + "x"}, "  Last lines: " + strings.Repeat(" ", 20) + "x\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			layout.Lines(&b, "Last lines", tc.lines)
+			require.Equal(t, tc.want, b.String())
+		})
+	}
+	var b strings.Builder
+	layout.Lines(&b, "Last lines", []string{strings.Repeat("x", 1<<20)})
+	require.Less(t, b.Len(), 600)
+}
