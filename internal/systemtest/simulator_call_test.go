@@ -41,9 +41,11 @@ type simCall struct {
 	problems  []string
 	over      bool
 
-	metRefusal, metEmptyCaches bool // of an API server that restarts
-	metRefusedWrite            bool
-	lastFailure                time.Time // of a request
+	down            bool      // the last connection was refused
+	up              time.Time // when the first response came after that
+	metDenial       bool      // that no refused connection shortly before it excuses
+	metRefusedWrite bool
+	lastFailure     time.Time // of a request
 }
 
 // simLongest is how long a call without a deadline may take: a wait of half an
@@ -94,8 +96,7 @@ func (c *simCall) heard(class string, write bool, resp *http.Response, err error
 		c.lastFailure = time.Now()
 	}
 	c.metRefusedWrite = c.metRefusedWrite || write && resp != nil && resp.StatusCode >= 400
-	c.metRefusal = c.metRefusal || errors.Is(err, syscall.ECONNREFUSED)
-	c.metEmptyCaches = c.metEmptyCaches || resp != nil && resp.StatusCode == http.StatusForbidden
+	c.sawRestart(resp, err)
 	c.mu.Unlock()
 	if resp == nil || resp.Header.Get("Retry-After") == "" {
 		return
@@ -104,6 +105,24 @@ func (c *simCall) heard(class string, write bool, resp *http.Response, err error
 	defer c.mu.Unlock()
 	wait, _ := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
 	c.notBefore[class] = time.Now().Add(wait)
+}
+
+// simStartup is how long after an outage a denial may be retried.
+const simStartup = 5 * time.Second
+
+// sawRestart records what shows that the API server restarts.
+func (c *simCall) sawRestart(resp *http.Response, err error) {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		c.down = true
+	case resp == nil:
+		return
+	case c.down:
+		c.down, c.up = false, time.Now()
+	}
+	if resp != nil && resp.StatusCode == http.StatusForbidden && (c.up.IsZero() || time.Since(c.up) >= simStartup) {
+		c.metDenial = true
+	}
 }
 
 // gaveUp records that the call ended before a response arrived.

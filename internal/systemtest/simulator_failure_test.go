@@ -137,7 +137,7 @@ func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 		})
 	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
 		return true
-	case c.metEmptyCaches && !c.metRefusal && errors.As(c.err, &api) && api.StatusCode() == 403:
+	case c.metDenial && errors.As(c.err, &api) && api.StatusCode() == 403:
 		return true // nothing showed that the API server was starting
 	case errors.As(c.err, &api) && api.StatusCode() == 404:
 		return !c.marked() || gone // the Service did not exist
