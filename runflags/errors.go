@@ -41,6 +41,7 @@ type ArgumentError struct {
 	Err error
 }
 
+// Error returns the flag, its container if there is one, and the problem.
 func (e *ArgumentError) Error() string {
 	if e.Container != "" {
 		return fmt.Sprintf("argument %s of container %s: %v", e.Flag, e.Container, e.Err)
@@ -48,6 +49,7 @@ func (e *ArgumentError) Error() string {
 	return fmt.Sprintf("argument %s: %v", e.Flag, e.Err)
 }
 
+// Unwrap returns the problem.
 func (e *ArgumentError) Unwrap() error { return e.Err }
 
 // problems reports what is wrong with the value of a flag.

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/similar"
@@ -96,9 +97,9 @@ func MisplacedInService(key string) string { return misplaced(key, serviceHome()
 func MisplacedInTemplate(key string) string { return misplaced(key, templateHome(), serviceHome()) }
 
 func misplaced(key string, here, elsewhere home) string {
-	group, name, _ := strings.Cut(key, "/")
+	group, _, _ := strings.Cut(key, "/")
 	switch {
-	case group != "run.googleapis.com" && group != "autoscaling.knative.dev" || name == "client-name" || name == "client-version":
+	case group != "run.googleapis.com" && group != "autoscaling.knative.dev", key == configuration.ClientName, key == configuration.ClientVersion:
 		return ""
 	case slices.Contains(here.settings(), key):
 		return ""

@@ -3,23 +3,12 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 
+	"github.com/cloudrun-go/cloudrun/bench/peers"
 	"github.com/cloudrun-go/cloudrun/bench/peers/typed"
+	"github.com/cloudrun-go/cloudrun/bench/whole"
 )
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Println("0.0.0")
-		return
-	}
-	if err := deploy(context.Background(), os.Args[1], os.Args[2]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func deploy(ctx context.Context, endpoint, name string) error {
-	return typed.New(endpoint).Create(ctx, name)
+	whole.Main(func(_ context.Context, endpoint string) (peers.Peer, error) { return typed.New(endpoint), nil })
 }
