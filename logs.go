@@ -132,7 +132,7 @@ func (c *Client) logConfig(opts []LogOption) (logConfig, error) {
 
 // readLogs calls yield with each line until it returns false.
 func (c *Client) readLogs(ctx context.Context, cfg logConfig, yield func(LogLine) bool) error {
-	query := logging.Query{Project: c.project, Region: c.region, Service: cfg.service, Since: cfg.since, PageSize: logging.MaxPage}
+	query := logging.Query{Service: cfg.service, Since: cfg.since, PageSize: logging.MaxPage}
 	if cfg.revision != "" {
 		query.Revisions = []string{cfg.revision}
 	}

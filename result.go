@@ -138,7 +138,7 @@ func (c *call) result(w written, s *servingv1.Service, e ending, superseded *sta
 	r := &Result{
 		Service: s, Project: c.client.Project(), Region: c.client.Region(), Generation: w.generation, Action: actionOf(w),
 		Revision: revision, Percent: status.Share(s, revision), Ready: s.IsReady(), URLs: urls, TagURLs: status.TagURLs(s),
-		PreviousTraffic: w.composed.previous, Warnings: c.warnings(w, s, e, superseded), Duration: time.Since(c.began),
+		PreviousTraffic: w.composed.previous, Warnings: c.warnings(w, s, e, revision, superseded != nil), Duration: time.Since(c.began),
 	}
 	if len(urls) > 0 {
 		r.URL = urls[0]
@@ -149,11 +149,11 @@ func (c *call) result(w written, s *servingv1.Service, e ending, superseded *sta
 	return r
 }
 
-// warnings returns the warnings of the call, those of the server last.
-func (c *call) warnings(w written, s *servingv1.Service, e ending, superseded *status.RevisionSummary) []string {
+// warnings returns the warnings of the call about its Revision, which another
+// writer may have superseded, and those of the server last.
+func (c *call) warnings(w written, s *servingv1.Service, e ending, revision string, superseded bool) []string {
 	all := slices.Concat(w.composed.warnings, status.Warnings(s.Status.Conditions))
-	revision := status.RevisionOf(s, e.made, superseded)
-	if superseded != nil {
+	if superseded {
 		all = append(all, fmt.Sprintf("another writer has changed the service since: %s is not its latest revision", revision))
 	} else if e.isNew(revision) && !e.withoutTraffic && status.AskedShare(s, revision) == 0 {
 		all = append(all, pinnedWarning(s, revision))
