@@ -20,21 +20,50 @@ type origin struct {
 // that [Flags.Options] made from them, where it is about such options: the
 // argument --memory rather than WithMemory. Other errors are returned unchanged.
 func (f *Flags) Explain(err error) error {
+	if f == nil || f.parsed == nil {
+		return err
+	}
+	return f.origins.explain(err)
+}
+
+// origins are the flags that the options of a call were made from.
+type origins struct {
+	byOption map[string]origin // by the spelling of the option
+	missing  map[string]string // names of flags by the names of options that may be missing
+	first    *section          // precedes any --container
+}
+
+// originsOf returns no origins, for flags whose first section is given.
+func originsOf(first *section, missing map[string]string) origins {
+	return origins{map[string]origin{}, missing, first}
+}
+
+// add notes the flag that an option was made from.
+func (o origins) add(option edits.Option, by origin) {
+	for _, set := range option.Settings() {
+		for _, spelled := range by.spellings(set.Option) {
+			o.byOption[spelled] = by
+		}
+	}
+}
+
+// explain returns the error of a call with flags in place of options.
+func (o origins) explain(err error) error {
 	call, ok := err.(*cloudrun.DeployError) //nolint:errorlint // what wraps it would be lost
-	if f == nil || f.parsed == nil || !ok {
+	if !ok {
 		return err
 	}
 	explained := *call
-	explained.Err = f.named(call.Err)
+	explained.Err = o.named(call.Err)
 	return &explained
 }
 
 // named returns errors of options as errors of the flags that they were made from.
-func (f *Flags) named(err error) error {
+func (o origins) named(err error) error {
 	if parts := joined.Parts(err); parts != nil {
 		var all []error
 		for _, one := range parts {
-			all = append(all, f.named(one))
+			all = append(all, o.named(one))
 		}
 		return errors.Join(all...)
 	}
@@ -42,14 +71,14 @@ func (f *Flags) named(err error) error {
 	if !ok {
 		return err
 	}
-	by, ok := f.origin(option.Option)
+	by, ok := o.origin(option.Option)
 	if !ok {
 		return err
 	}
 	if option.Conflict == "" {
-		return by.problems(by.name, errors.New(f.inFlags(option.Reason)))
+		return by.problems(by.name, errors.New(o.inFlags(option.Reason)))
 	}
-	against, ok := f.origin(option.Conflict)
+	against, ok := o.origin(option.Conflict)
 	switch {
 	case !ok:
 		return err
@@ -59,13 +88,17 @@ func (f *Flags) named(err error) error {
 	return by.problems(by.name, errors.New("contradicts "+against.flag(against.name)+": "+option.Reason))
 }
 
-// origin returns the flag of an option. The name alone is an option that is missing.
-func (f *Flags) origin(option string) (origin, bool) {
-	if by, ok := f.origins[option]; ok {
-		return by, true
+// origin returns the flag of an option, or of several that were made from one.
+// The name alone is an option that is missing.
+func (o origins) origin(option string) (origin, bool) {
+	several, _, _ := strings.Cut(option, " and ")
+	for _, spelled := range []string{option, several} {
+		if by, ok := o.byOption[spelled]; ok {
+			return by, true
+		}
 	}
-	name := map[string]string{"WithImage": "image", "WithPort": "port"}[option]
-	return origin{f.parsed.sections[0], name}, name != ""
+	name := o.missing[option]
+	return origin{o.first, name}, name != ""
 }
 
 // excluded reports whether two flags cannot be given together.
@@ -89,7 +122,7 @@ func (s *section) spellings(option string) []string {
 var advised = pattern(`\b(WithPort|WithContainer|WithoutEnv|WithoutSecret|WithoutGPU|WithoutCommand|WithoutArgs|WithoutVolumeMount|ClearNetworkTags|WithNoTrafficIfExists)\b(\("([^"]*)"\))?`)
 
 // inFlags returns a reason with flags in place of options.
-func (f *Flags) inFlags(reason string) string {
+func (o origins) inFlags(reason string) string {
 	flags := map[string]string{
 		"WithPort": "port", "WithContainer": "container", "WithoutEnv": "remove-env-vars", "WithoutSecret": "remove-secrets", "WithoutGPU": "gpu=0",
 		"WithoutCommand": "command=", "WithoutArgs": "args=", "WithoutVolumeMount": "remove-volume-mount", "ClearNetworkTags": "clear-network-tags",
@@ -97,7 +130,7 @@ func (f *Flags) inFlags(reason string) string {
 	}
 	return advised().ReplaceAllStringFunc(reason, func(option string) string {
 		parts := advised().FindStringSubmatch(option)
-		flag := f.parsed.sections[0].flag(flags[parts[1]])
+		flag := o.first.flag(flags[parts[1]])
 		if parts[3] != "" {
 			flag += "=" + parts[3]
 		}

@@ -50,8 +50,8 @@ import (
 type Flags struct {
 	parsed  *parsed
 	table   []*flag
-	least   stage             // the launch stage to declare in any case
-	origins map[string]origin // of the options that were made last
+	least   stage   // the launch stage to declare in any case
+	origins origins // of the options that were made last
 }
 
 // Register defines the flags on a flag set, each in its group, see [Usages].
@@ -110,11 +110,12 @@ func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error)
 	if f == nil || f.parsed == nil {
 		return nil, errNotRegistered
 	}
-	m := maker{flags: f, project: project, region: region, stage: f.least, origins: map[string]origin{}}
+	m := maker{flags: f, project: project, region: region, stage: f.least,
+		origins: originsOf(f.parsed.sections[0], map[string]string{"WithImage": "image", "WithPort": "port"})}
 	m.problems = append(slices.Clone(f.parsed.problems), checkExclusive(groups(), f.parsed.sections), f.checkPlaces())
 	m.make()
 	f.origins = m.origins
-	if err := errors.Join(append(m.problems, f.named(cloudrun.CheckOptions(m.opts...)))...); err != nil {
+	if err := errors.Join(append(m.problems, m.origins.named(cloudrun.CheckOptions(m.opts...)))...); err != nil {
 		return nil, err
 	}
 	if !m.changes {
@@ -143,7 +144,7 @@ type maker struct {
 	project, region string
 	stage           stage
 	opts            []cloudrun.DeployOption
-	origins         map[string]origin
+	origins         origins
 	changes         bool // whether any flag changes the Service
 	problems        []error
 }
@@ -207,11 +208,7 @@ func made[O cloudrun.DeployOption](m *maker, f *flag, s *section, option func(gi
 	}
 	m.changes = m.changes || len(opts) > 0 && !f.aside
 	for _, o := range opts {
-		for _, set := range o.Settings() {
-			for _, spelled := range s.spellings(set.Option) {
-				m.origins[spelled] = origin{s, f.name}
-			}
-		}
+		m.origins.add(o, origin{s, f.name})
 	}
 	return opts
 }

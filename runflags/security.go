@@ -13,7 +13,7 @@ func securityFlags() []*flag {
 		{name: "binary-authorization", metavar: "POLICY", usage: "policy that images must pass, such as default", workload: orEmpty(cloudrun.WithBinaryAuthorization, cloudrun.WithoutBinaryAuthorization)},
 		{name: "clear-binary-authorization", takes: takesNone, usage: "stop requiring images to pass a policy", workload: always(cloudrun.WithoutBinaryAuthorization)},
 		{name: "breakglass", metavar: "JUSTIFICATION", usage: "justification for an image that does not pass the policy", workload: orEmpty(cloudrun.WithBreakglass, withoutBreakglass)},
-		{name: "key", usage: "name of the key that encrypts the image, projects/PROJECT/locations/REGION/keyRings/RING/cryptoKeys/KEY", workload: orEmpty(cloudrun.WithEncryptionKey, withoutKey)},
+		{name: "key", usage: "name of the key that encrypts the image, projects/P/locations/L/keyRings/R/cryptoKeys/K", workload: orEmpty(cloudrun.WithEncryptionKey, withoutKey)},
 		{name: "clear-key", takes: takesNone, usage: "encrypt with Google's own key", workload: always(cloudrun.WithoutEncryptionKey)},
 		{name: "post-key-revocation-action-type", usage: "action when the key is revoked: prevent-new or shut-down",
 			workload: oneChoice(cloudrun.WithPostKeyRevocationAction, "prevent-new", "shut-down")},

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 )
 
 // ErrNoTraffic is returned when the flags change nothing about the traffic.
@@ -15,9 +17,10 @@ var ErrNoTraffic = errors.New("no traffic configuration change requested")
 
 // TrafficFlags are the flags of "gcloud run services update-traffic" on a flag set.
 type TrafficFlags struct {
-	parsed *parsed
-	table  []*flag
-	stage  stage
+	parsed  *parsed
+	table   []*flag
+	stage   stage
+	origins origins // of the options that were made last
 }
 
 // RegisterTraffic defines the flags on a flag set, like [Register].
@@ -58,7 +61,8 @@ func (f *TrafficFlags) Options() ([]cloudrun.TrafficOption, error) {
 		made, err := part(g)
 		opts, problems = append(opts, made...), append(problems, err)
 	}
-	if err := errors.Join(problems...); err != nil {
+	f.origins = trafficOrigins(g, opts)
+	if err := errors.Join(append(problems, f.origins.named(wrong(opts)))...); err != nil {
 		return nil, err
 	}
 	if len(opts) == 0 {
@@ -68,6 +72,45 @@ func (f *TrafficFlags) Options() ([]cloudrun.TrafficOption, error) {
 		opts = append(opts, f.stage.option())
 	}
 	return opts, nil
+}
+
+// Explain returns the error of a call with flags in place of options, like [Flags.Explain].
+func (f *TrafficFlags) Explain(err error) error {
+	if f == nil || f.parsed == nil {
+		return err
+	}
+	return f.origins.explain(err)
+}
+
+// trafficOrigins returns the flags that options were made from. What the Service
+// has decides only about --to-tags, for which the call as a whole is at fault.
+func trafficOrigins(g given, opts []cloudrun.TrafficOption) origins {
+	o := originsOf(g.section, map[string]string{"UpdateTraffic": "to-tags"})
+	if !g.has("to-tags") {
+		o.missing = nil
+	}
+	flags := map[string]string{
+		"ToLatest": "to-latest", "ToRevision": "to-revisions", "ToTag": "to-tags",
+		"SetTags": "set-tags", "WithTagOn": "update-tags", "WithoutTag": "remove-tags", "ClearTags": "clear-tags",
+	}
+	for _, option := range opts {
+		name, _, _ := strings.Cut(option.Settings()[0].Option, "(")
+		o.add(option, origin{g.section, flags[name]})
+	}
+	return o
+}
+
+// wrong returns what is wrong with options, as far as this is known without a Service.
+func wrong(opts []cloudrun.TrafficOption) error {
+	var problems edits.Problems
+	if _, err := edits.New(edits.Of(opts)); !errors.As(err, &problems) {
+		return err
+	}
+	all := make([]error, len(problems))
+	for i, p := range problems {
+		all[i] = &cloudrun.OptionError{Option: p.Option, Conflict: p.Conflict, Reason: p.Reason}
+	}
+	return errors.Join(all...)
 }
 
 func splitTraffic(g given) ([]cloudrun.TrafficOption, error) {

@@ -2,6 +2,7 @@ package runflags_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/testkit"
 	"github.com/cloudrun-go/cloudrun/runflags"
 )
 
@@ -51,6 +53,40 @@ func TestTrafficFlags(t *testing.T) {
 		_, err := trafficOf(args)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// The errors of a call name the flags too, and mistakes are reported together.
+func TestExplainTrafficCalls(t *testing.T) {
+	t.Parallel()
+	s, c := testkit.NewServer(t)
+	deployer := cloudrun.NewDeployer(c)
+	for _, suffix := range []string{"v1", "v2"} {
+		_, err := deployer.Deploy(t.Context(), "hello", cloudrun.WithImage("img"), cloudrun.WithRevisionSuffix(suffix))
+		require.NoError(t, err)
+	}
+	before := len(s.History())
+	for want, args := range map[string][]string{
+		`argument --to-revisions: the percentages add up to 110, which is over 100`:                       {"--to-revisions=hello-v1=60,hello-v2=50"},
+		`argument --to-tags: tag "x" is on no revision: the service has no tags`:                          {"--to-tags=x=10"},
+		"argument --update-tags: tag \"A\" is not valid[^\n]*\nargument --update-tags: tag \"B_\" is not": {"--update-tags=A=hello-v1,B_=hello-v1"},
+		`argument --set-tags: tag "A" is not valid`:                                                       {"--set-tags=A=hello-v1"},
+		"at most one of [^\n]*\nargument --update-tags: tag \"A\" is not valid":                           {"--to-latest", "--to-tags=x=1", "--update-tags=A=hello-v1"},
+	} {
+		fs := pflag.NewFlagSet("update-traffic", pflag.ContinueOnError)
+		flags := runflags.RegisterTraffic(fs)
+		require.NoError(t, fs.Parse(args))
+		opts, err := flags.Options()
+		if err == nil {
+			_, err = deployer.UpdateTraffic(t.Context(), "hello", opts...)
+			err = flags.Explain(err)
+		}
+		require.Error(t, err)
+		require.Regexp(t, want, err.Error())
+	}
+	require.Len(t, s.History(), before, "nothing was written")
+	require.NoError(t, (*runflags.TrafficFlags)(nil).Explain(nil))
+	other := errors.New("another error")
+	require.Equal(t, other, runflags.RegisterTraffic(newFlagSet()).Explain(other))
 }
 
 func bindingOf(args []string) (*runflags.Binding, error) {

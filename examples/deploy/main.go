@@ -36,12 +36,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, opts ...o
 	word, stage, rest := commandOf(args)
 	c := &command{stage: stage, args: rest, stdout: stdout, stderr: stderr, options: opts}
 	c.flags = pflag.NewFlagSet("deploy", pflag.ContinueOnError)
-	c.flags.SetOutput(stderr)
+	c.flags.SetOutput(io.Discard)
 	c.flags.SortFlags = false
-	c.flags.Usage = func() { fmt.Fprint(stderr, runflags.Usages(c.flags, 80)) }
 	c.settings = registerSettings(c.flags)
 	err := commands()[word](c, ctx)
 	if errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprintf(stdout, "%s\n%s", usage(word), runflags.Usages(c.flags, 80))
 		return flag.ErrHelp
 	}
 	return c.hint(err)
@@ -56,6 +56,22 @@ func commands() map[string]func(*command, context.Context) error {
 		"add-iam-policy-binding":    (*command).addBinding,
 		"remove-iam-policy-binding": (*command).removeBinding,
 	}
+}
+
+// usage returns how a command is called, and for the first one the others too.
+func usage(word string) string {
+	switch word {
+	case "deploy":
+		return `usage: deploy --local | deploy [flags] SERVICE
+       deploy COMMAND [flags] SERVICE | deploy replace [flags] FILE
+
+Commands, each with its own --help: update, update-traffic, replace,
+  add-iam-policy-binding, remove-iam-policy-binding
+`
+	case "replace":
+		return "usage: deploy replace [flags] FILE\n"
+	}
+	return "usage: deploy " + word + " [flags] SERVICE\n"
 }
 
 // commandOf splits off the words before the flags, all of which are optional:

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +34,6 @@ func TestDeployLocally(t *testing.T) {
 func TestLocalFlags(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"help requested": {"--help"},
 		"unrecognized arguments: --memroy (did you mean '--memory'?)": {"--memroy", "1Gi"},
 		"argument --format: invalid choice: 'yaml'":                   {"--format=yaml"},
 		"argument --memory: not a quantity":                           {"--memory=lots"},
@@ -70,6 +70,27 @@ func locally(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	var out, messages bytes.Buffer
 	err = run(t.Context(), append(args, "--local"), &out, &messages)
 	return out.String(), messages.String(), err
+}
+
+// The help is what was asked for: it goes to stdout, and nothing is deployed.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"usage: deploy --local | deploy [flags] SERVICE\n":            {"--local"},
+		"usage: deploy update-traffic [flags] SERVICE\n":              {"run", "services", "update-traffic"},
+		"usage: deploy replace [flags] FILE\n":                        {"replace", "--dry-run"},
+		"usage: deploy add-iam-policy-binding [flags] SERVICE\n":      {"add-iam-policy-binding"},
+		"usage: deploy remove-iam-policy-binding [flags] SERVICE\n":   {"remove-iam-policy-binding"},
+		"usage: deploy update [flags] SERVICE\n\nFlags:\n  --project": {"update"},
+	} {
+		var stdout, stderr bytes.Buffer
+		require.ErrorIs(t, run(t.Context(), append(args, "--help"), &stdout, &stderr), flag.ErrHelp)
+		require.True(t, strings.HasPrefix(stdout.String(), want), stdout.String())
+		require.Empty(t, stderr.String())
+		for _, line := range strings.Split(stdout.String(), "\n") {
+			require.LessOrEqual(t, len(line), 80)
+		}
+	}
 }
 
 // deployTo runs commands against one control plane.

@@ -33,7 +33,7 @@ func (c *command) updateTraffic(ctx context.Context) error {
 	result, err := cloudrun.NewDeployer(client).UpdateTraffic(ctx, name, opts...)
 	p.done(err)
 	if err != nil {
-		return err
+		return flags.Explain(err)
 	}
 	return c.print(result)
 }

@@ -18,9 +18,9 @@ type settings struct {
 func registerSettings(fs *pflag.FlagSet) *settings {
 	s := &settings{}
 	fs.StringVar(&s.project, "project", firstOf("CLOUDSDK_CORE_PROJECT", "GOOGLE_CLOUD_PROJECT"), "`ID` of the project; by default that of the default credentials")
-	fs.StringVar(&s.region, "region", firstOf("CLOUDSDK_RUN_REGION", "GOOGLE_CLOUD_REGION"), "`region` of Cloud Run, such as us-central1")
+	fs.StringVar(&s.region, "region", firstOf("CLOUDSDK_RUN_REGION", "GOOGLE_CLOUD_REGION"), "`REGION` of Cloud Run, such as us-central1")
 	fs.StringVar(&s.endpoint, "endpoint", "", "`URL` of a server to use instead of Cloud Run; without credentials if it is on this machine (default: the variable CLOUDRUN_ENDPOINT)")
-	fs.StringVar(&s.format, "format", "", "`json` writes the result to stdout as JSON, none writes nothing")
+	fs.StringVar(&s.format, "format", "", "`FORMAT` of what goes to stdout: json for the whole result, none for nothing; by default the URL")
 	fs.BoolVarP(&s.quiet, "quiet", "q", false, "show no progress")
 	fs.String("verbosity", "", "ignored, for compatibility with gcloud")
 	_ = fs.MarkHidden("verbosity") // it is defined

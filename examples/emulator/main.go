@@ -81,9 +81,9 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 		addr = "127.0.0.1:0"
 	}
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
-	flags.StringVar(&s.addr, "addr", addr, "`address` to listen on; port 0 picks a free one")
+	flags.StringVar(&s.addr, "addr", addr, "`address` to listen on; port 0 picks a free one, and so does a COMMAND")
 	flags.StringVar(&s.envFile, "env-file", "", "`file` to write the environment to, as shell code, once the emulator listens")
-	flags.BoolVar(&s.log, "log", s.command == nil, "write a line to stderr for each request")
+	flags.BoolVar(&s.log, "log", s.command == nil, "write a line to stderr for each request; not the default with a COMMAND")
 	flags.DurationVar(&s.timeToReady, "time-to-ready", 0, "time until a Service becomes ready")
 	flags.StringVar(&s.outcome, "outcome", "", "`outcome` of every deployment, such as image-not-found, secret-denied, not-listening, quota-exceeded, never-ready or forbidden")
 	flags.StringVar(&s.deny, "deny", "", "`permissions` that the caller lacks, separated by commas, such as run.services.setIamPolicy")

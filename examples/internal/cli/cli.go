@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -49,10 +50,40 @@ func Parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) e
 	case err == nil:
 		return nil
 	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(stdout)
-		fmt.Fprintln(stdout, "usage:", usage)
-		flags.PrintDefaults()
+		_, _ = io.WriteString(stdout, usages(flags, usage))
 		return err
 	}
 	return fmt.Errorf("%w: use --help to see all flags", err)
+}
+
+// usages returns the help of a command, which fits a terminal of 80 columns.
+func usages(flags *flag.FlagSet, usage string) string {
+	const columns, indent = 80, 30
+	var b strings.Builder
+	fmt.Fprintf(&b, "usage: %s\n\n", usage)
+	flags.VisitAll(func(f *flag.Flag) {
+		metavar, text := flag.UnquoteUsage(f)
+		name := strings.TrimSpace("--" + f.Name + " " + metavar)
+		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "false" {
+			text += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(&b, "  %-*s", indent-2, name)
+		if len(name) > indent-4 {
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+		}
+		b.WriteString(strings.Join(wrapped(text, columns-indent), "\n"+strings.Repeat(" ", indent)) + "\n")
+	})
+	return b.String()
+}
+
+// wrapped breaks a text between words into lines of at most width bytes, unless a word is longer.
+func wrapped(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
 }

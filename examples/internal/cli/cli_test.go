@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,6 +34,8 @@ func TestParse(t *testing.T) {
 		flags := flag.NewFlagSet("x", flag.ContinueOnError)
 		flags.SetOutput(&out)
 		flags.Bool("local", false, "run here")
+		flags.Duration("wait", time.Minute, "how long to wait until everything is done, which may take a while")
+		flags.String("a-flag-with-a-long-name", "x", "`file` of that name")
 		err = cli.Parse(flags, args, "x [flags] SERVICE", &out)
 		return out.String(), err
 	}
@@ -41,7 +44,12 @@ func TestParse(t *testing.T) {
 	require.Empty(t, printed)
 	printed, err = parse("--help")
 	require.ErrorIs(t, err, flag.ErrHelp)
-	require.Equal(t, "usage: x [flags] SERVICE\n  -local\n    \trun here\n", printed)
+	require.Equal(t, "usage: x [flags] SERVICE\n\n"+
+		"  --a-flag-with-a-long-name file\n"+
+		"                              file of that name (default x)\n"+
+		"  --local                     run here\n"+
+		"  --wait duration             how long to wait until everything is done, which\n"+
+		"                              may take a while (default 1m0s)\n", printed)
 	printed, err = parse("--nope")
 	require.EqualError(t, err, "flag provided but not defined: -nope: use --help to see all flags")
 	require.Empty(t, printed, "the error is printed once, by Main")
