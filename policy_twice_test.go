@@ -3,6 +3,7 @@ package cloudrun_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,11 +57,15 @@ func TestPolicyWriteThatIsDeliveredTwice(t *testing.T) {
 
 					ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
 					defer cancel()
-					hang := fault{hang: true}
-					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(ctx, to(one, []fault{{effect: true}, hang, hang, hang}).client(t))))
+					after := func(n int, f fault) []fault { return append([]fault{{effect: true}}, slices.Repeat([]fault{f}, n)...) }
+					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(ctx, to(one, after(10, fault{hang: true})).client(t))))
 
 					gone := fault{status: 403, body: `{"error": {"code": 403, "message": "denied", "status": "PERMISSION_DENIED"}}`}
-					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(t.Context(), to(one, []fault{{effect: true}, gone, gone, gone}).client(t))))
+					require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, call(t.Context(), to(one, after(10, gone)).client(t))))
+
+					fake = to(one, after(1, gone)) // a look that fails does not hide what the next one shows
+					require.NoError(t, call(t.Context(), fake.client(t)))
+					require.Len(t, fake.sent, 1)
 				})
 			})
 		}

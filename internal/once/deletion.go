@@ -94,9 +94,9 @@ func (r *deleting) look(ctx context.Context) (gone bool, err error) {
 
 // giveUp looks whether a request took effect before the deletion fails.
 func (r *deleting) giveUp(ctx context.Context, err error) error {
-	looked := !r.arrived
-	for _, delay := range lastLooks {
-		if !r.arrived || ctx.Err() != nil || pause.Sleep(ctx, delay) != nil {
+	done := looks{}
+	for r.arrived && done.goOn() {
+		if ctx.Err() != nil || pause.Sleep(ctx, done.pause()) != nil {
 			break
 		}
 		var gone bool
@@ -107,13 +107,13 @@ func (r *deleting) giveUp(ctx context.Context, err error) error {
 		if gone {
 			return nil
 		}
-		looked = unread == nil
+		done = done.and(unread)
 	}
-	return r.failure(err, looked)
+	return r.failure(err, !r.arrived || done.enough())
 }
 
 // failure is the error of a deletion that failed. looked reports whether the
-// object was seen since the last request.
+// object was seen often enough since the last request.
 func (r *deleting) failure(err error, looked bool) error {
 	f := &Failure{Step: StepWrite, Err: err}
 	if r.lost != nil || !looked {

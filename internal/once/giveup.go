@@ -11,27 +11,59 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
-// lastLooks are the pauses before the reads that a run makes when it gives up,
-// to find out whether one of its writes took effect.
-var lastLooks = []time.Duration{0, lag}
+// A run that gives up looks at the object to find out whether one of its writes
+// took effect. That none did is known only after several reads, because any of them
+// may be out of date. Not many may fail: one look at what a write left behind can be
+// a hundred requests.
+const (
+	looksNeeded   = 3
+	looksThatFail = 1
+)
+
+// looks counts the last looks of a run.
+type looks struct{ seen, failed int }
+
+// enough reports whether the object was seen as often as needed.
+func (l looks) enough() bool { return l.seen >= looksNeeded }
+
+// goOn reports whether another look may help.
+func (l looks) goOn() bool { return !l.enough() && l.failed <= looksThatFail }
+
+// pause returns how long to wait before the next look. All looks together are as
+// long as reads may be behind.
+func (l looks) pause() time.Duration {
+	if l == (looks{}) {
+		return 0
+	}
+	return lag / (looksNeeded - 1)
+}
+
+// and returns the looks with one more, which ended with an error or nil.
+func (l looks) and(err error) looks {
+	if err != nil {
+		return looks{l.seen, l.failed + 1}
+	}
+	return looks{l.seen + 1, l.failed}
+}
 
 // lastPatience bounds the Retry-After that a run that gives up waits for. After
 // a longer one it does not look.
 const lastPatience = time.Minute
 
-// giveUp looks once more whether a write took effect before the run fails: the
-// one that was refused may have been delivered twice.
+// giveUp looks whether a write took effect before the run fails: the one that was
+// refused may have been delivered twice.
 func (r *run[D, B]) giveUp(ctx context.Context, err error) (*Written[D, B], error) {
 	known := (*Failure)(nil)
 	if errors.As(err, &known) {
 		return nil, known
 	}
 	attempts, last := r.attempts, err
-	for _, delay := range lastLooks {
+	done := looks{}
+	for done.goOn() {
 		if r.attempts = slices.Clone(attempts); !r.open() {
 			break
 		}
-		delay = max(delay, r.asked(last))
+		delay := max(done.pause(), r.asked(last))
 		if ctx.Err() != nil || delay > lastPatience || pause.Sleep(ctx, delay) != nil {
 			return nil, r.failure(err, false)
 		}
@@ -39,8 +71,9 @@ func (r *run[D, B]) giveUp(ctx context.Context, err error) (*Written[D, B], erro
 		if w, last = r.look(ctx); w != nil || errors.As(last, &known) {
 			return w, last
 		}
+		done = done.and(last)
 	}
-	return nil, r.failure(err, last == nil)
+	return nil, r.failure(err, done.enough())
 }
 
 // asked returns how long the server asked to wait, with a spread.
@@ -81,7 +114,7 @@ func (r *run[D, B]) settled(ctx context.Context, doc D) *Written[D, B] {
 }
 
 // failure decides what a run that failed for good may have changed. looked
-// reports whether the object was read since the last write.
+// reports whether the object was read often enough since the last write.
 func (r *run[D, B]) failure(err error, looked bool) error {
 	if known := (*Failure)(nil); errors.As(err, &known) {
 		return known

@@ -200,7 +200,7 @@ func TestLastLooksHonorRetryAfter(t *testing.T) {
 	}{
 		"of the refusal":            {10 * time.Second, func(s *server) { s.after = on(1, fails(errRefused)) }, 2, "written"},
 		"of the first look":         {10 * time.Second, func(s *server) { s.after = on(1, fails(errRefused)); s.read = refusedOn(2) }, 3, "written"},
-		"of a look after conflicts": {10 * time.Second, func(s *server) { s.before = conflicts; s.read = refusedOn(4) }, 6, "not written"},
+		"of a look after conflicts": {10 * time.Second, func(s *server) { s.before = conflicts; s.read = refusedOn(4) }, 7, "not written"},
 		"of an hour":                {time.Hour, func(s *server) { s.after = on(1, fails(errRefused)) }, 1, "unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
