@@ -192,14 +192,18 @@ type APIError struct {
 	Violations []FieldViolation
 	// RetryAfter is how long the server asked to wait before the next try; 0 if it did not.
 	RetryAfter time.Duration
+	// RequestID identifies the request for the support of Google or for the audit log
+	// of a cluster: the header X-Request-Id, Audit-Id or X-Cloud-Trace-Context of the
+	// response. It is empty if there was none.
+	RequestID string
 
 	err *googleapi.Error // wraps a *rest.Error; nil in an APIError that did not come from a request
 }
 
 // FieldViolation is a field of a request that the server rejected.
 type FieldViolation struct {
-	Field       string
-	Description string
+	Field       string `json:"field"`
+	Description string `json:"description"`
 }
 
 // apiError returns the public form of an error of internal/rest: an [*APIError]
@@ -217,7 +221,7 @@ func apiError(known *redact.Memory, err error) error {
 	a := failure.Answer
 	e := &APIError{
 		Op: failure.Op, Resource: failure.Resource, Reason: metav1.StatusReason(a.Reason),
-		GoogleStatus: a.GoogleStatus, RetryAfter: a.RetryAfter,
+		GoogleStatus: a.GoogleStatus, RetryAfter: a.RetryAfter, RequestID: a.RequestID,
 		err: &googleapi.Error{Code: a.StatusCode, Message: a.Message, Details: a.Details, Body: a.Body, Header: a.Header},
 	}
 	for _, v := range a.Violations {

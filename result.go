@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
@@ -181,4 +183,53 @@ func actionOf(w written) Action {
 func pinnedWarning(s *servingv1.Service, revision string) string {
 	return printable(fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it to the revision, or to the latest one",
 		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic)), maxMessage)
+}
+
+// RevisionInfo describes a Revision of a Service.
+type RevisionInfo struct {
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+	// Image is the image of the ingress container as requested, and ImageDigest
+	// the one that runs. ImageDigest is empty if the server does not report it.
+	Image       string `json:"image,omitempty"`
+	ImageDigest string `json:"imageDigest,omitempty"`
+	// Percent is the Revision's share of the traffic of the Service, 0 to 100.
+	Percent int64 `json:"percent"`
+	// Tags are the tags of the Revision.
+	Tags []string `json:"tags,omitempty"`
+	// Ready reports whether the Revision can serve. If not, Reason and Message explain why.
+	Ready   bool   `json:"ready"`
+	Reason  string `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"`
+	// LatestCreated and LatestReady report whether the Service names the Revision so.
+	LatestCreated bool `json:"latestCreated,omitempty"`
+	LatestReady   bool `json:"latestReady,omitempty"`
+
+	uid   types.UID
+	inUse string
+}
+
+// Age returns the time since the Revision was created.
+func (r RevisionInfo) Age() time.Duration { return time.Since(r.Created) }
+
+// InUse returns why the Revision cannot be deleted, or an empty string if it can.
+func (r RevisionInfo) InUse() string { return r.inUse }
+
+// revisionInfo describes a Revision.
+func revisionInfo(r *status.RevisionSummary, usage traffic.Usage) RevisionInfo {
+	i := RevisionInfo{
+		Name: r.Metadata.Name, uid: r.Metadata.UID, Created: r.Metadata.CreationTimestamp.Time, ImageDigest: r.Status.ImageDigest,
+		Percent: usage.Percent, Tags: usage.Tags,
+		LatestCreated: usage.LatestCreated, LatestReady: usage.LatestReady, inUse: usage.String(),
+	}
+	if ingress := r.IngressContainer(); ingress != nil {
+		i.Image, i.ImageDigest = ingress.Image, r.Digest(ingress.Name)
+	}
+	if ready := status.Find(r.Status.Conditions, status.ConditionReady); ready != nil && ready.Status == corev1.ConditionTrue {
+		i.Ready = true
+	} else if ready != nil {
+		i.Reason, i.Message = printable(ready.Reason, 200), printable(ready.Message, maxMessage)
+	}
+	i.Image, i.ImageDigest = printable(i.Image, maxMessage), printable(i.ImageDigest, maxMessage)
+	return i
 }

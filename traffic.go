@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
@@ -190,18 +192,29 @@ type rollbackConfig struct {
 // RollbackResult is the result of [Deployer.Rollback].
 type RollbackResult struct {
 	// Revision is the Revision that gets the traffic; empty with [RollbackToTraffic].
-	Revision string
+	Revision string `json:"revision,omitempty"`
 	// PreviousTraffic is the traffic before the call, as in [Result.PreviousTraffic].
-	PreviousTraffic []servingv1.TrafficTarget
+	PreviousTraffic []servingv1.TrafficTarget `json:"previousTraffic,omitempty"`
 	// Traffic is the traffic after the call. With [DryRun] it is what the traffic would be.
-	Traffic []servingv1.TrafficTarget
+	Traffic []servingv1.TrafficTarget `json:"traffic"`
 	// Result is the result of the change; nil with [DryRun].
-	Result *Result
+	Result *Result `json:"result,omitempty"`
 }
 
 // String returns the change in one line.
 func (r *RollbackResult) String() string {
 	return fmt.Sprintf("traffic: %s -> %s", traffic.Describe(r.PreviousTraffic), traffic.Describe(r.Traffic))
+}
+
+// LogValue returns the change as a group: revision, previousTraffic, traffic and
+// result.
+func (r *RollbackResult) LogValue() slog.Value {
+	var result slog.Attr
+	if r.Result != nil {
+		result = slog.Attr{Key: "result", Value: r.Result.LogValue()}
+	}
+	return logform.Group(slog.String("revision", r.Revision), slog.String("previousTraffic", traffic.Describe(r.PreviousTraffic)),
+		slog.String("traffic", traffic.Describe(r.Traffic)), result)
 }
 
 // Rollback sends all traffic of a Service to the previous Revision: the newest
@@ -274,4 +287,54 @@ func (c *call) previousRevision(ctx context.Context) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: deploy one, or name a revision with RollbackTo", ErrNothingToRollBackTo)
+}
+
+// Revisions lists the Revisions of a Service, the newest first, with their share
+// of the traffic and their tags. The error is a [*DeployError]. It satisfies
+// IsNotFound of k8s.io/apimachinery/pkg/api/errors if the Service does not exist.
+func (d *Deployer) Revisions(ctx context.Context, name string) ([]RevisionInfo, error) {
+	c, err := d.beginCall("list revisions of service", name, nil)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.client.revisionInfos(ctx, name)
+	if err != nil {
+		return nil, c.fail(StageRead, NotWritten, err)
+	}
+	return all, nil
+}
+
+func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo, error) {
+	s, err := c.GetService(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	usage := traffic.Usages(s)
+	var found []agedRevision // without the rest of what the server sent
+	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
+		if err != nil {
+			return nil, err
+		}
+		if err := names.Revision(r.Metadata.Name); err != nil {
+			return nil, fmt.Errorf("list revisions: %w", err)
+		}
+		if len(found) == maxRevisions {
+			return nil, fmt.Errorf("the service has more than %d revisions", maxRevisions)
+		}
+		found = append(found, agedRevision{r.Age(), revisionInfo(r, usage(r.Metadata.Name))})
+	}
+	slices.SortFunc(found, func(a, b agedRevision) int { return b.age.Compare(a.age) })
+	all := make([]RevisionInfo, len(found))
+	for i, r := range found {
+		all[i] = r.info
+	}
+	return all, nil
+}
+
+// maxRevisions bounds how many Revisions of a Service a call keeps. Cloud Run's limit is 1,000.
+const maxRevisions = 10_000
+
+type agedRevision struct {
+	age  status.Age
+	info RevisionInfo
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
@@ -66,6 +68,14 @@ func (e *CheckError) Error() string {
 
 // Unwrap returns the error of the last request that failed.
 func (e *CheckError) Unwrap() error { return e.Err }
+
+// LogValue returns the error as a group: type, error, url, requests and failures.
+func (e *CheckError) LogValue() slog.Value {
+	return logform.Error("CheckError", e, slog.String("url", safetext.Line(e.URL, maxText)), slog.Int("requests", e.Requests), slog.Int("failures", e.Failures))
+}
+
+// MarshalJSON encodes the error as an object with the attributes of LogValue.
+func (e *CheckError) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }
 
 // CheckHTTP returns a check for [Config] that sends requests to the candidate
 // alone, through the URL of its tag. It returns a [*CheckError] as soon as too

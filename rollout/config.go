@@ -61,14 +61,16 @@ type Config struct {
 // Candidate is the Revision that is rolled out, as a check sees it.
 type Candidate struct {
 	// Service and Revision are the names of both.
-	Service, Revision string
+	Service  string `json:"service"`
+	Revision string `json:"revision"`
 	// Percent is the candidate's share of the traffic.
-	Percent int
+	Percent int `json:"percent"`
 	// Tag is the candidate's tag, and TagURL the URL that leads to the candidate
 	// alone. TagURL is empty if the default URL of the Service is disabled.
-	Tag, TagURL string
+	Tag    string `json:"tag,omitempty"`
+	TagURL string `json:"tagUrl,omitempty"`
 	// URL is the URL of the Service. It is the audience of ID tokens, for TagURL too.
-	URL string
+	URL string `json:"url,omitempty"`
 }
 
 // withDefaults returns the configuration with the defaults of what is not set.

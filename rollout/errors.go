@@ -3,7 +3,9 @@ package rollout
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 
+	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 )
 
@@ -81,6 +83,20 @@ func (e *Error) Unwrap() []error {
 	}
 	return []error{e.Err}
 }
+
+// LogValue returns the error as a group: type, error, revision, percent, outcome,
+// previousSplit, restoreError and wrapped, the group of the cause if that has one.
+func (e *Error) LogValue() slog.Value {
+	problem := ""
+	if e.RestoreErr != nil {
+		problem = e.RestoreErr.Error()
+	}
+	return logform.Error("RolloutError", e, slog.String("revision", e.Revision), slog.Int("percent", e.Percent), slog.String("outcome", string(e.Outcome)),
+		slog.Any("previousSplit", e.PreviousSplit), slog.String("restoreError", problem), logform.Wrapped(e.Err))
+}
+
+// MarshalJSON encodes the error as an object with the attributes of LogValue.
+func (e *Error) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }
 
 // errTrafficChanged and those like it are of the step of writing: nothing is
 // wrong with the options.

@@ -11,20 +11,21 @@ import (
 
 // State is the state of the rollout of a Service.
 type State struct {
-	// Service is the Service as it was read.
-	Service *servingv1.Service
+	// Service is the Service as it was read. It is not part of the JSON.
+	Service *servingv1.Service `json:"-"`
 	// UnderWay reports whether a rollout has begun and not ended. A program that
 	// ended in the middle of a rollout leaves it under way.
-	UnderWay bool
+	UnderWay bool `json:"underWay"`
 	// Candidate has the names, the share and the tag of the candidate at the
 	// current step. It is empty if no rollout is under way.
-	Candidate Candidate
+	Candidate Candidate `json:"candidate"`
 	// PreviousSplit is the split before the rollout, which [Abort] restores, and
 	// Split the current one. Both are the same if no rollout is under way.
-	PreviousSplit, Split Split
+	PreviousSplit Split `json:"previousSplit,omitempty"`
+	Split         Split `json:"split,omitempty"`
 	// Overridden reports whether another writer has changed the traffic since the
 	// current step. [Run] then starts again from their traffic, and [Abort] keeps it.
-	Overridden bool
+	Overridden bool `json:"overridden"`
 }
 
 // Status reads the state of the rollout of a Service. Nothing is written. The

@@ -3,11 +3,13 @@ package runflags
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/similar"
 )
 
@@ -51,6 +53,14 @@ func (e *ArgumentError) Error() string {
 
 // Unwrap returns the problem.
 func (e *ArgumentError) Unwrap() error { return e.Err }
+
+// LogValue returns the error as a group: type, error, flag, container and wrapped.
+func (e *ArgumentError) LogValue() slog.Value {
+	return logform.Error("ArgumentError", e, slog.String("flag", e.Flag), slog.String("container", e.Container), logform.Wrapped(e.Err))
+}
+
+// MarshalJSON encodes the error as an object with the attributes of LogValue.
+func (e *ArgumentError) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }
 
 // problems reports what is wrong with the value of a flag.
 func (s *section) problems(flag string, err error) error {

@@ -28,6 +28,7 @@ type Answer struct {
 	Details      []any  // of a Google error body
 	Violations   []Violation
 	RetryAfter   time.Duration
+	RequestID    string // identifies the request for the server's support; empty if unknown
 }
 
 // newAnswer reads an error response.
@@ -36,7 +37,7 @@ func newAnswer(host string, status int, header http.Header, body []byte) *Answer
 	a := &Answer{
 		StatusCode: status, Host: host, Header: header, Body: string(body),
 		Message: b.message, Reason: b.reason, GoogleStatus: b.googleStatus, Details: b.details, Violations: b.violations,
-		RetryAfter: retryAfter(header),
+		RetryAfter: retryAfter(header), RequestID: requestID(header),
 	}
 	switch {
 	case b.ofAPI:
@@ -72,7 +73,24 @@ func (a *Answer) text() string {
 			fmt.Fprintf(&b, "; %s: %s", v.Field, v.Description)
 		}
 	}
+	if a.StatusCode >= http.StatusInternalServerError && a.RequestID != "" { // the server's fault, which its support can look up
+		fmt.Fprintf(&b, " (request ID %s)", a.RequestID)
+	}
 	return b.String()
+}
+
+// maxRequestID bounds what is kept of the ID of a request.
+const maxRequestID = 200
+
+// requestID returns what identifies the request of a response: the first of the
+// headers of Google, Kubernetes and Google's front end.
+func requestID(header http.Header) string {
+	for _, name := range []string{"X-Request-Id", "Audit-Id", "X-Cloud-Trace-Context"} {
+		if id := safetext.Line(header.Get(name), maxRequestID); id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 // has reports whether the server gave a reason, or a status code with no reason that Kubernetes knows.

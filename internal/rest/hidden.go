@@ -26,7 +26,7 @@ func (e *Error) Hidden(h Hider) *Error {
 
 func (a *Answer) hidden(h Hider) *Answer {
 	hidden := *a
-	hidden.Message = h.Text(a.Message)
+	hidden.Message, hidden.RequestID = h.Text(a.Message), h.Text(a.RequestID)
 	hidden.Body = hiddenBody(h, a.Body)
 	hidden.Header = a.Header.Clone()
 	for _, values := range hidden.Header {
