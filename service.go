@@ -91,18 +91,20 @@ func (c *Client) readService(ctx context.Context, name string) ([]byte, *serving
 	if err := c.checkService(name); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", op, err)
 	}
-	raw, err := c.read(ctx, c.getServiceRequest(name))
+	var got serviceBody
+	request := c.getServiceRequest(name)
+	request.Read = got.read
+	raw, err := c.read(ctx, request)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := decodeService(raw)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s %s: %w", op, c.resource(kindServices, name), err)
+	if got.err != nil {
+		return nil, nil, fmt.Errorf("%s %s: %w", op, c.resource(kindServices, name), got.err)
 	}
-	if err := c.place(name).Check(identityOf(s)); err != nil {
+	if err := c.place(name).Check(identityOf(got.service)); err != nil {
 		return nil, nil, c.unreadable(op, name, err)
 	}
-	return raw, s, nil
+	return raw, got.service, nil
 }
 
 func (c *Client) getServiceRequest(name string) rest.Request {
@@ -127,16 +129,15 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 		return nil, fmt.Errorf("create service: %w", err)
 	}
 	c = c.forCall(s.Name, false)
-	raw, err := c.createServiceRaw(ctx, s.Name, body, cfg.on)
+	doc, err := c.createRaw(ctx, s.Name, body, cfg.on)
 	if err != nil {
 		return nil, err
 	}
-	return c.answered("create service", raw, answer.Write{Place: c.place(s.Name), Body: body, DryRun: cfg.on})
+	return c.answered("create service", doc, answer.Write{Place: c.place(s.Name), Body: body, DryRun: cfg.on})
 }
 
-func (c *Client) createServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
-	c.known.Learn(raw)
-	return c.write(ctx, rest.Request{
+func (c *Client) createRaw(ctx context.Context, name string, raw []byte, dryRun bool) (*document, error) {
+	return c.writeService(ctx, name, rest.Request{
 		Op: "create service", Resource: c.resource(kindServices, name),
 		Method: http.MethodPost, URL: c.servingURL(kindServices, "", c.writeQuery(dryRun)), Body: raw, Creates: true,
 	})
@@ -160,17 +161,16 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 		return nil, fmt.Errorf("replace service: %w", err)
 	}
 	c = c.forCall(s.Name, false)
-	raw, err := c.replaceServiceRaw(ctx, s.Name, body, cfg.on)
+	doc, err := c.replaceRaw(ctx, s.Name, body, cfg.on)
 	if err != nil {
 		return nil, err
 	}
 	base := answer.Document{Object: identityOf(s)}
-	return c.answered("replace service", raw, answer.Write{Place: c.place(s.Name), Base: base, Body: body, DryRun: cfg.on, Whole: true})
+	return c.answered("replace service", doc, answer.Write{Place: c.place(s.Name), Base: base, Body: body, DryRun: cfg.on, Whole: true})
 }
 
-func (c *Client) replaceServiceRaw(ctx context.Context, name string, raw []byte, dryRun bool) ([]byte, error) {
-	c.known.Learn(raw)
-	return c.write(ctx, rest.Request{
+func (c *Client) replaceRaw(ctx context.Context, name string, raw []byte, dryRun bool) (*document, error) {
+	return c.writeService(ctx, name, rest.Request{
 		Op: "replace service", Resource: c.resource(kindServices, name),
 		Method: http.MethodPut, URL: c.servingURL(kindServices, name, c.writeQuery(dryRun)), Body: raw,
 	})
@@ -190,19 +190,18 @@ func (c *Client) WaitOperation(ctx context.Context, id string) (*servingv1.Servi
 	if err := c.checkOperation(id); err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	response, err := operation.Wait(ctx, id, func(ctx context.Context, body []byte) ([]byte, error) {
-		return c.send(ctx, rest.Request{
-			Op: op, Resource: c.resource("operations", id), Method: http.MethodPost, Body: body, TimeLimit: operation.TimeLimit,
-			URL: c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait",
-		})
+	s, err := operation.Wait[servingv1.Service](ctx, id, func(ctx context.Context, r rest.Request) error {
+		r.Op, r.Resource = op, c.resource("operations", id)
+		r.URL = c.regional + "/v1/projects/" + url.PathEscape(c.project) + "/locations/" + c.region + "/operations/" + url.PathEscape(id) + ":wait"
+		_, err := c.send(ctx, r)
+		return err
 	})
 	if failure, ok := asType[*operation.Failure](err); ok {
 		return nil, &OperationError{Operation: id, Message: failure.Message}
 	}
-	if err != nil {
+	if err != nil || s == nil || s.Name == "" { // a response that is not a Service counts as none
 		return nil, err
 	}
-	s, _ := decodeService(response) // a response that is not a Service counts as none
 	return s, nil
 }
 
@@ -321,15 +320,22 @@ func (c *Client) unreadable(op, name string, cause error) error {
 }
 
 // answered is the Service that answers a single write.
-func (c *Client) answered(op string, raw []byte, w answer.Write) (*servingv1.Service, error) {
-	s, err := decodeService(raw)
-	if err == nil {
-		err = w.Check(answer.Document{Object: identityOf(s), Raw: raw}, answer.NoMark)
-	}
-	if err != nil {
+func (c *Client) answered(op string, doc *document, w answer.Write) (*servingv1.Service, error) {
+	if err := w.Check(doc.answer(), answer.NoMark); err != nil {
 		return nil, c.unreadable(op, w.Place.Name, err)
 	}
-	return s, nil
+	return doc.service, nil
+}
+
+// serviceBody is the body of a response that should be a Service.
+type serviceBody struct {
+	service *servingv1.Service
+	err     error
+}
+
+func (b *serviceBody) read(raw []byte) error {
+	b.service, b.err = decodeService(raw)
+	return b.err
 }
 
 func decodeService(raw []byte) (*servingv1.Service, error) {

@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/answer"
@@ -138,9 +139,11 @@ func (t *draft) dropStaleRevisionName() {
 
 // encodeView encodes what edits can change. The status is the server's own.
 func encodeView(s *servingv1.Service) ([]byte, error) {
-	view := *s
-	view.Status = servingv1.ServiceStatus{}
-	encoded, err := json.Marshal(&view)
+	encoded, err := json.Marshal(struct {
+		*metav1.TypeMeta `json:",inline"`
+		Metadata         *metav1.ObjectMeta     `json:"metadata"`
+		Spec             *servingv1.ServiceSpec `json:"spec"`
+	}{&s.TypeMeta, &s.ObjectMeta, &s.Spec})
 	if err != nil {
 		return nil, fmt.Errorf("service %q: %w", s.Name, err)
 	}
@@ -257,25 +260,27 @@ func (s *serviceStore) Read(ctx context.Context) (*document, error) {
 }
 
 func (s *serviceStore) Create(ctx context.Context, body composed) (*document, error) {
-	raw, err := s.client.createServiceRaw(ctx, s.name, body.body, s.dryRun)
-	return s.answered("create service", raw, err)
+	return s.client.createRaw(ctx, s.name, body.body, s.dryRun)
 }
 
 func (s *serviceStore) Replace(ctx context.Context, base *document, body composed) (*document, error) {
-	raw, err := s.client.replaceServiceRaw(ctx, s.name, body.body, s.dryRun)
-	return s.answered("replace service", raw, err)
+	return s.client.replaceRaw(ctx, s.name, body.body, s.dryRun)
 }
 
-// answered reads the answer to a write. One that is not a Service leaves open whether the write took effect.
-func (s *serviceStore) answered(op string, raw []byte, err error) (*document, error) {
+// writeService writes a Service and returns the response. One that is not a
+// Service leaves open whether the write took effect.
+func (c *Client) writeService(ctx context.Context, name string, r rest.Request) (*document, error) {
+	var got serviceBody
+	r.Read = got.read
+	c.known.Learn(r.Body)
+	raw, err := c.write(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := newDocument(raw)
-	if err != nil {
-		return nil, s.client.unreadable(op, s.name, err)
+	if got.err != nil {
+		return nil, c.unreadable(r.Op, name, got.err)
 	}
-	return doc, nil
+	return &document{raw, got.service}, nil
 }
 
 // classify says what an error of the API means for a write.

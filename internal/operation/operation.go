@@ -2,10 +2,10 @@
 package operation
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -19,8 +19,6 @@ const (
 	held = 30 * time.Second
 	// grace is how much longer a response may take before the connection counts as dead.
 	grace = 15 * time.Second
-	// TimeLimit is a time limit for the requests that is longer than they last.
-	TimeLimit = held + 2*grace
 	// maxFailures bounds how often in a row a request may fail.
 	maxFailures = 3
 )
@@ -41,29 +39,30 @@ type Failure struct{ Message string }
 // Error returns the message of the server.
 func (f *Failure) Error() string { return f.Message }
 
-// operation is a google.longrunning.Operation.
-type operation struct {
+// operation is a google.longrunning.Operation whose response is a T.
+type operation[T any] struct {
 	Name  string `json:"name"`
 	Done  bool   `json:"done"`
 	Error *struct {
 		Message string `json:"message"`
 	} `json:"error"`
-	Response json.RawMessage `json:"response"`
+	Response *T `json:"response"`
 }
 
 // Wait waits until the operation with an ID has ended, and returns its response,
-// nil if it has none. ask makes one request of the method wait with the given
-// body. Wait repeats it while the server holds the requests, and a few times
-// after transient failures. A response about another operation counts as lost.
+// nil if it has none or one that is not a T. ask adds the address to a request of
+// the method wait, and makes one attempt to send it. Wait repeats it while the
+// server holds the requests, and a few times after transient failures. A response
+// about another operation counts as lost.
 //
 // The error is a [*Failure] if the operation failed. Otherwise the operation
 // cannot be waited for, and the error is [ErrNotHeld], [ErrOther] or that of the
 // last request.
-func Wait(ctx context.Context, id string, ask func(ctx context.Context, body []byte) ([]byte, error)) ([]byte, error) {
+func Wait[T any](ctx context.Context, id string, ask func(context.Context, rest.Request) error) (*T, error) {
 	again := pause.NewBackOff()
 	for failures := 0; ; {
 		start := time.Now()
-		o, err := attempt(ctx, id, ask)
+		o, err := attempt[T](ctx, id, ask)
 		if err == nil && o.Done {
 			return o.end()
 		}
@@ -88,29 +87,51 @@ func mayPass(err error) bool {
 }
 
 // attempt makes one request. Its error is ErrNotHeld if the operation has not ended.
-func attempt(ctx context.Context, id string, ask func(context.Context, []byte) ([]byte, error)) (o operation, err error) {
+func attempt[T any](ctx context.Context, id string, ask func(context.Context, rest.Request) error) (o *operation[T], err error) {
 	ctx, cancel := context.WithTimeout(ctx, held+grace)
 	defer cancel()
-	raw, err := ask(ctx, []byte(body))
-	if err != nil {
-		return o, err
+	var unread error
+	read := func(raw []byte) error {
+		o, unread = decode[T](raw)
+		return unread
 	}
-	if err := json.Unmarshal(raw, &o); err != nil {
-		return o, err
-	}
+	err = ask(ctx, rest.Request{Method: http.MethodPost, Body: []byte(body), TimeLimit: held + 2*grace, Read: read})
 	switch {
+	case err != nil:
+		return nil, err
+	case unread != nil:
+		return nil, unread
 	case o.Name[strings.LastIndex(o.Name, "/")+1:] != id: // the parent may have the number of the project
-		return operation{}, ErrOther
+		return nil, ErrOther
 	case !o.Done:
-		return o, ErrNotHeld
+		return nil, ErrNotHeld
 	}
 	return o, nil
 }
 
+// decode decodes an operation, without its response if that is not a T.
+func decode[T any](raw []byte) (*operation[T], error) {
+	o, err := rest.Decode[operation[T]](raw)
+	if err == nil {
+		return o, nil
+	}
+	var other operation[ignored]
+	if json.Unmarshal(raw, &other) != nil {
+		return nil, err
+	}
+	return &operation[T]{Name: other.Name, Done: other.Done, Error: other.Error}, nil
+}
+
+// ignored is a value of any type.
+type ignored struct{}
+
+// UnmarshalJSON accepts every value.
+func (*ignored) UnmarshalJSON([]byte) error { return nil }
+
 // end returns how an operation that is done ended.
-func (o operation) end() ([]byte, error) {
+func (o *operation[T]) end() (*T, error) {
 	if o.Error == nil {
-		return bytes.TrimSpace(o.Response), nil
+		return o.Response, nil
 	}
 	message := safetext.Message(o.Error.Message)
 	if message == "" {

@@ -1,10 +1,10 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
+	"slices"
 )
 
 const (
@@ -35,13 +35,29 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxAnnounced bounds the room that is made for a response before it arrives.
-const maxAnnounced = 64 << 10
+// Bounds of the room that is made for a response before it arrives.
+const (
+	maxAnnounced = 64 << 10
+	unannounced  = 4 << 10 // room for a Service
+)
 
 // readAll reads everything. The length is what the server announced; it may be unknown or false.
 func readAll(r io.Reader, length int64) ([]byte, error) {
-	var b bytes.Buffer
-	b.Grow(int(min(max(length, 0), maxAnnounced)) + bytes.MinRead)
-	_, err := b.ReadFrom(r)
-	return b.Bytes(), err
+	if length < 0 {
+		length = unannounced
+	}
+	b := make([]byte, 0, min(length, maxAnnounced)+1) // one more, to see the end
+	for {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(b) == cap(b) {
+			b = slices.Grow(b, len(b))
+		}
+	}
 }

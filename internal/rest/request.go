@@ -33,6 +33,11 @@ type Request struct {
 	// means that the object exists, whatever reason the server gives.
 	Creates bool
 
+	// Read reads the body of a successful response, once in each attempt. If it
+	// succeeds, the body is complete JSON, and is not checked another time. Its
+	// error is not that of the request: the caller keeps it.
+	Read func(body []byte) error
+
 	// TimeLimit bounds one attempt; 0 for the client's limit. For a long poll, it
 	// is longer than the server holds the request. For a watch, it bounds the time
 	// until the next event.
@@ -75,6 +80,11 @@ func (r Request) encode(ctx context.Context, userAgent string) (*http.Request, e
 		req.Header.Set("User-Agent", userAgent)
 	}
 	return req, nil
+}
+
+// complete reads the body of a successful response, and reports whether it is complete JSON.
+func (r Request) complete(body []byte) bool {
+	return r.Read != nil && r.Read(body) == nil || json.Valid(body)
 }
 
 // host returns the host that the request goes to, for messages.

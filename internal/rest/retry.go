@@ -59,7 +59,7 @@ func (c Client) retry(ctx context.Context, again func(error) bool, attempt func(
 	if IsSingleAttempt(ctx) {
 		return attempt()
 	}
-	backOff := c.Call.Retries.BackOff()
+	var backOff *pause.BackOff
 	for {
 		start := time.Now()
 		err := attempt()
@@ -71,6 +71,9 @@ func (c Client) retry(ctx context.Context, again func(error) bool, attempt func(
 		}
 		if ctx.Err() != nil || !again(err) {
 			return interrupted(ctx, err)
+		}
+		if backOff == nil {
+			backOff = c.Call.Retries.BackOff()
 		}
 		delay := backOff.Next(Delay(err))
 		if delay == pause.Stop {

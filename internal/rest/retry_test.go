@@ -166,3 +166,40 @@ func TestRetriesEndWithTheContext(t *testing.T) {
 		require.False(t, rest.Transient(err), "it was the caller's time that ended")
 	})
 }
+
+// A request reads its response in each attempt. What it cannot read is retried if
+// it is incomplete, and otherwise left to the caller.
+func TestReadInEachAttempt(t *testing.T) {
+	t.Parallel()
+	type thing struct{ A int }
+	for name, tc := range map[string]struct {
+		responses []response
+		want      *thing // nil if it is not a thing
+		requests  int
+	}{
+		"a thing":              {[]response{jsonResponse(200, `{"a": 1}`)}, &thing{1}, 1},
+		"a thing that is long": {[]response{jsonResponse(200, `{"a": 1}`+strings.Repeat(" ", 100_000))}, &thing{1}, 1},
+		"not a thing":          {[]response{jsonResponse(200, `{"a": "b"}`), jsonResponse(200, `{"a": 1}`)}, nil, 1},
+		"half a thing":         {[]response{jsonResponse(200, `{"a": 1`), jsonResponse(200, `{"a": 2}`)}, &thing{2}, 2},
+		"half of no thing":     {[]response{jsonResponse(200, `{"a": "b"`), jsonResponse(200, `{"a": "b"}`)}, nil, 2},
+		"too long a number":    {[]response{jsonResponse(200, `{"limits": {"cpu": "1e1000000000"}}`)}, nil, 1},
+		"half of a long one":   {[]response{jsonResponse(200, `{"limits": {"cpu": "1e1000000000"}`), jsonResponse(200, `{"a": 2}`)}, &thing{2}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, c, r := serve(t, tc.responses...)
+			var got *thing
+			var unread error
+			r.Read = func(body []byte) error {
+				got, unread = rest.Decode[thing](body)
+				return unread
+			}
+			body, err := c.Read(t.Context(), r)
+			require.NoError(t, err)
+			require.Equal(t, tc.responses[tc.requests-1].body, string(body))
+			require.Equal(t, tc.want == nil, unread != nil)
+			require.Equal(t, tc.want, got)
+			require.Equal(t, tc.requests, s.count())
+		})
+	}
+}

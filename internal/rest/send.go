@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +60,7 @@ func (c Client) send(ctx context.Context, r Request) ([]byte, *Error) {
 	switch {
 	case err != nil:
 		return nil, r.fails(lost, failure(ctx, attempt, err))
-	case json.Valid(body):
+	case r.complete(body):
 		return body, nil
 	case r.MayBeEmpty && len(body) == 0:
 		return nil, nil
