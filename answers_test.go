@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -105,6 +106,78 @@ func TestSingleWritesCheckTheirAnswer(t *testing.T) {
 				require.Error(t, err)
 				_, err = c.GetService(t.Context(), "hello")
 				require.Error(t, err)
+			})
+		})
+	}
+}
+
+// A route that is wrong does not mend itself: a call ends after three tries in a row
+// that were answered with another object, and reports what they may have done.
+func TestRoutesToAnotherObject(t *testing.T) {
+	t.Parallel()
+	other := answersOfOthers()["another name"]
+	const body = `{"kind": "Service", "metadata": {"name": "hello", "namespace": "demo", "uid": "u", "generation": 9, "resourceVersion": "v"}}`
+	update := func(ctx context.Context, c *cloudrun.Client) error {
+		_, err := c.UpdateService(ctx, "hello", func(s *servingv1.Service) error {
+			s.Spec.Template.Spec.Containers[0].Image = image + "2"
+			return nil
+		})
+		return err
+	}
+	deploy := func(ctx context.Context, c *cloudrun.Client) error {
+		_, err := cloudrun.NewDeployer(c, cloudrun.WithImage(image)).Deploy(ctx, "hello")
+		return err
+	}
+	remove := func(ctx context.Context, c *cloudrun.Client) error {
+		return cloudrun.NewDeployer(c).Delete(ctx, "hello")
+	}
+	prune := func(ctx context.Context, c *cloudrun.Client) error {
+		_, err := cloudrun.NewDeployer(c).PruneRevisions(ctx, "hello", 1)
+		return err
+	}
+	write := func(method string) cloudruntest.Fault {
+		return cloudruntest.Fault{Method: method, Status: http.StatusOK, Body: body, Edit: other, Times: -1}
+	}
+	read := cloudruntest.Fault{Method: http.MethodGet, Path: "/services/", Edit: other, Times: -1}
+	for name, tc := range map[string]struct {
+		call     func(context.Context, *cloudrun.Client) error
+		fault    cloudruntest.Fault
+		requests int // of the kind that is answered with another object
+		outcome  cloudrun.WriteOutcome
+	}{
+		"an update that cannot read":             {update, read, 3, cloudrun.NotWritten},
+		"an update that cannot write":            {update, write(http.MethodPut), 3, cloudrun.WriteUnknown},
+		"a deploy that cannot read":              {deploy, read, 3, cloudrun.NotWritten},
+		"a deploy that cannot write":             {deploy, write(http.MethodPut), 3, cloudrun.WriteUnknown},
+		"a deletion that cannot read":            {remove, read, 3, cloudrun.NotWritten},
+		"a deletion that has no effect":          {remove, write(http.MethodDelete), 3, cloudrun.WriteUnknown},
+		"Revisions whose Service cannot be read": {prune, cloudruntest.Fault{Method: http.MethodGet, Path: "/services/", Edit: other, Skip: 1, Times: -1}, 3, cloudrun.NotWritten},
+		"Revisions that are not deleted":         {prune, write(http.MethodDelete), 3, cloudrun.WriteUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				for range 4 {
+					_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+					require.NoError(t, err)
+				}
+				s.ResetHistory()
+				s.ResetRequests()
+				s.Fault(tc.fault)
+				start := time.Now()
+				err := tc.call(t.Context(), c)
+				require.ErrorContains(t, err, "about another object")
+				require.Equal(t, tc.outcome, outcomeOf(t, err))
+				require.Less(t, time.Since(start), 10*time.Second)
+				require.Empty(t, s.History())
+				n := 0
+				for _, r := range s.Requests() {
+					if r.Method == tc.fault.Method && strings.Contains(r.Path, tc.fault.Path) {
+						n++
+					}
+				}
+				require.Equal(t, tc.requests+tc.fault.Skip, n)
 			})
 		})
 	}

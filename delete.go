@@ -121,7 +121,14 @@ func (c *Client) deletion(op, kind, name string, read func(context.Context) (onc
 			return nil
 		},
 		Retry: func(ctx context.Context, attempt func(context.Context) error) error {
-			return c.apiError(c.rest.Retry(ctx, attempt))
+			var strays answer.Strays
+			return c.apiError(c.rest.Retry(ctx, func(ctx context.Context) error {
+				err := attempt(ctx)
+				if strays.End(err) {
+					return rest.Final(err)
+				}
+				return err
+			}))
 		},
 	}
 }
@@ -286,7 +293,7 @@ func (c *call) deleteRevisions(ctx context.Context, old []RevisionInfo) (deleted
 		case err == nil:
 			deleted = append(deleted, r)
 		case apierrors.IsNotFound(err): // deleted by another caller
-		case rest.Transient(err): // to the end of the time for retries
+		case rest.Transient(err), errors.Is(err, answer.ErrOtherPlace): // to the end of the time for retries, or of the tries
 			return deleted, outcome, errors.Join(append(problems, err)...)
 		default:
 			problems = append(problems, err)

@@ -190,6 +190,7 @@ type serviceWrite struct {
 // run writes the Service. Its error is a [*once.Failure].
 func (w serviceWrite) run(ctx context.Context) (written, error) {
 	w.client = w.client.forCall(w.name, false)
+	var strays answer.Strays
 	writer := once.Writer[*document, composed]{
 		Store:   &serviceStore{w.client, w.name, w.dryRun},
 		Compose: w.composeUnlessDeleting, Create: w.create, DryRun: w.dryRun, Mark: w.mark, Since: w.since,
@@ -199,7 +200,7 @@ func (w serviceWrite) run(ctx context.Context) (written, error) {
 		Answers: func(base *document, body composed, answer *document) error {
 			return w.foreign(base, body, answer)
 		},
-		Classify: classify, Delay: rest.Delay, Retrying: w.client.onRetry, Retries: &w.client.rest.Call.Retries,
+		Ends: strays.End, Classify: classify, Delay: rest.Delay, Retrying: w.client.onRetry, Retries: &w.client.rest.Call.Retries,
 	}
 	r, err := writer.Run(ctx)
 	if err != nil {

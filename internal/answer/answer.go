@@ -20,6 +20,26 @@ type Object struct {
 // ErrOtherPlace is matched by the error of a response about an object with another name or namespace.
 var ErrOtherPlace = errors.New("the response is about another object")
 
+// strays is how many tries in a row end a call.
+const strays = 3
+
+// Strays counts the tries of one call, in a row, whose response was about an object
+// with another name or namespace. A proxy that confuses two requests does that once. One
+// with a wrong route does it every time, so that more tries are of no use. The zero
+// value is ready for use.
+type Strays struct{ n int }
+
+// End notes the error of a try. It reports whether the call is to end, because too
+// many responses in a row were about another object.
+func (s *Strays) End(err error) bool {
+	if !errors.Is(err, ErrOtherPlace) {
+		s.n = 0
+		return false
+	}
+	s.n++
+	return s.n >= strays
+}
+
 // Place is where an object is.
 type Place struct {
 	Name, Namespace string

@@ -124,6 +124,9 @@ type Writer[D Document, B Body] struct {
 	Classify func(error) Class
 	// Delay returns how long the server asked to wait; 0 if it did not.
 	Delay func(error) time.Duration
+	// Ends is called with each failure of a try. It reports whether the run ends,
+	// although such a failure may be retried; nil if none does.
+	Ends func(error) bool
 	// Patience retries further failures.
 	Patience []Patience
 	// Retries is the time that the call may spend on retries; nil for a time of its own.

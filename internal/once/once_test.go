@@ -464,3 +464,36 @@ func TestRunReadsAgain(t *testing.T) {
 		require.ErrorIs(t, err, errRefused)
 	})
 }
+
+// A run ends when its caller says so, whatever the kind of the failure. It reports what its writes may have done.
+func TestRunEndsWhenItsCallerSaysSo(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		faults  func(s *server)
+		step    once.Step
+		outcome once.Outcome
+		writes  int
+	}{
+		"after reads":       {func(s *server) { s.read = func(int) (*doc, error) { return nil, once.ReadAgain(errRefused) } }, once.StepRead, once.NotWritten, 0},
+		"after lost writes": {func(s *server) { s.before = func(int) error { return errLost } }, once.StepWrite, once.Unknown, 2},
+		"after conflicts":   {func(s *server) { s.before = func(int) error { return errConflict } }, once.StepWrite, once.NotWritten, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{}
+				s.set("a")
+				tc.faults(s)
+				w, tries := writer(s, true), 0
+				w.Ends = func(error) bool { tries++; return tries == 2 }
+				_, err := w.Run(t.Context())
+				require.Equal(t, tc.writes, s.writes)
+				var failed *once.Failure
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, tc.step, failed.Step)
+				require.Equal(t, tc.outcome, failed.Outcome)
+				require.Equal(t, 2, tries)
+			})
+		})
+	}
+}

@@ -23,6 +23,7 @@ const (
 type pauses struct {
 	conflicts conflicts
 	losses    *pause.BackOff
+	ends      func(error) bool
 	patience  []Patience
 	delay     func(error) time.Duration
 }
@@ -33,12 +34,15 @@ func newPauses[D Document, B Body](w Writer[D, B]) *pauses {
 		retries = new(pause.Allowance)
 	}
 	return &pauses{
-		losses: retries.BackOff(), patience: w.Patience, delay: w.Delay,
+		losses: retries.BackOff(), ends: w.Ends, patience: w.Patience, delay: w.Delay,
 	}
 }
 
 // after returns the pause after a failure, or [pause.Stop] if the failure is final.
 func (p *pauses) after(err error) time.Duration {
+	if p.ends != nil && p.ends(cause(err)) {
+		return pause.Stop
+	}
 	for _, extra := range p.patience {
 		if extra.Applies(cause(err)) {
 			return extra.Pause(cause(err))

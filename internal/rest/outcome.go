@@ -15,8 +15,19 @@ func find(err error) (e *Error, ok bool) {
 	return e, ok
 }
 
+// Final returns an error as one that is not transient. What the request may have
+// done stays the same.
+func Final(err error) error { return &final{err} }
+
+type final struct{ error }
+
+func (e *final) Unwrap() error { return e.error }
+
 // Transient reports whether the same request may succeed later.
 func Transient(err error) bool {
+	if last := (*final)(nil); errors.As(err, &last) {
+		return false
+	}
 	e, ok := find(err)
 	switch {
 	case !ok:

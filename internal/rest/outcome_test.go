@@ -196,3 +196,18 @@ func (e *endless) Read(p []byte) (int, error) {
 	e.read += n
 	return n, nil
 }
+
+// A final error is not transient. It is still the error that it was.
+func TestFinal(t *testing.T) {
+	t.Parallel()
+	lost := rest.Unreadable("get service", "hello", io.ErrUnexpectedEOF)
+	require.Equal(t, lostWrite, judge(lost))
+	last := fmt.Errorf("the last try: %w", rest.Final(lost))
+	require.Equal(t, finalLost, judge(last))
+	require.ErrorIs(t, last, lost)
+	require.Equal(t, "the last try: "+lost.Error(), last.Error())
+	tries := 0
+	err := rest.Client{}.Retry(t.Context(), func(context.Context) error { tries++; return last })
+	require.ErrorIs(t, err, lost)
+	require.Equal(t, 1, tries)
+}
