@@ -174,11 +174,12 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 
 // awaitGone waits until the Service of a UID is gone. What it observes is the Service, nil if there is none.
 func awaitGone(ctx context.Context, services ServiceGetter, name string, uid types.UID, cfg waitConfig, report *reporter) error {
+	again := transient.Polls()
 	watched := watch.Watch[*servingv1.Service]{
 		Timing:  cfg.timing(),
-		MayPass: transient.Polls(),
+		MayPass: again,
 		Judge:   goneJudge{uid},
-		Stream:  changes(services, redact.Revealing()),
+		Stream:  changes(services, redact.Revealing(), again),
 		Poll: func(ctx context.Context) (*servingv1.Service, error) {
 			s, err := services.GetService(rest.SingleAttempt(ctx), name)
 			if apierrors.IsNotFound(err) {

@@ -61,13 +61,14 @@ func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...Traff
 
 // writeTraffic edits the traffic of the Service.
 func (c *call) writeTraffic(ctx context.Context, edit func(*servingv1.Service) error, dryRun bool) (written, error) {
+	checked := map[string]bool{}
 	compose := func(ctx context.Context, base *document) (composed, error) {
 		d := base.draft()
 		spec.DropBreakglass(&d.service.ObjectMeta)
 		if err := edit(d.service); err != nil {
 			return composed{}, err
 		}
-		if err := c.checkTargets(ctx, knownRevisions(base.service), d.service.Spec.Traffic); err != nil {
+		if err := c.checkTargets(ctx, base.service, d.service.Spec.Traffic, checked); err != nil {
 			return composed{}, err
 		}
 		body, err := d.merge()
@@ -125,16 +126,18 @@ func knownRevisions(s *servingv1.Service) map[string]bool {
 }
 
 // checkTargets refuses traffic to Revisions that cannot serve. The server would
-// accept it and only report a failure later.
-func (c *call) checkTargets(ctx context.Context, known map[string]bool, targets []servingv1.TrafficTarget) error {
-	names := map[string]bool{}
+// accept it and only report a failure later. A Revision is checked once in a call:
+// when the call tries again, the traffic may have been written already.
+func (c *call) checkTargets(ctx context.Context, base *servingv1.Service, targets []servingv1.TrafficTarget, checked map[string]bool) error {
+	known, names := knownRevisions(base), map[string]bool{}
 	for _, t := range targets {
-		if !known[t.RevisionName] {
+		if !known[t.RevisionName] && !checked[t.RevisionName] {
 			names[t.RevisionName] = true
 		}
 	}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(names)) {
+		checked[name] = true
 		if reason := c.whyNot(ctx, name); reason != "" {
 			problems = append(problems, &OptionError{Option: fmt.Sprintf("revision %q", name), Reason: reason})
 		}

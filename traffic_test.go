@@ -270,6 +270,33 @@ func TestRevisionsOfAService(t *testing.T) {
 	})
 }
 
+// A Revision that could not be read is left to the server. When the response to the
+// write is lost, and the Revision can be read by then, the call does not claim
+// that the options were refused.
+func TestUpdateTrafficChecksARevisionOnce(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		s.Script("hello", cloudruntest.Script{FailRevision: &cloudruntest.Failure{}})
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("broken"))
+		require.Error(t, err)
+		s.Script("hello", cloudruntest.Script{})
+		threeRevisions(t, d)
+
+		s.Fault(cloudruntest.Fault{Path: "revisions/hello-broken", Status: http.StatusForbidden})
+		written := false
+		read := func(r *http.Request) bool { return written && r.Method == http.MethodGet }
+		s.Fault(cloudruntest.Fault{Method: http.MethodPut, Reset: true, After: true, Do: func() { written = true }})
+		s.Fault(cloudruntest.Fault{Path: "services/hello", Match: read, Stale: true})
+		s.Fault(cloudruntest.Fault{Path: "services/hello", Match: read, Reset: true, Times: -1})
+		_, err = d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-broken", 10), cloudrun.Async())
+		var option *cloudrun.OptionError
+		require.NotErrorAs(t, err, &option)
+		require.Equal(t, cloudrun.WriteUnknown, outcomeOf(t, err))
+	})
+}
+
 func TestPruneRevisions(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
 		s, c := newServer(t)

@@ -109,9 +109,10 @@ type serviceWait struct {
 // the Service as it was last seen, nil if it was not seen since the write.
 func (w serviceWait) run(ctx context.Context) (*servingv1.Service, error) {
 	judge, report := w.judge(), newWaitReport(w.report, w.known, w.generation(), w.write != nil && w.write.Nonce != "")
+	again := transient.Polls()
 	s, err := w.watch(ctx, watch.Watch[*servingv1.Service]{
-		Timing: w.cfg.timing(), Poll: w.poll, MayPass: w.mayPass(time.Now()), LongPoll: w.longPoll(),
-		Stream: changes(w.services, w.known), Judge: judge, Observer: report.observer(),
+		Timing: w.cfg.timing(), Poll: w.poll, MayPass: w.pollMayPass(time.Now(), again), LongPoll: w.longPoll(),
+		Stream: changes(w.services, w.known, again), Judge: judge, Observer: report.observer(),
 	})
 	if timeout, late := asType[*watch.TimeoutError](err); late {
 		err = judge.late(s, timeout)
@@ -181,13 +182,13 @@ func (w serviceWait) longPoll() *watch.LongPoll[*servingv1.Service] {
 }
 
 // changes returns how to follow the changes of a Service; nil if that is not possible.
-func changes(services ServiceGetter, known *redact.Memory) *watch.Stream[*servingv1.Service] {
+func changes(services ServiceGetter, known *redact.Memory, again func(error) (bool, time.Duration)) *watch.Stream[*servingv1.Service] {
 	watcher, ok := services.(ServiceWatcher)
 	if !ok {
 		return nil
 	}
 	return &watch.Stream[*servingv1.Service]{
-		Version: status.Version,
+		Version: status.Version, MayPass: again,
 		Follow: func(ctx context.Context, from *servingv1.Service) iter.Seq2[*servingv1.Service, error] {
 			return func(yield func(*servingv1.Service, error) bool) {
 				for s, err := range watcher.WatchService(ctx, from) {
@@ -206,12 +207,12 @@ func changes(services ServiceGetter, known *redact.Memory) *watch.Stream[*servin
 	}
 }
 
-// mayPass returns a function that reports whether a failed poll of a wait that
-// began at start may succeed later.
-func (w serviceWait) mayPass(start time.Time) func(error) (bool, time.Duration) {
-	created, missed, mayPass := w.write != nil && w.write.Generation == 1, 0, transient.Polls()
+// pollMayPass returns a function that reports whether a failed poll of a wait that
+// began at start may succeed later. Polls may miss a new Service at first.
+func (w serviceWait) pollMayPass(start time.Time, again func(error) (bool, time.Duration)) func(error) (bool, time.Duration) {
+	created, missed := w.write != nil && w.write.Generation == 1, 0
 	return func(err error) (bool, time.Duration) {
-		ok, atLeast := mayPass(err)
+		ok, atLeast := again(err)
 		if !created || !apierrors.IsNotFound(err) {
 			return ok, atLeast
 		}

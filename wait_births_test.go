@@ -74,6 +74,24 @@ func TestWaitOfANewServiceOutlivesALateStaleRead(t *testing.T) {
 	})
 }
 
+// A cluster without watches answers them with a 404, which says nothing about the
+// new Service: one late stale read still does not end the wait.
+func TestWaitOfANewServiceWithoutWatches(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newCluster(t, cloudruntest.WithTimeToReady(20*time.Second))
+		start := time.Now()
+		s.Fault(cloudruntest.Fault{Status: http.StatusNotFound, Match: isWatch, Times: -1})
+		s.Fault(cloudruntest.Fault{Stale: true, Match: func(r *http.Request) bool {
+			return r.Method == http.MethodGet && !isWatch(r) && time.Since(start) > 2*status.ReadLag
+		}})
+		_, err := cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+		require.NoError(t, err)
+		watches, _ := requestsOf(s.Requests())
+		require.Equal(t, 1, watches)
+	})
+}
+
 // A Service that somebody deleted and created again during the wait is another
 // one, even if all that happened within one second of the server's clock.
 func TestWaitForAServiceRecreatedWithinASecond(t *testing.T) {

@@ -19,6 +19,13 @@ type Call struct {
 
 	mu       sync.Mutex
 	warnings []string
+	holds    map[string]hold // by the object, see [Request.object]
+}
+
+// hold is what a server asked for with a Retry-After.
+type hold struct {
+	until  time.Time
+	answer *Answer
 }
 
 // Warnings returns the distinct warnings of the responses so far.
@@ -50,6 +57,7 @@ func (c *Call) answered(resp *http.Response) {
 func (c *Call) judge(e *Error) *Error {
 	switch {
 	case c == nil:
+	case e.held:
 	case e.Answer == nil && e.effect != refused:
 		c.Outage.Began()
 	case e.Answer != nil:
@@ -57,6 +65,38 @@ func (c *Call) judge(e *Error) *Error {
 		e.starting = c.Outage.Excuses(denied)
 	}
 	return e
+}
+
+// hold notes the Retry-After of a response, for all requests of the call about
+// the same object: those of other goroutines wait for it, too.
+func (c *Call) hold(r Request, a *Answer) {
+	if c == nil || a.RetryAfter <= 0 || !a.transient() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.holds == nil {
+		c.holds = map[string]hold{}
+	}
+	c.holds[r.object()] = hold{time.Now().Add(a.RetryAfter), a}
+}
+
+// held returns the error of a request that must not be sent yet: the earlier
+// response, with the rest of its Retry-After. It is nil if nothing holds the request.
+func (c *Call) held(r Request) *Error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	h := c.holds[r.object()]
+	c.mu.Unlock()
+	left := time.Until(h.until)
+	if left <= 0 {
+		return nil
+	}
+	answer := *h.answer
+	answer.RetryAfter = left
+	return &Error{Op: r.Op, Resource: r.Resource, Answer: &answer, effect: unsent, held: true}
 }
 
 // startup is how long a server may deny requests after it has come back.

@@ -16,6 +16,7 @@ type Error struct {
 
 	effect   effect
 	arrived  bool // an earlier attempt of the request reached the server
+	held     bool // the request was not sent, because the server asked the call to wait
 	starting bool // the server denied the request, but it has just started
 }
 

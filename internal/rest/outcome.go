@@ -97,13 +97,13 @@ func answered(err error, status int, reason string) bool {
 // Answered reports whether the server answered a failed request with an error.
 func Answered(err error) bool {
 	e, ok := find(err)
-	return ok && e.Answer != nil
+	return ok && e.Answer != nil && !e.held
 }
 
 // Arrived reports whether a failed request, or an earlier attempt of it, reached the server.
 func Arrived(err error) bool {
 	e, ok := find(err)
-	return ok && (e.Answer != nil || e.effect == lost || e.arrived)
+	return ok && (e.Answer != nil && !e.held || e.effect == lost || e.arrived)
 }
 
 // IsPreconditionFailed reports whether the object is not in the state that the request requires.

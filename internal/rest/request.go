@@ -87,6 +87,16 @@ func (r Request) complete(body []byte) bool {
 	return r.Read != nil && r.Read(body) == nil || json.Valid(body)
 }
 
+// object returns the URL without its query and the verb of a custom method: all
+// requests about one object have the same.
+func (r Request) object() string {
+	object, _, _ := strings.Cut(r.URL, "?")
+	if verb := strings.LastIndexByte(object, ':'); verb > strings.LastIndexByte(object, '/') {
+		return object[:verb]
+	}
+	return object
+}
+
 // host returns the host that the request goes to, for messages.
 func (r Request) host() string {
 	u, err := url.Parse(r.URL)

@@ -79,6 +79,9 @@ func (c Client) open(ctx, attempt context.Context, r Request) (*http.Response, *
 	if err := ctx.Err(); err != nil {
 		return nil, r.fails(unsent, err)
 	}
+	if held := c.Call.held(r); held != nil {
+		return nil, held
+	}
 	req, err := r.encode(attempt, c.UserAgent)
 	if err != nil {
 		return nil, r.fails(refused, err)
@@ -92,7 +95,11 @@ func (c Client) open(ctx, attempt context.Context, r Request) (*http.Response, *
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	return nil, readFailure(ctx, attempt, r, resp)
+	failed := readFailure(ctx, attempt, r, resp)
+	if failed.Answer != nil {
+		c.Call.hold(r, failed.Answer)
+	}
+	return nil, failed
 }
 
 // readFailure returns the error for a response that is not a success.

@@ -193,6 +193,7 @@ func (c *simCall) metAny(faults ...simFault) bool {
 
 // simWrites reports whether a request changes something.
 func simWrites(req *http.Request) bool {
+	reads := []string{"operation", "log"}
 	return req.Method == http.MethodPut || req.Method == http.MethodDelete ||
-		req.Method == http.MethodPost && simClass(req) != "operation"
+		req.Method == http.MethodPost && !slices.Contains(reads, simClass(req))
 }

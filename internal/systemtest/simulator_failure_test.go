@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
 // checkFailure checks that a failure was reported truthfully.
@@ -95,6 +97,11 @@ func (c *simCall) movedAlike(writes []simWrite) bool {
 	return false
 }
 
+// simPersistence is how long a call tries again at least: it ends when the next
+// pause does not fit into its three minutes. The longest that no server asked for
+// lasts 45 seconds.
+const simPersistence = 3*time.Minute - 45*time.Second
+
 // mayFail reports whether a call had the reason to fail that it reported.
 func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 	var (
@@ -125,7 +132,7 @@ func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 		return true
 	case c.blind() && (!errors.As(c.err, &api) || api.StatusCode() >= 500):
 		return true
-	case c.hangs > 1 && strings.Contains(c.err.Error(), "no complete response"):
+	case c.hangs > 1 && c.end.Sub(c.start) > simPersistence && rest.Transient(c.err):
 		return true // together they took longer than a call tries again
 	case c.refused != "" && errors.As(c.err, &api) && api.StatusCode() == 429:
 		return true

@@ -63,7 +63,7 @@ func (f simFault) ambiguous() bool {
 
 // possible reports whether a request can meet the fault.
 func (f simFault) possible(req *http.Request, class string) bool {
-	reads := req.Method == http.MethodGet || class == "operation"
+	reads := !simWrites(req)
 	switch f {
 	case simStale:
 		return req.Method == http.MethodGet && (class == "service" || class == "iam")

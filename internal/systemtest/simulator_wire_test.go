@@ -43,6 +43,8 @@ func simClass(req *http.Request) string {
 		return "watch"
 	case strings.HasSuffix(req.URL.Path, ":wait"):
 		return "operation"
+	case strings.HasSuffix(req.URL.Path, "/entries:list"):
+		return "log"
 	case strings.Contains(req.URL.Path, "IamPolicy"):
 		return "iam"
 	case strings.HasSuffix(req.URL.Path, "/revisions"):

@@ -136,12 +136,20 @@ func (l *loop[T]) least() time.Duration {
 	return l.stream.trust(l.pace)
 }
 
+// streamMayPass reports whether a stream that failed may succeed later.
+func (l *loop[T]) streamMayPass(err error) (ok bool, atLeast time.Duration) {
+	if l.stream.source.MayPass != nil {
+		return l.stream.source.MayPass(err)
+	}
+	return l.mayPass(err)
+}
+
 // lostStream handles the end of the stream. It reports whether to poll at once.
 func (l *loop[T]) lostStream() bool {
 	proven, err := l.stream.proven(), l.stream.stop()
 	ok, atLeast := true, time.Duration(0)
 	if err != nil {
-		ok, atLeast = l.mayPass(err)
+		ok, atLeast = l.streamMayPass(err)
 	}
 	l.stream.useless = !ok
 	l.stream.pause(atLeast)

@@ -17,6 +17,9 @@ type Stream[T any] struct {
 	// Follow yields from, as soon as changes are reported, and then what each
 	// change made of it. An error is the last element.
 	Follow func(ctx context.Context, from T) iter.Seq2[T, error]
+	// MayPass reports whether a stream that failed may succeed later, and how long
+	// the server asked to wait until then. Nil judges it like a poll that failed.
+	MayPass func(error) (ok bool, atLeast time.Duration)
 }
 
 const (
