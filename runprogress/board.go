@@ -42,6 +42,7 @@ type line struct {
 	label   string
 	state   state
 	message string
+	err     error // why the stage failed
 	began   time.Time
 	took    time.Duration
 }
@@ -129,6 +130,7 @@ func (b *board) frame(l *line, e cloudrun.Event) change {
 			return ended
 		}
 		l.finish(failed, e.Time, reason(e.Err))
+		l.err = e.Err
 		return ended
 	}
 	return unchanged
@@ -154,7 +156,8 @@ func (l *line) setMessage(message string) change {
 }
 
 // end closes the lines that are still open. It returns those that were interrupted.
-func (b *board) end(to state, at time.Time) (open []*line) {
+// What is part of the error of the call is left to it.
+func (b *board) end(to state, at time.Time, err error) (open []*line) {
 	for i := range b.stages {
 		switch l := &b.stages[i]; l.state {
 		case running:
@@ -162,6 +165,10 @@ func (b *board) end(to state, at time.Time) (open []*line) {
 			open = append(open, l)
 		case waiting:
 			l.state = hidden
+		case failed:
+			if errors.Is(err, l.err) {
+				l.message = ""
+			}
 		}
 	}
 	b.title.finish(to, at, "")
@@ -194,7 +201,11 @@ func reason(err error) string {
 		return ""
 	}
 	var failure *cloudrun.NotReadyError
-	if errors.As(err, &failure) && failure.Message != "" {
+	switch {
+	case !errors.As(err, &failure):
+	case failure.Cause() != cloudrun.CauseUnknown:
+		return string(failure.Cause())
+	case failure.Message != "":
 		return safetext.Line(diagnosis.Essence(failure.Message), maxMessage)
 	}
 	return safetext.Line(err.Error(), maxMessage)

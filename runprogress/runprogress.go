@@ -42,7 +42,7 @@ const tick = 100 * time.Millisecond
 // that [New] did not make shows nothing.
 type Renderer struct {
 	mu     sync.Mutex
-	w      io.Writer
+	out    *output
 	screen screen
 	view   view
 	open   []*writer // with the beginning of a line that is not printed yet
@@ -60,9 +60,10 @@ func New(w io.Writer, opts ...Option) *Renderer {
 		w = io.Discard
 	}
 	c := newConfig(w, opts)
-	r := &Renderer{w: w, screen: screen{name: c.title}, view: &plain{w: w}, stop: make(chan struct{})}
+	out := &output{w: w}
+	r := &Renderer{out: out, screen: screen{name: c.title}, view: &plain{w: out}, stop: make(chan struct{})}
 	if c.terminal {
-		r.view = newTerminal(w, c)
+		r.view = newTerminal(out, c)
 	}
 	return r
 }
@@ -112,19 +113,20 @@ func (r *Renderer) move(t *terminal) {
 
 // Done shows how the call ended, and stops the Renderer. Of several calls, err is
 // the error of any. When it returns, no goroutine of the Renderer is left. It does
-// not print the error. If the writer panicked while the spinner moved, Done panics
-// with the same value.
-func (r *Renderer) Done(err error) { r.finish(endOf(err)) }
+// not print the error: a terminal shows which stage failed, and why only if that is
+// not part of err. If the writer panicked while the spinner moved, Done panics with
+// the same value.
+func (r *Renderer) Done(err error) { r.finish(endOf(err), err) }
 
 // Close stops the Renderer without showing how the call ended. After Done it
 // does nothing, so it may be deferred.
-func (r *Renderer) Close() { r.finish(interrupted) }
+func (r *Renderer) Close() { r.finish(interrupted, nil) }
 
-func (r *Renderer) finish(to state) {
+func (r *Renderer) finish(to state, err error) {
 	if r == nil || r.view == nil {
 		return
 	}
-	spinner, first := r.end(to)
+	spinner, first := r.end(to, err)
 	switch {
 	case spinner == nil:
 	case first:
@@ -135,7 +137,7 @@ func (r *Renderer) finish(to state) {
 }
 
 // end shows the end. It returns the spinner, and reports whether it is the first call.
-func (r *Renderer) end(to state) (spinner *task.Task[struct{}], first bool) {
+func (r *Renderer) end(to state, err error) (spinner *task.Task[struct{}], first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended {
@@ -147,7 +149,7 @@ func (r *Renderer) end(to state) (spinner *task.Task[struct{}], first bool) {
 		w.flush()
 	}
 	if r.begun {
-		r.screen.end(to, time.Now(), r.view)
+		r.screen.end(to, time.Now(), err, r.view)
 	}
 	return r.spinner, true
 }

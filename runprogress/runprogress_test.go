@@ -51,11 +51,16 @@ Routing traffic: done (3s)
 Deploying: done (9s)
 `},
 		"the Revision fails": {cloudruntest.Script{TimeToReady: 9 * time.Second,
-			FailRevision: &cloudruntest.Failure{Message: "The container\n\x1b[31mcrashed.", Log: []string{"panic"}}}, `Deploying...
+			FailRevision: &cloudruntest.Failure{Reason: "Odd", Condition: "Odd", Message: "Error\n\x1b[31m4711.", Log: []string{"panic"}}}, `Deploying...
 Creating Revision...
 Creating Revision: Deploying Revision.
-Creating Revision: failed: The container  [31mcrashed.
+Creating Revision: failed: Error  [31m4711.
 Deploying: failed (11s)
+`},
+		"the cause is known": {cloudruntest.ImageNotFound(), `Deploying...
+Creating Revision...
+Creating Revision: failed: image pull
+Deploying: failed (2s)
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,8 +113,8 @@ func feed(r *runprogress.Renderer, service string) (start, end func(cloudrun.Sta
 		func(s cloudrun.Stage, err error) { report(cloudrun.StageFailed, s, err) }
 }
 
-const failure = "Revision 'hello-v1' is not ready and cannot serve traffic. The user-provided container failed to start and listen on the port " +
-	"defined provided by the PORT=8080 environment variable. Logs for this revision might contain more information."
+const failure = "Revision 'hello-v1' is not ready and cannot serve traffic. The weather over the data center " +
+	"is too bad for anything new today. Logs for this revision might contain more information."
 
 // While stages run, every line is cut to the width. At the end, the cause of a
 // failure is whole, without what every failure says, and broken between words.
@@ -130,19 +135,37 @@ func TestTerminalShowsFailures(t *testing.T) {
 		r.Handle(cloudrun.Event{Kind: cloudrun.Warned, Message: "beware\x07 of the dog, which is large and bites"})
 		time.Sleep(12*time.Second + 50*time.Millisecond) // between two moves of the spinner
 		fail(cloudrun.StageCreateRevision, &cloudrun.NotReadyError{Message: failure})
-		require.Equal(t, "| Deploying new service... 12s\n  X Creating Revision... 12s The use...\n  . Routing traffic...\n", s.String())
+		require.Equal(t, "| Deploying new service... 12s\n  X Creating Revision... 12s The wea...\n  . Routing traffic...\n", s.String())
 		r.Done(errors.New("it failed"))
 		r.Done(nil)
 		start(cloudrun.StagePublish)
 		require.Equal(t, `X Deploying new service... Failed. 12s
   X Creating Revision... 12s
-    The user-provided container failed
-    to start and listen on the port
-    defined provided by the PORT=8080
-    environment variable.
+    The weather over the data center is
+    too bad for anything new today.
 Warning: beware of the dog, which is
   large and bites
 `, s.String())
+	})
+}
+
+// The program prints the error of the call, so the drawing does not have it too.
+func TestCausesAreNotRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for want, script := range map[string]cloudruntest.Script{
+			"X Deploying... Failed. 2s\n  X Creating Revision... 2s\n":       cloudruntest.ImageNotFound(),
+			"X Deploying... Failed. 30m0s\n  X Creating Revision... 30m0s\n": {NeverReady: true},
+		} {
+			s := screen.New(80, 12)
+			r := onTerminal(s, 80)
+			r.Done(deploy(t.Context(), t, script, r))
+			require.Equal(t, want, s.String())
+		}
+		s := screen.New(80, 12)
+		r := onTerminal(s, 80)
+		_ = deploy(t.Context(), t, cloudruntest.ImageNotFound(), r)
+		r.Done(errors.New("another error"))
+		require.Contains(t, s.String(), "    image pull\n")
 	})
 }
 
@@ -184,6 +207,25 @@ func TestWriter(t *testing.T) {
 		r.Done(nil)
 		_, _ = io.WriteString(out, "after\n")
 		require.Equal(t, "before\nline 0\nhalf line 1\nhalf line 2\nhalf line 3\nhalf line 4\nhalf\n✓ Deploying... Done. 5s\n  ✓ Checking the candidate... 5s\nafter\n", s.String())
+	})
+}
+
+// A line that was begun before the first event is not erased, and nothing follows it.
+func TestWriterBeforeTheFirstEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, plain := screen.New(40, 6), &bytes.Buffer{}
+		for w, r := range map[io.Writer]*runprogress.Renderer{s: onTerminal(s, 40), plain: runprogress.New(plain)} {
+			out := r.Writer(w)
+			_, _ = io.WriteString(out, "Continue? ")
+			_, _ = io.WriteString(out, "yes")
+			start, end, _ := feed(r, "hello")
+			start(cloudrun.StageCheck)
+			_, _ = io.WriteString(out, "half")
+			end(cloudrun.StageCheck)
+			r.Done(nil)
+		}
+		require.Equal(t, "Continue? yes\nhalf\n✓ Deploying... Done.\n  ✓ Checking the candidate...\n", s.String())
+		require.Equal(t, "Continue? yes\nDeploying...\nChecking the candidate...\nhalf\nChecking the candidate: done (0s)\nDeploying: done (0s)\n", plain.String())
 	})
 }
 

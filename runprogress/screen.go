@@ -83,14 +83,14 @@ func (s *screen) handle(e cloudrun.Event, v view) {
 	}
 }
 
-// end closes all boards, whose calls ended with to.
-func (s *screen) end(to state, at time.Time, v view) {
+// end closes all boards, whose calls ended with to, because of err if they failed.
+func (s *screen) end(to state, at time.Time, err error, v view) {
 	for _, b := range s.boards {
 		own := to
 		if len(s.boards) > 1 {
 			own = b.verdict(to)
 		}
-		for _, l := range append(b.end(own, at), &b.title) {
+		for _, l := range append(b.end(own, at, err), &b.title) {
 			v.show(s, b, l, ended)
 		}
 	}

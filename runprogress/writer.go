@@ -12,7 +12,8 @@ const longestLine = 64 << 10
 // Writer returns a writer for what the program itself prints while the Renderer
 // shows progress. If w is a terminal, or the Renderer's own writer, the lines
 // appear above the drawing instead of in it; a line that has no end yet appears
-// when it has one, or when the Renderer ends. Anything else is passed on to w as
+// when it has one, or when the Renderer ends. One that was begun before the first
+// event ends there. Anything else is passed on to w as
 // it is. The writer is safe for concurrent use, and also works after the end.
 //
 //	r := runprogress.New(os.Stderr)
@@ -25,7 +26,23 @@ func (r *Renderer) Writer(w io.Writer) io.Writer {
 	case r == nil || r.view == nil:
 		return w
 	}
-	return &writer{r: r, w: w, shown: same(r.w, w) || isTerminal(w)}
+	return &writer{r: r, w: w, shown: same(r.out.w, w) || isTerminal(w)}
+}
+
+// output is what a Renderer writes to. What it shows begins on a line of its own.
+type output struct {
+	w    io.Writer
+	open bool // the program has begun a line there, and not ended it
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.open && len(p) > 0 {
+		o.open = false
+		if _, err := io.WriteString(o.w, "\n"); err != nil {
+			return 0, err
+		}
+	}
+	return o.w.Write(p)
 }
 
 // writer writes lines of the program above the drawing of a Renderer.
@@ -41,7 +58,7 @@ func (w *writer) Write(p []byte) (int, error) {
 	defer w.r.mu.Unlock()
 	t, drawn := w.r.view.(*terminal)
 	if !drawn || !w.shown || !w.r.begun || w.r.ended {
-		return w.w.Write(p)
+		return w.pass(p)
 	}
 	end := bytes.LastIndexByte(p, '\n') + 1
 	if end == 0 && len(w.line)+len(p) < longestLine {
@@ -62,6 +79,14 @@ func (w *writer) Write(p []byte) (int, error) {
 	}
 	t.draw(&w.r.screen)
 	return len(p), nil
+}
+
+// pass writes while nothing is drawn.
+func (w *writer) pass(p []byte) (int, error) {
+	if w.shown && len(p) > 0 {
+		w.r.out.open = p[len(p)-1] != '\n'
+	}
+	return w.w.Write(p)
 }
 
 // keep keeps the beginning of a line.

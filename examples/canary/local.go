@@ -13,6 +13,7 @@ import (
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
 	"github.com/cloudrun-go/cloudrun/rollout"
+	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
 const (
@@ -45,6 +46,7 @@ func demonstrate(ctx context.Context, server *cloudruntest.Server, stdout, stder
 		return errors.Join(errors.New("the second release should have failed and been rolled back"), err)
 	}
 	fmt.Fprintf(stdout, "It failed with %d %% of the traffic, which went back.\n", failed.Percent)
+	runprogress.WriteError(stderr, failed.Err)
 	return nil
 }
 

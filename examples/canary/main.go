@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		server := cloudruntest.NewServer(cloudruntest.WithTimeToReady(300 * time.Millisecond))
 		defer server.Close()
-		return demonstrate(ctx, server, stdout, stderr)
+		return cli.Stopped(demonstrate(ctx, server, stdout, stderr), cli.Local)
 	}
 	if flags.NArg() != 2 {
 		return errors.New("specify the service and the image to release, or --local")

@@ -34,6 +34,7 @@ func TestBothReleases(t *testing.T) {
 		require.Equal(t, want, lines[i])
 	}
 	require.Equal(t, "It failed with 5 % of the traffic, which went back.", lines[11])
+	require.Contains(t, messages.String(), "\nERROR: 1 of 1 requests for http://127.0.0.1:")
 	require.Regexp(t, `Checking the candidate: failed: 1 of 1 requests for http://127\.0\.0\.1:\d+ failed: HTTP 500\n`, messages.String())
 	require.Contains(t, messages.String(), "Restoring the traffic: done")
 }

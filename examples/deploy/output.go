@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/examples/internal/cli"
 	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
@@ -90,7 +91,7 @@ func (c *command) hint(err error) error {
 		return err
 	}
 	if c.local {
-		return &hinted{err, "That was local: the service is gone with this command."}
+		return cli.Stopped(err, cli.Local)
 	}
 	hint := fmt.Sprintf("Look at it: gcloud run services describe %s --project=%s --region=%s", failed.Service, c.project, c.region)
 	if c.flags.Lookup("if-changed") != nil {

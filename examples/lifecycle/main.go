@@ -25,9 +25,14 @@ import (
 
 const image = "gcr.io/cloudrun/hello"
 
-func main() { cli.Main(run, runprogress.WriteError) }
+func main() {
+	cli.Main(func(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+		return run(ctx, args, stdout, stderr)
+	}, runprogress.WriteError)
+}
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+// run runs the command. The options are for the client.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, opts ...option.ClientOption) error {
 	flags := flag.NewFlagSet("lifecycle", flag.ContinueOnError)
 	local := flags.Bool("local", false, "use an embedded control plane instead of Cloud Run")
 	project := flags.String("project", "", "`ID` of the project; by default that of the default credentials")
@@ -39,7 +44,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(1))
 	}
 	name := cmp.Or(flags.Arg(0), "tour")
-	var opts []option.ClientOption
 	if *local {
 		server := cloudruntest.NewServer(cloudruntest.WithTimeToReady(time.Second))
 		defer server.Close()
@@ -52,7 +56,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	t := tour{client: client, deployer: cloudrun.NewDeployer(client), name: name, out: stdout}
-	return t.run(ctx)
+	err = t.run(ctx)
+	switch {
+	case *local:
+		return cli.Stopped(err, cli.Local)
+	case t.begun:
+		return cli.Stopped(err, fmt.Sprintf("service %s may exist: gcloud run services delete %[1]s --project=%s --region=%s deletes it", name, client.Project(), client.Region()))
+	}
+	return err
 }
 
 // greet is the container of the image on the embedded control plane.
@@ -67,6 +78,7 @@ type tour struct {
 	deployer *cloudrun.Deployer
 	name     string
 	out      io.Writer
+	begun    bool // the Service may have been created
 }
 
 func (t *tour) run(ctx context.Context) error {
@@ -105,6 +117,7 @@ func (t *tour) create(ctx context.Context) error {
 		return err
 	}
 	t.say("Creating it.")
+	t.begun = true
 	if service, err = t.client.CreateService(ctx, service); err != nil {
 		return err
 	}

@@ -40,6 +40,29 @@ func Code(err error) int {
 	return 1
 }
 
+// Stopped returns the error of a command with what became of its work, if Ctrl-C
+// ended it. Other errors are returned unchanged.
+func Stopped(err error, work string) error {
+	if !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &stopped{work, err}
+}
+
+// Local is what becomes of the work of a command that has an embedded control plane.
+const Local = "that was local, and the service is gone with this command"
+
+type stopped struct {
+	work  string
+	cause error
+}
+
+func (s *stopped) Error() string { return s.work }
+
+// Is reports whether target is [context.Canceled]. The cause is not unwrapped: it
+// has less to say of what became of the work.
+func (s *stopped) Is(target error) bool { return errors.Is(s.cause, target) }
+
 // Parse parses flags. With --help it writes the usage to stdout and returns
 // [flag.ErrHelp]. It writes nothing else: the caller reports the error.
 func Parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) error {

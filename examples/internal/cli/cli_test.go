@@ -27,6 +27,15 @@ func TestCode(t *testing.T) {
 	}
 }
 
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, cli.Stopped(nil, cli.Local))
+	require.EqualError(t, cli.Stopped(errors.New("oops"), cli.Local), "oops")
+	err := cli.Stopped(fmt.Errorf("waiting: %w", context.Canceled), cli.Local)
+	require.EqualError(t, err, "that was local, and the service is gone with this command")
+	require.Equal(t, 130, cli.Code(err))
+}
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	parse := func(args ...string) (printed string, err error) {
