@@ -18,7 +18,8 @@ import (
 )
 
 // ErrPlanStale is matched by the error of [Deployer.Apply] when the Service has
-// changed since the plan was made. Nothing was written.
+// changed since the plan was made. Nothing was written, unless the Outcome is
+// [WriteUnknown] because the response to a write was lost.
 var ErrPlanStale = errors.New("the service has changed since the plan was made")
 
 // PlanStaleError is returned when the Service has changed since the plan was

@@ -127,7 +127,8 @@ func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 		// The Revision had failed, or the Service is another one than the caller knew.
 		return deletedSince() && (c.kind == "move" || simDeleted(writes[:c.outcome.writes]))
 	case errors.Is(c.err, cloudrun.ErrPlanStale):
-		return c.kind == "apply" && deletedSince() && slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return !w.ofPolicy() && w.id != c.id })
+		aged := s.cluster && c.metAny(simStale) && c.failedAs(cloudrun.WriteUnknown) // changes of the metadata have no generation there
+		return c.kind == "apply" && (deletedSince() || aged) && slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return !w.ofPolicy() && w.id != c.id })
 	case c.outage > 0:
 		return true
 	case c.blind() && (!errors.As(c.err, &api) || api.StatusCode() >= 500):
