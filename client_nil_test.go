@@ -20,10 +20,12 @@ func nilArguments(t *testing.T, method reflect.Type) []reflect.Value {
 	known := []any{"hello", s, []string{"run.services.get"}, []byte("{}"),
 		func(*servingv1.Service) error { return nil }, func(*cloudrun.Policy) error { return nil },
 		[]cloudrun.ListOption{}, []cloudrun.WriteOption{}, []cloudrun.LogOption{}}
-	arguments := []reflect.Value{reflect.ValueOf(t.Context())}
-	require.Equal(t, reflect.TypeFor[context.Context](), method.In(0))
-	for i := 1; i < method.NumIn(); i++ {
-		found := false
+	var arguments []reflect.Value
+	for i := range method.NumIn() {
+		found := method.In(i) == reflect.TypeFor[context.Context]()
+		if found {
+			arguments = append(arguments, reflect.ValueOf(t.Context()))
+		}
 		for _, value := range known {
 			if reflect.TypeOf(value) == method.In(i) {
 				arguments, found = append(arguments, reflect.ValueOf(value)), true

@@ -19,6 +19,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
+	"github.com/cloudrun-go/cloudrun/internal/runmark"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -34,7 +35,8 @@ type composition struct {
 	cfg      deployConfig
 	toLatest bool // send all traffic to the latest Revision
 	nonce    nonce.Nonce
-	makes    bool // the options ask for a new Revision
+	makes    bool  // the options ask for a new Revision
+	failed   int64 // the generation that an earlier call of the run made in vain; 0 if there is none
 }
 
 func newComposition(client *Client, name string, options *edits.Set) *composition {
@@ -128,6 +130,10 @@ func (c *composition) warnings(was, is *servingv1.Service) (all []string) {
 func (c *composition) update(ctx context.Context, base *document) (composed, error) {
 	d := base.draft()
 	result := composed{previous: traffic.Resolved(base.service)}
+	if c.isDone(base.service) {
+		result.body = base.raw
+		return result, nil
+	}
 	if err := assemble(d.service, c.options, c.client.onCluster()); err != nil {
 		return composed{}, err
 	}
@@ -185,7 +191,7 @@ func (c *composition) reroute(d *draft) ([]byte, error) {
 	if traffic.Same(d.base.service.Spec.Traffic, d.service.Spec.Traffic) {
 		return d.base.raw, nil
 	}
-	c.cfg.sign(&d.service.ObjectMeta, c.client.version)
+	c.sign(d.service, false)
 	return d.merge()
 }
 
@@ -197,11 +203,38 @@ func (c *composition) stamp(s *servingv1.Service, makes bool) error {
 	if err := c.route(s, makes); err != nil {
 		return err
 	}
+	c.sign(s, makes)
+	return nil
+}
+
+// sign puts the name of the program that deploys on what is written, and the mark of its run.
+func (c *composition) sign(s *servingv1.Service, makes bool) {
 	c.cfg.sign(&s.ObjectMeta, c.client.version)
+	mark := runmark.Mark{ID: c.cfg.runID}
 	if makes {
 		c.cfg.sign(&s.Spec.Template.ObjectMeta, c.client.version)
+		mark.Nonce = c.nonce
 	}
-	return nil
+	if mark.ID != "" {
+		s.Annotations = mark.Put(s.Annotations)
+	}
+}
+
+// isDone reports whether an earlier call of the run has deployed the Service.
+func (c *composition) isDone(s *servingv1.Service) bool {
+	return c.cfg.runID != "" && runmark.Read(s.Annotations).ID == c.cfg.runID && s.Generation != c.failed
+}
+
+// again returns the composition for another attempt, after the Revision that an
+// earlier call of the run made has failed; nil if that is not how the call ended.
+func (c *composition) again(r *Result, err error) *composition {
+	if _, failed := asType[*NotReadyError](err); r == nil || !failed || r.Action != Unchanged || !c.isDone(r.Service) ||
+		!runmark.Read(r.Service.Annotations).Nonce.On(r.Service.Spec.Template.Labels) {
+		return nil
+	}
+	next := newComposition(c.client, c.name, c.options)
+	next.failed = r.Service.Generation
+	return next
 }
 
 // route keeps the traffic off the new Revision or sends all of it there, and
@@ -285,35 +318,6 @@ func (c *Client) baseRevision(ctx context.Context, s *servingv1.Service) (*statu
 	}
 	r, err := getRevision[status.RevisionSummary](ctx, c, name)
 	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	return r, err
-}
-
-// revisionsOf returns the Revisions with a nonce, up to a limit. Each change of
-// another writer to the template adds one.
-func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all []*status.RevisionSummary, err error) {
-	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions,
-		[]ListOption{WithLabelSelector(nonce.Label + "=" + string(n)), WithPageSize(limit)}) {
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, r); len(all) == limit {
-			break
-		}
-	}
-	return all, nil
-}
-
-// madeRevision returns the Revision that a call made, by its name if the call chose
-// one; nil if the server does not list it yet.
-func (c *Client) madeRevision(ctx context.Context, n nonce.Nonce, name string) (*status.RevisionSummary, error) {
-	if name == "" {
-		all, err := c.revisionsOf(ctx, n, 10)
-		return status.FirstMade(all), err
-	}
-	r, err := getRevision[status.RevisionSummary](ctx, c, name)
-	if apierrors.IsNotFound(err) || err == nil && !n.On(r.Metadata.Labels) {
 		return nil, nil
 	}
 	return r, err

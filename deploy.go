@@ -65,6 +65,15 @@ func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption
 	}
 	defer c.report.close()
 	composition := newComposition(c.client, name, c.options)
+	result, err := c.deploy(ctx, composition)
+	if again := composition.again(result, err); again != nil {
+		return c.deploy(ctx, again)
+	}
+	return result, err
+}
+
+// deploy writes what is composed and waits for it.
+func (c *call) deploy(ctx context.Context, composition *composition) (*Result, error) {
 	w, err := c.write(ctx, composition.write(c.observed(StageWrite)))
 	if err != nil {
 		return nil, err

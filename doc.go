@@ -92,7 +92,7 @@
 //     [WithoutAnnotation], [WithTemplateAnnotation], [WithoutTemplateAnnotation], [WithTemplateLabel],
 //     [WithoutTemplateLabel], [WithDescription], [WithLaunchStage], [SetRegions], [EditService]
 //   - a deployment: [WithNoTraffic], [WithNoTrafficIfExists], [ToLatest], [WithTag], [WithPublicAccess],
-//     [WithoutPublicAccess], [IfChanged], [WithClient]
+//     [WithoutPublicAccess], [IfChanged], [WithClient], [WithRunID]
 //   - every call of a Deployer: [Async], [WithWaitTimeout], [WithProgress], [WithFailureWindow],
 //     [WithPollInterval], [WithLogLines]
 //   - [WaitReady]: [WithGeneration]

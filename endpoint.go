@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,6 +106,28 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	}
 	return &Client{project: project, region: region, regional: regional, global: global, logging: logs, logs: &logging.Queue{},
 		rest: restClient(hc, version, limit), version: version}, nil
+}
+
+// In returns a Client for another project, or that of c if it is empty, and region. It
+// shares the credentials and connections of c. The Client of a cluster has no others.
+func (c *Client) In(project, region string) (*Client, error) {
+	err := c.check()
+	switch {
+	case err == nil && c.region == "":
+		err = errors.New("a cluster has no projects and regions")
+	case err == nil:
+		project = cmp.Or(project, c.project)
+		err = errors.Join(names.Project(project), names.Region(region))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("new client: %w", err)
+	}
+	d := *c
+	d.project, d.region = project, region
+	if domain, ok := strings.CutPrefix(c.regional, "https://"+c.region+"-run."); ok && c.global != c.regional {
+		d.regional = "https://" + region + "-run." + domain
+	}
+	return &d, nil
 }
 
 // forCall returns the same Client for the requests of one call about a Service.

@@ -190,6 +190,7 @@ type deployConfig struct {
 	tag           string
 	clientName    string
 	clientVersion string
+	runID         string // of a run that can be repeated; empty if the call belongs to none
 }
 
 // planConfig configures a plan.
@@ -254,17 +255,6 @@ func WithoutPublicAccess() DeployOption { return withAccess("WithoutPublicAccess
 func IfChanged() DeployOption {
 	return onDeploy(edits.Configures("IfChanged()", "whether an unchanged service is deployed", "no", nil,
 		func(c *deployConfig) { c.ifChanged = true }))
-}
-
-// WithClient names the program that deploys, for the console and for audits;
-// its name or its version may be empty. By default it is this library. The name
-// of another program is replaced. Flags: --client-name, --client-version
-// (hidden). Field: the annotations run.googleapis.com/client-name and
-// client-version, of the template too if that changes.
-func WithClient(name, version string) DeployOption {
-	option := edits.Spell("WithClient", name, version)
-	return onDeploy(edits.Configures(option, "the client", name+" "+version, edits.NotEmpty("name", name+version),
-		func(c *deployConfig) { c.clientName, c.clientVersion = name, version }))
 }
 
 // Async makes a call return as soon as the server has accepted the change,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/runmark"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
@@ -303,4 +304,29 @@ func WithoutTemplateLabel(keys ...string) WorkloadOption {
 func WithLaunchStage(stage string) LaunchStageOption {
 	option, err := edits.Spell("WithLaunchStage", stage), edits.OneOf(stage, "ALPHA", "BETA", "GA")
 	return launchStageOption{workloadOption: onWorkload(spec.AnnotateResource(option, spec.AnnotationLaunchStage, stage, err))}
+}
+
+// WithClient names the program that deploys, for the console and for audits;
+// its name or its version may be empty. By default it is this library. The name
+// of another program is replaced. Flags: --client-name, --client-version
+// (hidden). Field: the annotations run.googleapis.com/client-name and
+// client-version, of the template too if that changes.
+func WithClient(name, version string) DeployOption {
+	option := edits.Spell("WithClient", name, version)
+	return onDeploy(edits.Configures(option, "the client", name+" "+version, edits.NotEmpty("name", name+version),
+		func(c *deployConfig) { c.clientName, c.clientVersion = name, version }))
+}
+
+// WithRunID makes a Deploy part of a run that can be repeated after a crash. If
+// an earlier call with the same ID has deployed the Service, the call writes
+// nothing and only waits; the result is [Unchanged]. If the Revision that the
+// earlier call made has failed, the call deploys once more.
+//
+// The ID has the form of a label's value: up to 63 letters, digits, dashes,
+// underscores and dots. It is written in one request with the change, so a crash
+// cannot separate the two. The next run replaces it, and [Deployer.Rollback]
+// removes it. Flag: none. Field: the annotation cloudrun-go.github.io/run.
+func WithRunID(id string) DeployOption {
+	return onDeploy(edits.Configures(edits.Spell("WithRunID", id), "the ID of the run", id, runmark.Check(id),
+		func(c *deployConfig) { c.runID = id }))
 }

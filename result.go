@@ -2,6 +2,7 @@ package cloudrun
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -232,4 +234,33 @@ func revisionInfo(r *status.RevisionSummary, usage traffic.Usage) RevisionInfo {
 	}
 	i.Image, i.ImageDigest = printable(i.Image, maxMessage), printable(i.ImageDigest, maxMessage)
 	return i
+}
+
+// revisionsOf returns the Revisions with a nonce, up to a limit. Each change of
+// another writer to the template adds one.
+func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all []*status.RevisionSummary, err error) {
+	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions,
+		[]ListOption{WithLabelSelector(nonce.Label + "=" + string(n)), WithPageSize(limit)}) {
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, r); len(all) == limit {
+			break
+		}
+	}
+	return all, nil
+}
+
+// madeRevision returns the Revision that a call made, by its name if the call chose
+// one; nil if the server does not list it yet.
+func (c *Client) madeRevision(ctx context.Context, n nonce.Nonce, name string) (*status.RevisionSummary, error) {
+	if name == "" {
+		all, err := c.revisionsOf(ctx, n, 10)
+		return status.FirstMade(all), err
+	}
+	r, err := getRevision[status.RevisionSummary](ctx, c, name)
+	if apierrors.IsNotFound(err) || err == nil && !n.On(r.Metadata.Labels) {
+		return nil, nil
+	}
+	return r, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/runmark"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -260,6 +261,7 @@ func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOp
 // edit sets the traffic to go back to.
 func (to rollbackConfig) edit(s *servingv1.Service) error {
 	traffic.EndRollout(s)
+	runmark.Remove(s.Annotations)
 	if to.traffic != nil {
 		s.Spec.Traffic = traffic.Previous(to.traffic, s.Status.LatestReadyRevisionName)
 		return nil

@@ -3,6 +3,8 @@ package configuration
 import (
 	"slices"
 	"strings"
+
+	"github.com/cloudrun-go/cloudrun/internal/runmark"
 )
 
 // Annotations and labels that the server writes, or a client on its own account.
@@ -22,6 +24,7 @@ const (
 	buildPrefix   = "run.googleapis.com/build-"
 	knativeGroup  = "serving.knative.dev"
 	clientGroup   = "client.knative.dev" // nonce, user-image
+	run           = runmark.Annotation
 )
 
 // serverMetadata are the fields of metadata that only the server sets.
@@ -36,7 +39,7 @@ func createDefaults() map[string]string { return map[string]string{"enableServic
 
 // authorship are the annotations that say who wrote a Service, and with which client.
 func authorship() []string {
-	return []string{Creator, LastModifier, ClientName, ClientVersion, creatorEmail, modifierEmail, OperationID}
+	return []string{Creator, LastModifier, ClientName, ClientVersion, creatorEmail, modifierEmail, OperationID, run}
 }
 
 // ServerField reports whether a field of metadata is set by the server alone.

@@ -111,12 +111,11 @@ func ID(uid, name string) string {
 
 // stream makes one attempt to read a page.
 func (c Client) stream(ctx context.Context, r Request, visit func(json.RawMessage) (bool, error)) (next string, err error) {
-	attempt, clock := newClock(ctx, c.limit(r))
-	defer clock.stop()
-	resp, failed := c.open(ctx, attempt, r)
+	attempt, clock, resp, failed := c.start(ctx, c.limit(r), r)
 	if failed != nil {
 		return "", c.Call.judge(failed)
 	}
+	defer clock.stop()
 	defer resp.Body.Close()
 	clock.restart()
 	next, err = newPageReader(attempt, resp.Body).read(func(item json.RawMessage) (bool, error) {

@@ -49,12 +49,11 @@ func (c Client) Send(ctx context.Context, r Request) ([]byte, error) {
 }
 
 func (c Client) send(ctx context.Context, r Request) ([]byte, *Error) {
-	attempt, clock := newClock(ctx, c.limit(r))
-	defer clock.stop()
-	resp, failed := c.open(ctx, attempt, r)
+	attempt, clock, resp, failed := c.start(ctx, c.limit(r), r)
 	if failed != nil {
 		return nil, failed
 	}
+	defer clock.stop()
 	defer resp.Body.Close()
 	body, err := readAll(&bounded{attempt, resp.Body, maxObject}, resp.ContentLength)
 	switch {

@@ -32,10 +32,8 @@ type Watching struct {
 // Watch makes one attempt to begin a watch. The time limit of the request bounds
 // the time until the next event. The caller closes the watch. The error is an [*Error].
 func (c Client) Watch(ctx context.Context, r Request) (*Watching, error) {
-	attempt, clock := newClock(ctx, c.limit(Request{}))
-	resp, failed := c.open(ctx, attempt, r) //nolint:bodyclose // Watching.Close closes it
+	attempt, clock, resp, failed := c.start(ctx, c.limit(Request{}), r) //nolint:bodyclose // Watching.Close closes it
 	if failed != nil {
-		clock.stop()
 		return nil, c.Call.judge(failed)
 	}
 	clock.change(c.limit(r))
