@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/api/option"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
@@ -58,9 +59,9 @@ func (p benchPeer) raw(b *testing.B, method, url string, body []byte) []byte {
 	return answer
 }
 
-// benchAgainst alternates between our call and the raw requests, and reports the
+// benchAgainst alternates between our call and that of a peer, and reports the
 // ratio of their times.
-func benchAgainst(b *testing.B, ours, raw func(i int)) {
+func benchAgainst(b *testing.B, peer string, ours, theirs func(i int)) {
 	b.Helper()
 	var our, their time.Duration
 	b.ReportAllocs()
@@ -69,11 +70,11 @@ func benchAgainst(b *testing.B, ours, raw func(i int)) {
 		start := time.Now()
 		ours(i)
 		middle := time.Now()
-		raw(i)
+		theirs(i)
 		our, their = our+middle.Sub(start), their+time.Since(middle)
 		i++
 	}
-	b.ReportMetric(float64(our)/float64(their), "x_raw")
+	b.ReportMetric(float64(our)/float64(their), "x_"+peer)
 	b.ReportMetric(float64(our.Microseconds())/float64(i), "ours_us/op")
 }
 
@@ -82,7 +83,7 @@ func BenchmarkCreate(b *testing.B) {
 	p := newBenchPeer(b)
 	d := cloudrun.NewDeployer(p.client, cloudrun.WithImage(image), cloudrun.WithEnv("A", "1"), cloudrun.WithMemory("512Mi"), cloudrun.WithPublicAccess())
 	var body []byte
-	benchAgainst(b, func(i int) {
+	benchAgainst(b, "raw", func(i int) {
 		if _, err := d.Deploy(b.Context(), fmt.Sprintf("ours-%d", i)); err != nil {
 			b.Fatal(err)
 		}
@@ -119,7 +120,7 @@ func BenchmarkRedeploy(b *testing.B) {
 		_, err := d.Deploy(b.Context(), name, cloudrun.WithImage(image))
 		require.NoError(b, err)
 	}
-	benchAgainst(b, func(i int) {
+	benchAgainst(b, "raw", func(i int) {
 		if _, err := d.Deploy(b.Context(), "ours", cloudrun.WithImage(fmt.Sprintf("%s-%d", image, i))); err != nil {
 			b.Fatal(err)
 		}
@@ -131,6 +132,47 @@ func BenchmarkRedeploy(b *testing.B) {
 		p.raw(b, http.MethodPut, p.services+"/raw", []byte(is))
 		p.raw(b, http.MethodGet, p.policies+"raw:getIamPolicy", nil)
 	})
+}
+
+// BenchmarkListOfTypes compares a list of 1,000 Services with the loop that one
+// writes by hand on the Knative types.
+func BenchmarkListOfTypes(b *testing.B) {
+	pages := &http.Client{Transport: newListPages(b, 1000, 500)}
+	c, err := cloudrun.NewClient(b.Context(), "demo", "us-central1", option.WithHTTPClient(pages))
+	require.NoError(b, err)
+	benchAgainst(b, "typed", func(int) {
+		for _, err := range c.ListServices(b.Context()) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}, func(int) {
+		for page := range 2 {
+			decodeItems(b, pages, fmt.Sprintf("http://run.test/?continue=%d", page))
+		}
+	})
+}
+
+// decodeItems decodes the items of a page one by one.
+func decodeItems(b *testing.B, client *http.Client, url string) {
+	b.Helper()
+	resp, err := client.Get(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page := json.NewDecoder(resp.Body)
+	for key := json.Token(nil); key != "items" && err == nil; {
+		key, err = page.Token()
+	}
+	if _, err := page.Token(); err != nil {
+		b.Fatal(err)
+	}
+	for page.More() {
+		if err := page.Decode(&servingv1.Service{}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 // BenchmarkList reads 10,000 Services and keeps none. peak_MiB is the largest

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/cloudrun-go/cloudrun/internal/task"
 )
 
 // grace is how long a transport gets to return after its context has ended.
@@ -27,6 +29,7 @@ type exchange struct {
 func do(hc *http.Client, req *http.Request) (*http.Response, error) {
 	done, abandoned := make(chan exchange), make(chan struct{})
 	go func() {
+		task.Deepen()
 		x := exchange{err: errExited}
 		defer func() {
 			x.panicked = recover()

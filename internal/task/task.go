@@ -20,6 +20,7 @@ type Task[T any] struct {
 func Go[T any](f func() T) *Task[T] {
 	t := &Task[T]{done: make(chan struct{})}
 	go func() {
+		Deepen()
 		defer close(t.done)
 		defer func() {
 			if !t.returned {
