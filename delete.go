@@ -43,7 +43,7 @@ func (c *Client) DeleteRevision(ctx context.Context, name string) error {
 		return fmt.Errorf("delete revision: %w", err)
 	}
 	c = c.forCall(name, false)
-	err := c.deleteRevision(ctx, name, func(ctx context.Context) (once.Identity, error) { return c.identifyRevision(ctx, name) })
+	_, err := c.deleteRevision(ctx, name, func(ctx context.Context) (once.Identity, error) { return c.identifyRevision(ctx, name) })
 	return deletionError("delete revision", err)
 }
 
@@ -59,10 +59,10 @@ func deletionError(op string, err error) error {
 	return failed.Err
 }
 
-// deletionFailure is what a deletion that came to err may have changed, and its cause.
-func deletionFailure(err error) (WriteOutcome, error) {
+// deletionFailure is what a deletion may have changed, and the cause of its failure.
+func deletionFailure(deleted once.Deleted, err error) (WriteOutcome, error) {
 	if err == nil {
-		return Written, nil
+		return outcomeAfter(deleted.Outcome), nil
 	}
 	if failed, ok := asType[*once.Failure](err); ok {
 		return outcomeAfter(failed.Outcome), failed.Err
@@ -70,28 +70,26 @@ func deletionFailure(err error) (WriteOutcome, error) {
 	return NotWritten, err
 }
 
-// deleteService deletes a Service and returns its UID. The error is a
+// deleteService deletes a Service. The error is a
 // [*once.Failure] unless the Client or the name is invalid.
-func (c *Client) deleteService(ctx context.Context, name string) (types.UID, error) {
+func (c *Client) deleteService(ctx context.Context, name string) (once.Deleted, error) {
 	const op = "delete service"
 	if err := c.checkService(name); err != nil {
-		return "", fmt.Errorf("%s: %w", op, err)
+		return once.Deleted{}, fmt.Errorf("%s: %w", op, err)
 	}
 	c = c.forCall(name, false)
-	uid, err := c.deletion(op, kindServices, name, func(ctx context.Context) (once.Identity, error) {
+	return c.deletion(op, kindServices, name, func(ctx context.Context) (once.Identity, error) {
 		_, s, err := c.readService(ctx, name)
 		if err != nil {
 			return once.Identity{}, err
 		}
 		return once.Identity{UID: string(s.UID), Deleting: s.DeletionTimestamp != nil}, nil
 	}).Run(ctx)
-	return types.UID(uid), err
 }
 
 // deleteRevision deletes the Revision that read identifies. The error is a [*once.Failure].
-func (c *Client) deleteRevision(ctx context.Context, name string, read func(context.Context) (once.Identity, error)) error {
-	_, err := c.deletion("delete revision", kindRevisions, name, read).Run(ctx)
-	return err
+func (c *Client) deleteRevision(ctx context.Context, name string, read func(context.Context) (once.Identity, error)) (once.Deleted, error) {
+	return c.deletion("delete revision", kindRevisions, name, read).Run(ctx)
 }
 
 // identifyRevision reads the identity of a Revision.
@@ -160,10 +158,10 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 	defer c.report.close()
 	client := c.observed(StageDelete)
 	end := c.report.stage(StageDelete)
-	uid, err := client.deleteService(ctx, name)
-	outcome, err := deletionFailure(err)
+	deleted, err := client.deleteService(ctx, name)
+	outcome, err := deletionFailure(deleted, err)
 	if err == nil && !c.async {
-		err = awaitGone(ctx, client, name, uid, c.wait, c.report)
+		err = awaitGone(ctx, client, name, types.UID(deleted.UID), c.wait, c.report)
 	}
 	end(err)
 	if err != nil {
@@ -237,10 +235,10 @@ func (r deleteReport) Retrying(err error, pause time.Duration) {
 // read again before each deletion, so that a Revision that came into use is kept.
 // Retry-After is honored.
 //
-// It returns the deleted Revisions. With [DryRun] it deletes nothing and returns
-// the Revisions that it would delete. It continues after a deletion that is
-// refused, and ends if the server stays unavailable. The error is a [*DeployError]
-// with all errors joined.
+// It returns the Revisions that it deleted, without those that someone else deleted
+// in the meantime. With [DryRun] it deletes nothing and returns the Revisions that
+// it would delete. It continues after a deletion that is refused, and ends if the
+// server stays unavailable. The error is a [*DeployError] with all errors joined.
 func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int, opts ...PruneOption) (deleted []RevisionInfo, err error) {
 	c, err := d.beginCall("prune revisions of service", name, edits.Of(opts))
 	if err != nil {
@@ -287,10 +285,11 @@ func (c *call) deleteRevisions(ctx context.Context, old []RevisionInfo) (deleted
 		}
 		known := once.Identity{UID: string(r.uid)}
 		done, err := c.deleteUnused(ctx, r.Name, &known)
-		if outcome != Written {
-			outcome = max(outcome, done)
+		if done == Written || done == WriteUnknown && outcome == NotWritten {
+			outcome = done
 		}
 		switch {
+		case err == nil && done != Written: // deleted by another caller
 		case err == nil:
 			deleted = append(deleted, r)
 		case apierrors.IsNotFound(err): // deleted by another caller

@@ -336,6 +336,35 @@ func TestPruneRevisions(t *testing.T) {
 	})
 }
 
+// A Revision that someone else deleted in the meantime is not returned.
+func TestPruneRevisionsThatOthersDelete(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault cloudruntest.Fault
+		want  []string
+	}{
+		"gone before the request":                                {cloudruntest.Fault{}, []string{"hello-v2"}},
+		"gone before a retry":                                    {cloudruntest.Fault{Status: http.StatusTooManyRequests}, []string{"hello-v2"}},
+		"gone after a lost response, so most likely by the call": {cloudruntest.Fault{Status: http.StatusServiceUnavailable}, []string{"hello-v1", "hello-v2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c)
+				threeRevisions(t, d)
+				tc.fault.Method, tc.fault.Path, tc.fault.Do = http.MethodDelete, "hello-v1", func() {
+					assert.NoError(t, c.DeleteRevision(context.Background(), "hello-v1"))
+				}
+				s.Fault(tc.fault)
+				deleted, err := d.PruneRevisions(t.Context(), "hello", 1)
+				require.NoError(t, err)
+				require.Equal(t, tc.want, revisionNames(deleted))
+			})
+		})
+	}
+}
+
 // TestPruneRevisionsLooksAgain checks that Revisions that come into use during the deletion are kept.
 func TestPruneRevisionsLooksAgain(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {

@@ -29,26 +29,37 @@ type Deletion struct {
 	Retry func(ctx context.Context, attempt func(context.Context) error) error
 }
 
-// Run deletes the object and returns its UID. It has succeeded when the object
-// that it read first is gone or being deleted, whoever deleted it. The error is a
-// [*Failure]. Its class is [Missing] if there was no object.
-func (d Deletion) Run(ctx context.Context) (uid string, err error) {
+// Deleted is what a [Deletion.Run] came to.
+type Deleted struct {
+	// UID is that of the object; empty if it is not known.
+	UID string
+	// Outcome reports whether this run deleted the object. It is Effective if the
+	// server accepted the request, or if its response was lost. It is Unknown if the
+	// server refused it and the object was gone: somebody else deleted it, unless a
+	// proxy passed on the response to the second of two requests.
+	Outcome Outcome
+}
+
+// Run deletes the object. It has succeeded when the object that it read first is
+// gone or being deleted, whoever deleted it. The error is a [*Failure]. Its class
+// is [Missing] if there was no object.
+func (d Deletion) Run(ctx context.Context) (Deleted, error) {
 	var object Identity
-	err = d.Retry(ctx, func(ctx context.Context) (err error) {
+	err := d.Retry(ctx, func(ctx context.Context) (err error) {
 		object, err = d.Read(ctx)
 		return err
 	})
 	if err != nil {
-		return "", &Failure{Step: StepRead, Err: err}
+		return Deleted{}, &Failure{Step: StepRead, Err: err}
 	}
 	if object.Deleting {
-		return object.UID, nil
+		return Deleted{UID: object.UID}, nil
 	}
 	r := deleting{Deletion: d, uid: object.UID}
 	if err = d.Retry(ctx, r.try); err != nil {
 		err = r.giveUp(ctx, err)
 	}
-	return object.UID, err
+	return Deleted{object.UID, r.outcome()}, err
 }
 
 // deleting is a deletion under way.
@@ -56,6 +67,7 @@ type deleting struct {
 	Deletion
 	uid     string
 	sent    bool  // a request
+	done    bool  // the server accepted a request
 	arrived bool  // a request may have reached the server
 	lost    error // of the last request whose effect is not known; nil if there is none
 }
@@ -69,7 +81,7 @@ func (r *deleting) try(ctx context.Context) error {
 	}
 	r.sent = true
 	err := r.Delete(ctx, r.uid)
-	if err == nil {
+	if r.done = err == nil; r.done {
 		return nil
 	}
 	class := r.Classify(err)
@@ -110,6 +122,17 @@ func (r *deleting) giveUp(ctx context.Context, err error) error {
 		done = done.and(unread)
 	}
 	return r.failure(err, !r.arrived || done.enough())
+}
+
+// outcome reports whether the deletion of an object that is gone is this run's.
+func (r *deleting) outcome() Outcome {
+	switch {
+	case r.done || r.lost != nil:
+		return Effective
+	case r.arrived:
+		return Unknown
+	}
+	return NotWritten
 }
 
 // failure is the error of a deletion that failed. looked reports whether the

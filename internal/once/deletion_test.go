@@ -26,30 +26,30 @@ func TestDeletion(t *testing.T) {
 		want            error
 		outcome         once.Outcome
 	}{
-		"at once":                    {[]step{{object: here}}, []step{{}}, 1, nil, 0},
+		"at once":                    {[]step{{object: here}}, []step{{}}, 1, nil, once.Effective},
 		"missing":                    {[]step{{err: errMissing}}, nil, 0, errMissing, once.NotWritten},
-		"being deleted":              {[]step{{object: going}}, nil, 0, nil, 0},
-		"read again":                 {[]step{{err: errLost}, {object: here}}, []step{{}}, 1, nil, 0},
-		"lost, gone":                 {[]step{{object: here}, {err: errMissing}}, []step{{err: errLost}}, 1, nil, 0},
-		"lost, being deleted":        {[]step{{object: here}, {object: going}}, []step{{err: errLost}}, 1, nil, 0},
-		"lost, another":              {[]step{{object: here}, {object: other}}, []step{{err: errLost}}, 1, nil, 0},
-		"lost, still there":          {[]step{{object: here}}, []step{{err: errLost}, {}}, 2, nil, 0},
-		"refused, gone":              {[]step{{object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, 0},
-		"refused, gone on a re-look": {[]step{{object: here}, {object: here}, {err: errMissing}}, []step{{err: errConflict}}, 1, nil, 0},
-		"refused, gone after two":    {[]step{{object: here}, {object: here}, {object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, 0},
-		"refused, failed and stale":  {[]step{{object: here}, {err: errRefused}, {object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, 0},
+		"being deleted":              {[]step{{object: going}}, nil, 0, nil, once.NotWritten},
+		"read again":                 {[]step{{err: errLost}, {object: here}}, []step{{}}, 1, nil, once.Effective},
+		"lost, gone":                 {[]step{{object: here}, {err: errMissing}}, []step{{err: errLost}}, 1, nil, once.Effective},
+		"lost, being deleted":        {[]step{{object: here}, {object: going}}, []step{{err: errLost}}, 1, nil, once.Effective},
+		"lost, another":              {[]step{{object: here}, {object: other}}, []step{{err: errLost}}, 1, nil, once.Effective},
+		"lost, still there":          {[]step{{object: here}}, []step{{err: errLost}, {}}, 2, nil, once.Effective},
+		"refused, gone":              {[]step{{object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, once.Unknown},
+		"refused, gone on a re-look": {[]step{{object: here}, {object: here}, {err: errMissing}}, []step{{err: errConflict}}, 1, nil, once.Unknown},
+		"refused, gone after two":    {[]step{{object: here}, {object: here}, {object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, once.Unknown},
+		"refused, failed and stale":  {[]step{{object: here}, {err: errRefused}, {object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, once.Unknown},
 		"refused, one failed look":   {[]step{{object: here}, {err: errRefused}, {object: here}}, []step{{err: errRefused}}, 1, errRefused, once.NotWritten},
 		"refused":                    {[]step{{object: here}}, []step{{err: errRefused}}, 1, errRefused, once.NotWritten},
 		"refused, unreadable":        {[]step{{object: here}, {err: errRefused}}, []step{{err: errConflict}}, 1, errConflict, once.Unknown},
 		"unsent":                     {[]step{{object: here}}, []step{{err: errUnsent}}, 1, errUnsent, once.NotWritten},
-		"lost, first without a uid":  {[]step{{}, {object: here}}, []step{{err: errLost}, {}}, 2, nil, 0},
+		"lost, first without a uid":  {[]step{{}, {object: here}}, []step{{err: errLost}, {}}, 2, nil, once.Effective},
 		"lost, then refused":         {[]step{{object: here}}, []step{{err: errLost}, {err: errRefused}}, 2, errRefused, once.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				reads, sent, seen := 0, 0, ""
-				_, err := once.Deletion{
+				deleted, err := once.Deletion{
 					Classify: classify,
 					Read: func(context.Context) (once.Identity, error) {
 						s := tc.reads[min(reads, len(tc.reads)-1)]
@@ -77,9 +77,11 @@ func TestDeletion(t *testing.T) {
 				}.Run(t.Context())
 				require.Equal(t, tc.sent, sent)
 				require.ErrorIs(t, err, tc.want)
+				outcome := deleted.Outcome
 				if failed := (*once.Failure)(nil); errors.As(err, &failed) {
-					require.Equal(t, tc.outcome, failed.Outcome)
+					outcome = failed.Outcome
 				}
+				require.Equal(t, tc.outcome, outcome)
 			})
 		})
 	}

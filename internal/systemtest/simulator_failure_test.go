@@ -25,8 +25,8 @@ func (c *simCall) checkFailure(s *sim, own, writes []simWrite) (problems []strin
 		return []string{fmt.Sprintf("it failed without an outcome: %v", c.err)}
 	}
 	switch {
-	case len(own) > 0 && own[0].ofPolicy() && own[0].unseen && simDeleted(writes[own[0].place:max(own[0].place, c.outcome.writes)]):
-		// A policy is deleted with its Service, and nothing identifies it.
+	case failed.Outcome == cloudrun.NotWritten && len(own) > 0 && c.lostPolicy(writes, own[0]):
+		// A refusal was the only response, and the policy was deleted with its Service.
 	case failed.Outcome == cloudrun.NotWritten && len(own) > 0 && c.leftNothing(writes, own[0]):
 		// A refusal was the only response, and there was no Service when the call looked.
 	case failed.Outcome == cloudrun.NotWritten && len(own) > 0:
@@ -53,13 +53,31 @@ func (c *simCall) mayNotKnow(writes []simWrite) bool {
 // buriedUnmarked reports whether a write without a mark may have been replaced:
 // others have written twice during the call.
 func (c *simCall) buriedUnmarked(writes []simWrite) bool {
-	n := 0
+	others := slices.DeleteFunc(c.noticed(writes), func(w simWrite) bool { return w.id == c.id })
+	return slices.Contains([]string{"move", "edit"}, c.kind) && len(others) > 1
+}
+
+// noticed returns the writes to the Service that a call may have noticed: those
+// during the call, and the last one before it if a stale read may have hidden that.
+func (c *simCall) noticed(writes []simWrite) (noticed []simWrite) {
 	for _, w := range writes {
-		if !w.ofPolicy() && w.id != c.id && !w.Time.Before(c.start) && !w.Time.After(c.end) {
-			n++
+		switch {
+		case w.ofPolicy() || w.Time.After(c.end):
+		case w.Time.Before(c.start):
+			if c.metAny(simStale) {
+				noticed = []simWrite{w}
+			}
+		default:
+			noticed = append(noticed, w)
 		}
 	}
-	return slices.Contains([]string{"move", "edit"}, c.kind) && (n > 1 || n > 0 && c.metAny(simStale))
+	return noticed
+}
+
+// lostPolicy reports whether a policy that a call wrote was deleted, together with
+// its Service, before the call ended, and a proxy passed on a refusal.
+func (c *simCall) lostPolicy(writes []simWrite, w simWrite) bool {
+	return w.ofPolicy() && w.unseen && c.metAny(simTwice, simTwiceRefused) && simDeleted(writes[w.place:max(w.place, c.outcome.writes)])
 }
 
 // leftNothing reports whether a Service that a call created was deleted before
@@ -83,13 +101,13 @@ func (c *simCall) movedAlike(writes []simWrite) bool {
 	if c.kind != "move" || !c.ambiguous && !c.metRefusedWrite {
 		return false
 	}
-	last := ""
+	noticed, last := c.noticed(writes), ""
 	for _, w := range writes {
 		if w.ofPolicy() || w.Kind == "delete" {
 			continue
 		}
 		now := simLeaves(w.Body)["/spec/traffic"]
-		if now != last && (!w.Time.Before(c.start) || c.metAny(simStale)) && !w.Time.After(c.end) {
+		if now != last && slices.ContainsFunc(noticed, func(n simWrite) bool { return n.place == w.place }) {
 			return true
 		}
 		last = now
@@ -140,8 +158,8 @@ func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):
 		return true
 	case c.ambiguous && c.failedAs(cloudrun.WriteUnknown) && strings.Contains(c.err.Error(), "deleted or created by another writer"):
-		return slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool {
-			return w.id != c.id && (w.Kind == "create" || w.Kind == "delete") && (!w.Time.Before(c.start) || c.metAny(simStale))
+		return slices.ContainsFunc(c.noticed(writes), func(w simWrite) bool {
+			return w.id != c.id && (w.Kind == "create" || w.Kind == "delete")
 		})
 	case gone && errors.Is(c.err, cloudrun.ErrBeingDeleted):
 		return true
