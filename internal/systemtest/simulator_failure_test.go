@@ -142,8 +142,8 @@ func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 	case c.cancelled && c.end.Sub(c.deadline) >= 0:
 		return true
 	case errors.As(c.err, &option):
-		// The Revision had failed, or the Service is another one than the caller knew.
-		return deletedSince() && (c.kind == "move" || simDeleted(writes[:c.outcome.writes]))
+		// The Service is another one than the caller knew, or the Revision had failed.
+		return deletedSince() && (simDeleted(writes[:c.outcome.writes]) || c.kind == "move" && c.sawFailed(option.Option))
 	case errors.Is(c.err, cloudrun.ErrPlanStale):
 		aged := s.cluster && c.metAny(simStale) && c.failedAs(cloudrun.WriteUnknown) // changes of the metadata have no generation there
 		return c.kind == "apply" && (deletedSince() || aged) && slices.ContainsFunc(writes[:c.outcome.writes], func(w simWrite) bool { return !w.ofPolicy() && w.id != c.id })
@@ -174,6 +174,16 @@ func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 func (c *simCall) failedAs(outcome cloudrun.WriteOutcome) bool {
 	var failed *cloudrun.DeployError
 	return errors.As(c.err, &failed) && failed.Outcome == outcome
+}
+
+// sawFailed reports whether a Revision that an option names had failed when a call ended.
+func (c *simCall) sawFailed(option string) bool {
+	for name, ready := range c.outcome.ready {
+		if ready == "False" && option == fmt.Sprintf("revision %q", name) {
+			return true
+		}
+	}
+	return false
 }
 
 // hadFailed reports whether the Service or the Revision of a call had failed when
