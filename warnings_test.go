@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
 )
@@ -32,6 +34,30 @@ func TestWarningsAboutAnnotations(t *testing.T) {
 		r, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image))
 		require.NoError(t, err)
 		require.Empty(t, r.Warnings, "others do not")
+	})
+}
+
+// An edit that changes a misplaced annotation gets a warning; one that keeps it does not.
+func TestWarningsAboutEditedAnnotations(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		_, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+		for i, value := range []string{"false", "true", "true"} {
+			r, err := d.Deploy(t.Context(), "hello", cloudrun.EditService(func(s *servingv1.Service) error {
+				metav1.SetMetaDataAnnotation(&s.ObjectMeta, "run.googleapis.com/cpu-throttling", value)
+				metav1.SetMetaDataAnnotation(&s.Spec.Template.ObjectMeta, "run.googleapis.com/ingress", value)
+				return nil
+			}))
+			require.NoError(t, err)
+			if i == 2 {
+				require.Empty(t, r.Warnings, "it has the value already")
+				return
+			}
+			require.Equal(t, []string{
+				"the annotation run.googleapis.com/cpu-throttling has no effect in metadata: move it to spec.template.metadata",
+				"the annotation run.googleapis.com/ingress has no effect in spec.template.metadata: move it to metadata",
+			}, r.Warnings, value)
+		}
 	})
 }
 

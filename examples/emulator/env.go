@@ -24,7 +24,8 @@ func explain(w io.Writer, s *cloudruntest.Server) {
 	}
 	fmt.Fprintf(w, `# gcloud run deploy hello --image=gcr.io/cloudrun/hello --allow-unauthenticated
 # go run ./examples/deploy hello --image=gcr.io/cloudrun/hello
-# cloudrun.NewClient(ctx, "demo", "us-central1", option.WithEndpoint(%q), option.WithoutAuthentication())
+# cloudrun.NewClient(ctx, "demo", "us-central1",
+# option.WithEndpoint(%q), option.WithoutAuthentication())
 `, s.URL)
 }
 

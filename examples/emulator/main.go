@@ -46,16 +46,21 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	os.Exit(execute(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// execute runs the program, reports its error and returns its exit code.
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := run(ctx, args, stdout, stderr)
 	var ended *exitError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
 	case errors.As(err, &ended):
-		os.Exit(ended.code)
-	default:
-		fmt.Fprintln(os.Stderr, "emulator:", err)
-		os.Exit(1)
+		return ended.code
 	}
+	cli.WriteLines(stderr, "emulator: "+err.Error())
+	return 1
 }
 
 // settings are the values of the flags.
@@ -85,7 +90,7 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	flags.StringVar(&s.envFile, "env-file", "", "`file` to write the environment to, as shell code, once the emulator listens")
 	flags.BoolVar(&s.log, "log", s.command == nil, "write a line to stderr for each request; not the default with a COMMAND")
 	flags.DurationVar(&s.timeToReady, "time-to-ready", 0, "time until a Service becomes ready")
-	flags.StringVar(&s.outcome, "outcome", "", "`outcome` of every deployment, such as image-not-found, secret-denied, not-listening, quota-exceeded, never-ready or forbidden")
+	flags.StringVar(&s.outcome, "outcome", "", "`outcome` of every deployment, such as image-not-found, secret-denied, not-listening, quota-exceeded, never-ready or forbidden; the label cloudruntest-outcome sets that of one Service")
 	flags.StringVar(&s.deny, "deny", "", "`permissions` that the caller lacks, separated by commas, such as run.services.setIamPolicy")
 	flags.BoolVar(&s.forbidAllUsers, "forbid-all-users", false, "have an organization policy forbid public access")
 	flags.IntVar(&s.rateLimit, "rate-limit", 0, "requests in a second beyond which the API responds 429; 0 for no limit")
@@ -122,7 +127,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if set.envFile == "" {
 		explain(stdout, s)
 	}
-	fmt.Fprintf(stderr, "Emulating Cloud Run at %s. Ctrl-C stops it and discards everything.\n", s.URL)
+	fmt.Fprintf(stderr, "Emulating Cloud Run at %s.\nCtrl-C stops it and discards everything.\n", s.URL)
 	<-ctx.Done()
 	return nil
 }

@@ -79,9 +79,18 @@ func Parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) e
 	return fmt.Errorf("%w: use --help to see all flags", err)
 }
 
+// WriteLines writes text in lines that fit a terminal of 80 columns. Those after
+// the first are indented.
+func WriteLines(w io.Writer, text string) {
+	fmt.Fprintln(w, strings.Join(wrapped(text, columns-2), "\n  "))
+}
+
+// columns is the width of the usual terminal.
+const columns = 80
+
 // usages returns the help of a command, which fits a terminal of 80 columns.
 func usages(flags *flag.FlagSet, usage string) string {
-	const columns, indent = 80, 30
+	const indent = 30
 	var b strings.Builder
 	fmt.Fprintf(&b, "usage: %s\n\n", usage)
 	flags.VisitAll(func(f *flag.Flag) {
