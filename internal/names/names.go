@@ -3,9 +3,12 @@
 package names
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/cloudrun-go/cloudrun/internal/regions"
 )
 
 const (
@@ -23,7 +26,14 @@ func Project(s string) error {
 
 // Region checks a Cloud Run region, such as us-central1.
 func Region(s string) error {
-	return check("region", s, isRegion, maxName, allowed+", as in us-central1")
+	err := check("region", s, isRegion, maxName, allowed+", as in us-central1")
+	switch meant := regions.Meant(s); {
+	case s == "":
+		return errors.New("region is empty: pass one such as us-central1")
+	case err != nil && meant != "":
+		return fmt.Errorf("region %q is not valid: did you mean %q?", s, meant)
+	}
+	return err
 }
 
 // Namespace checks a Kubernetes namespace.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cloudrun-go/cloudrun/internal/details"
+	"github.com/cloudrun-go/cloudrun/internal/regions"
+	"github.com/cloudrun-go/cloudrun/internal/remedy"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -27,6 +31,8 @@ type Answer struct {
 	GoogleStatus string // the canonical code of a Google error body, such as "NOT_FOUND"
 	Details      []any  // of a Google error body
 	Violations   []Violation
+	Conditions   []Violation    // quotas that were exceeded, and preconditions that failed
+	Links        []details.Link // to pages with help
 	RetryAfter   time.Duration
 	RequestID    string // identifies the request for the server's support; empty if unknown
 }
@@ -36,8 +42,8 @@ func newAnswer(host string, status int, header http.Header, body []byte) *Answer
 	b := parseErrorBody(body)
 	a := &Answer{
 		StatusCode: status, Host: host, Header: header, Body: string(body),
-		Message: b.message, Reason: b.reason, GoogleStatus: b.googleStatus, Details: b.details, Violations: b.violations,
-		RetryAfter: retryAfter(header), RequestID: requestID(header),
+		Message: b.message, Reason: b.reason, GoogleStatus: b.googleStatus, Details: b.details,
+		Violations: b.violations, Conditions: b.conditions, Links: b.links, RetryAfter: retryAfter(header), RequestID: requestID(header),
 	}
 	switch {
 	case b.ofAPI:
@@ -68,15 +74,49 @@ func (a *Answer) text() string {
 	if a.Message != "" {
 		fmt.Fprintf(&b, ": %s", a.Message)
 	}
-	for _, v := range a.Violations {
-		if !strings.Contains(a.Message, v.Description) { // servers tend to repeat themselves
-			fmt.Fprintf(&b, "; %s: %s", v.Field, v.Description)
-		}
+	for _, more := range a.details() {
+		fmt.Fprintf(&b, "; %s", more)
 	}
 	if a.StatusCode >= http.StatusInternalServerError && a.RequestID != "" { // the server's fault, which its support can look up
 		fmt.Fprintf(&b, " (request ID %s)", a.RequestID)
 	}
 	return b.String()
+}
+
+// details returns what to do, and what the details of the response add to its
+// message: servers tend to repeat themselves.
+func (a *Answer) details() (all []string) {
+	add := func(description, text string) {
+		if !strings.Contains(a.Message, description) {
+			all = append(all, text)
+		}
+	}
+	for _, v := range a.Violations {
+		add(v.Description, v.Field+": "+v.Description)
+	}
+	for _, v := range a.Conditions {
+		add(v.Description, v.Description)
+	}
+	if advice := a.advice(); advice != "" {
+		all = append(all, advice)
+	}
+	for _, l := range a.Links {
+		add(l.URL, cmp.Or(strings.TrimRight(l.Description, ". "), "see")+": "+l.URL)
+	}
+	return all
+}
+
+// advice returns what to do about the response, as far as its status code says that.
+func (a *Answer) advice() string {
+	switch {
+	case a.RetryAfter > 0 && a.transient():
+		return fmt.Sprintf("try again in %v", max(a.RetryAfter.Round(time.Second), time.Second))
+	case a.StatusCode == http.StatusTooManyRequests:
+		return "send fewer requests, or try again later"
+	case a.StatusCode == http.StatusUnauthorized && a.GoogleStatus != "":
+		return "the token was rejected: " + remedy.General
+	}
+	return ""
 }
 
 // maxRequestID bounds what is kept of the ID of a request.
@@ -100,7 +140,11 @@ func (a *Answer) has(status int, reason string) bool {
 
 // wrongAddress is the error for a response that did not come from the API.
 func wrongAddress(host string, status int) error {
-	return fmt.Errorf("%w: HTTP %d from %s: check the endpoint and the region", ErrNotAPI, status, host)
+	advice := regions.Advice(host)
+	if status >= http.StatusInternalServerError {
+		advice = "a proxy or the front end answered: try again later, or check the endpoint"
+	}
+	return fmt.Errorf("%w: HTTP %d from %s: %s", ErrNotAPI, status, host, advice)
 }
 
 func isHTML(header http.Header, body []byte) bool {

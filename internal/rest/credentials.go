@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,10 +14,9 @@ import (
 
 	"golang.org/x/oauth2"
 	"google.golang.org/api/googleapi"
-)
 
-// renewCredentials is what a user does about credentials that are missing or no longer valid.
-const renewCredentials = "check the credentials, and renew your own with \"gcloud auth application-default login\""
+	"github.com/cloudrun-go/cloudrun/internal/remedy"
+)
 
 // HTTPClient returns a copy of an HTTP client for a [Client]. It follows no
 // redirect: the API sends none, and a redirect to another host would get the
@@ -34,13 +32,22 @@ func HTTPClient(hc *http.Client) *http.Client {
 }
 
 // ExplainCredentials adds to the error of a client that could not be made what
-// to do if there are no credentials. Google's libraries have no type for that.
+// to do about the credentials, if they are the cause.
 func ExplainCredentials(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "could not find default credentials") {
+	if err == nil || remedy.Of(err.Error()) == "" {
 		return err
 	}
-	return fmt.Errorf("%w: %s", err, renewCredentials)
+	return &explained{remedy.Explain(err.Error(), ""), err}
 }
+
+// explained is an error with a text that says what to do.
+type explained struct {
+	text string
+	err  error
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.err }
 
 // tokens is a token source whose errors are marked.
 type tokens struct{ source oauth2.TokenSource }
@@ -81,10 +88,11 @@ func withoutToken(r Request, err error) (*Error, bool) {
 	default:
 		return nil, false
 	}
+	what, advice := refused, remedy.General
 	if tokenMayCome(cause) {
-		return r.fails(unsent, err), true
+		what, advice = unsent, "try again later"
 	}
-	return r.fails(refused, fmt.Errorf("get a token for the credentials in use: %w: %s", err, renewCredentials)), true
+	return r.fails(what, &explained{"get a token for the credentials in use: " + remedy.Explain(cause.Error(), advice), err}), true
 }
 
 // tokenMayCome reports whether another try may get a token.
@@ -136,7 +144,7 @@ func ofNetwork(err error) bool {
 // statusIn returns the HTTP status in the text of an error, as the token sources
 // of Google's libraries write it that have no type for it; 0 if there is none.
 func statusIn(text string) int {
-	for _, before := range []string{"status code ", "compute: Received "} {
+	for _, before := range []string{"status code ", "compute: Received ", "cannot fetch token: "} {
 		if _, after, ok := strings.Cut(text, before); ok && len(after) >= 3 {
 			status, _ := strconv.Atoi(after[:3])
 			return status

@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -32,7 +34,7 @@ const (
 // Error says what was attempted, on what, and what failed.
 func (e *Error) Error() string {
 	if e.Interrupted != nil {
-		return fmt.Sprintf("%v: %s %s: %s", e.Interrupted, e.Op, e.Resource, e.cause())
+		return fmt.Sprintf("%s %s: %s; %s", e.Op, e.Resource, e.cause(), ended(e.Interrupted))
 	}
 	return fmt.Sprintf("%s %s: %s", e.Op, e.Resource, e.cause())
 }
@@ -42,10 +44,20 @@ func (e *Error) cause() string {
 	switch {
 	case e.Answer != nil:
 		text = e.Answer.text()
+	case e.Cause == context.DeadlineExceeded, e.Cause == context.Canceled: //nolint:errorlint // what wraps one has more to say
+		return "no response: " + ended(e.Cause)
 	case e.Cause != nil:
 		text = e.Cause.Error()
 	}
 	return safetext.Line(text, maxText) // a certificate or a malformed response is the server's text, too
+}
+
+// ended describes the end of the caller's context.
+func ended(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "the deadline of the caller's context has passed"
+	}
+	return "the caller's context was canceled"
 }
 
 // Unwrap returns the error of the context and the cause, as far as there are any.

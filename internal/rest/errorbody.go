@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/cloudrun-go/cloudrun/internal/details"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -15,10 +16,7 @@ const (
 )
 
 // Violation is a field of a request that the server rejected.
-type Violation struct {
-	Field       string
-	Description string
-}
+type Violation = details.Violation
 
 // errorBody is what the body of an error response says.
 type errorBody struct {
@@ -28,6 +26,8 @@ type errorBody struct {
 	googleStatus string
 	details      []any
 	violations   []Violation
+	conditions   []Violation
+	links        []details.Link
 	retryAfter   time.Duration
 }
 
@@ -70,23 +70,18 @@ func parseErrorBody(body []byte) errorBody {
 }
 
 func (e *googleError) read() errorBody {
+	read := details.Read(e.Details)
 	b := errorBody{
 		ofAPI:        true,
 		message:      safetext.Line(e.Message, maxMessage),
 		googleStatus: safetext.Line(e.Status, maxCode),
+		violations:   read.Fields, conditions: read.Conditions, links: read.Links,
+		retryAfter: min(max(read.RetryDelay, 0), maxRetryAfter),
 	}
 	for _, raw := range e.Details {
 		var detail any
 		if json.Unmarshal(raw, &detail) == nil {
 			b.details = append(b.details, detail)
-		}
-		var d struct {
-			FieldViolations []Violation `json:"fieldViolations"`
-		}
-		if json.Unmarshal(raw, &d) == nil {
-			for _, v := range d.FieldViolations {
-				b.violations = append(b.violations, violation(v.Field, v.Description))
-			}
 		}
 	}
 	return b
@@ -100,11 +95,7 @@ func (s *kubernetesStatus) read() errorBody {
 		retryAfter: seconds(s.Details.RetryAfterSeconds),
 	}
 	for _, c := range s.Details.Causes {
-		b.violations = append(b.violations, violation(c.Field, c.Message))
+		b.violations = append(b.violations, Violation{Field: safetext.Line(c.Field, maxField), Description: safetext.Line(c.Message, maxMessage)})
 	}
 	return b
-}
-
-func violation(field, description string) Violation {
-	return Violation{Field: safetext.Line(field, maxField), Description: safetext.Line(description, maxMessage)}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/cloudrun-go/cloudrun/internal/details"
 )
 
 // Hider hides what may be secret in texts and errors. It returns those that have
@@ -36,11 +38,21 @@ func (a *Answer) hidden(h Hider) *Answer {
 	for i, detail := range hidden.Details {
 		hidden.Details[i], _ = hiddenTree(h, detail)
 	}
-	hidden.Violations = slices.Clone(a.Violations)
-	for i, v := range hidden.Violations {
-		hidden.Violations[i] = Violation{Field: h.Text(v.Field), Description: h.Text(v.Description)}
+	hidden.Violations = hiddenViolations(h, a.Violations)
+	hidden.Conditions = hiddenViolations(h, a.Conditions)
+	hidden.Links = slices.Clone(a.Links)
+	for i, l := range hidden.Links {
+		hidden.Links[i] = details.Link{Description: h.Text(l.Description), URL: h.Text(l.URL)}
 	}
 	return &hidden
+}
+
+func hiddenViolations(h Hider, all []Violation) []Violation {
+	hidden := slices.Clone(all)
+	for i, v := range hidden {
+		hidden[i] = Violation{Field: h.Text(v.Field), Description: h.Text(v.Description)}
+	}
+	return hidden
 }
 
 func hideAll(h Hider, texts []string) {

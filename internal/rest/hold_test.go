@@ -54,7 +54,7 @@ func TestRetryAfterHoldsTheCall(t *testing.T) {
 					require.NoError(t, err)
 					return
 				}
-				require.EqualError(t, err, "use thing things/a: HTTP 429")
+				require.EqualError(t, err, "use thing things/a: HTTP 429; try again in 19s")
 				require.True(t, rest.Transient(err))
 				require.True(t, rest.Unsent(err))
 				require.False(t, rest.Answered(err))

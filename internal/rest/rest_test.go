@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudrun-go/cloudrun/internal/details"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
@@ -109,7 +110,16 @@ func TestErrorResponses(t *testing.T) {
 		"kubernetes": {jsonResponse(422, kubernetesBody),
 			rest.Answer{Message: "bad image", Reason: "Invalid", Violations: violations, RetryAfter: 9 * time.Second},
 			"HTTP 422: bad image; spec.image: no such image"},
-		"text":               {response{status: 400, body: "bad\x1b gateway\n"}, rest.Answer{Message: "bad  gateway", Reason: "BadRequest"}, "HTTP 400: bad  gateway"},
+		"text": {response{status: 400, body: "bad\x1b gateway\n"}, rest.Answer{Message: "bad  gateway", Reason: "BadRequest"}, "HTTP 400: bad  gateway"},
+		"google quota": {jsonResponse(429, `{"error": {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED", "errors": [{"reason": "rateLimitExceeded"}], "details": [
+				{"violations": [{"subject": "project:1", "description": "180 a minute"}]}, {"retryDelay": "37s"}, {"links": [{"description": "Ask for more.", "url": "https://cloud.google.com/quota"}]}]}}`),
+			rest.Answer{Message: "Quota exceeded.", Reason: "TooManyRequests", GoogleStatus: "RESOURCE_EXHAUSTED", RetryAfter: 37 * time.Second,
+				Conditions: []rest.Violation{{Field: "project:1", Description: "180 a minute"}}, Links: []details.Link{{Description: "Ask for more.", URL: "https://cloud.google.com/quota"}}},
+			"HTTP 429 RESOURCE_EXHAUSTED: Quota exceeded.; 180 a minute; try again in 37s; Ask for more: https://cloud.google.com/quota"},
+		"too many":           {response{status: 429}, rest.Answer{Reason: "TooManyRequests"}, "HTTP 429; send fewer requests, or try again later"},
+		"too many, a time":   {response{status: 429, header: http.Header{"Retry-After": {"7"}}}, rest.Answer{Reason: "TooManyRequests", RetryAfter: 7 * time.Second}, "HTTP 429; try again in 7s"},
+		"rejected token":     {jsonResponse(401, `{"error": {"code": 401, "status": "UNAUTHENTICATED", "message": "no"}}`), rest.Answer{Reason: "Unauthorized", GoogleStatus: "UNAUTHENTICATED", Message: "no"}, "HTTP 401 UNAUTHENTICATED: no; the token was rejected: check the credentials"},
+		"proxy":              {response{status: 502, body: "<html>"}, rest.Answer{NotAPI: true}, "try again later, or check the endpoint"},
 		"empty":              {response{status: 403}, rest.Answer{Reason: "Forbidden"}, "HTTP 403"},
 		"retry after":        {response{status: 403, header: http.Header{"Retry-After": {"120"}}}, rest.Answer{Reason: "Forbidden", RetryAfter: 2 * time.Minute}, "HTTP 403"},
 		"retry after, twice": {response{status: 403, header: http.Header{"Retry-After": {"7"}}, body: kubernetesBody}, rest.Answer{Message: "bad image", Reason: "Invalid", Violations: violations, RetryAfter: 7 * time.Second}, "HTTP 403: bad image; spec.image: no such image"},

@@ -150,7 +150,7 @@ func TestRetriesEndWithTheContext(t *testing.T) {
 		defer cancel()
 		s := &script{steps: steps(answers(503, ""))}
 		_, err := s.client().Read(ctx, thing)
-		require.EqualError(t, err, "context deadline exceeded: use thing things/a: HTTP 503")
+		require.EqualError(t, err, "use thing things/a: HTTP 503; the deadline of the caller's context has passed")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var failure *rest.Error
 		require.ErrorAs(t, err, &failure)

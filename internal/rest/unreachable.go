@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/cloudrun-go/cloudrun/internal/regions"
 )
 
 // unreachable returns the error for a request that got no response. It is final
@@ -20,9 +22,9 @@ func unreachable(r Request, err error) *Error {
 	case isUnsendable(err):
 		return r.fails(refused, err)
 	case isUnreachable(err):
-		return r.fails(refused, fmt.Errorf("cannot reach %s: %w", r.host(), err))
+		return r.fails(refused, fmt.Errorf("cannot reach %s: %w: %s", r.host(), err, regions.Advice(r.host())))
 	case errors.As(err, &dial) && dial.Op == "dial":
-		return r.fails(unsent, err)
+		return r.fails(unsent, fmt.Errorf("cannot reach %s: %w", r.host(), err))
 	}
 	return r.fails(lost, err)
 }
