@@ -151,8 +151,8 @@ func (c *simCall) mayFail(s *sim, own, writes []simWrite) bool {
 		return true
 	case c.blind() && (!errors.As(c.err, &api) || api.StatusCode() >= 500):
 		return true
-	case c.hangs > 1 && c.end.Sub(c.start) > simPersistence && rest.Transient(c.err):
-		return true // together they took longer than a call tries again
+	case c.hangs > 1 && max(c.end.Sub(c.start), time.Duration(c.hangs)*time.Minute) > simPersistence && rest.Transient(c.err):
+		return true // together, also beside one another, they took longer than a call tries again
 	case c.refused != "" && errors.As(c.err, &api) && api.StatusCode() == 429:
 		return true
 	case c.metAny(simTwiceRefused) && errors.As(c.err, &api) && slices.Contains([]int{400, 403, 412}, api.StatusCode()):
