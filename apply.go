@@ -99,7 +99,7 @@ func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*applic
 		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errNoPlan}
 	}
 	p := plan.prepared()
-	c, err := d.beginWith(op, p.name, append(slices.Clone(p.layers), edits.Of(opts))...)
+	c, err := d.beginWith(op, p.name, asIs, append(slices.Clone(p.layers), edits.Of(opts))...)
 	if err == nil {
 		err = p.checkFor(d.Client())
 	}

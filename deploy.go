@@ -3,12 +3,15 @@ package cloudrun
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/task"
@@ -102,23 +105,48 @@ func (d *Deployer) begin(op, name string, opts []edits.Setting) (*call, error) {
 	if d == nil {
 		d = &Deployer{} // whose lack of a client is an error
 	}
-	return d.beginWith(op, name, edits.Of(d.defaults), opts)
+	return d.beginWith(op, name, ifNew, edits.Of(d.defaults), opts)
 }
+
+// ifNew returns what else options lack if the Service is new, so that all mistakes
+// are reported at once. It is nil if they lack nothing, or if none of them is what
+// failed. It is no [*OptionError], because the Service may exist.
+func ifNew(failed error, options *edits.Set) error {
+	if _, ok := asType[*OptionError](failed); !ok {
+		return nil
+	}
+	var lacks []string
+	if !options.Mentions(spec.ThingImage) && !edits.Has[serviceEdit](options) {
+		lacks = append(lacks, "an image")
+	}
+	if cfg := edits.Configure(options, deployConfig{}); cfg.noTraffic && !cfg.firstServes {
+		lacks = append(lacks, "WithNoTrafficIfExists in place of WithNoTraffic")
+	}
+	if lacks == nil {
+		return nil
+	}
+	return fmt.Errorf("if the service is new, it also needs %s", strings.Join(lacks, ", and "))
+}
+
+// asIs is for a call that creates no Service.
+func asIs(error, *edits.Set) error { return nil }
 
 // beginCall is begin for a call that does not assemble a Service: defaults
 // that are about the Service itself do not apply to it.
 func (d *Deployer) beginCall(op, name string, opts []edits.Setting) (*call, error) {
-	return d.beginWith(op, name, edits.Of(d.callDefaults()), opts)
+	return d.beginWith(op, name, asIs, edits.Of(d.callDefaults()), opts)
 }
 
-func (d *Deployer) beginWith(op, name string, layers ...[]edits.Setting) (*call, error) {
+// beginWith begins a call whose options come in layers. What else a call that
+// failed lacks is part of its error.
+func (d *Deployer) beginWith(op, name string, also func(failed error, options *edits.Set) error, layers ...[]edits.Setting) (*call, error) {
 	options, err := collect(layers...)
 	c := &call{
 		op: op, name: name, began: time.Now(), client: d.Client().forCall(name, edits.Configure(options, planConfig{}).reveal), options: options,
 		async: edits.Configure(options, callConfig{}).async, wait: edits.Configure(options, defaultWait()),
 	}
 	if err = errors.Join(c.check(), err); err != nil {
-		return nil, c.fail(StageOptions, NotWritten, err)
+		return nil, c.fail(StageOptions, NotWritten, errors.Join(err, also(err, options)))
 	}
 	c.report = newReporter(name, c.wait.progress)
 	c.client = c.observed(StageRead)

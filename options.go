@@ -36,8 +36,8 @@ import (
 // both. The same option given twice is fine. A nil option of any kind is an
 // error. Problems are reported together, as joined [*OptionError] values: first
 // all those that are known without the Service, before anything is sent, then
-// all those that depend on it, such as the missing image of a new Service, before
-// anything is written. [NewService] knows them all. The defaults of a Deployer give way to the options of a call.
+// all those that depend on it, before anything is written. The first error also says
+// what a new Service would lack, such as an image. [NewService] knows them all. The defaults of a Deployer give way to the options of a call.
 type DeployOption interface {
 	PlanOption
 	onDeploy()

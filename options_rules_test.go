@@ -333,9 +333,21 @@ func TestDeployReportsMistakesTogether(t *testing.T) {
 		s, c := newServer(t)
 		d := cloudrun.NewDeployer(c)
 		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("PORT", "80"), cloudrun.WithMemory("1GB"), cloudrun.WithTag("No"))
-		for _, part := range []string{"PORT is set by Cloud Run", `WithMemory("1GB")`, `WithTag("No")`} {
+		for _, part := range []string{"PORT is set by Cloud Run", `WithMemory("1GB")`, `WithTag("No")`, "\nif the service is new, it also needs an image"} {
 			require.ErrorContains(t, err, part)
 		}
+		_, err = d.Plan(t.Context(), "hello", cloudrun.WithMemory("1GB"), cloudrun.WithNoTraffic())
+		require.ErrorContains(t, err, "\nif the service is new, it also needs an image, and WithNoTrafficIfExists in place of WithNoTraffic")
+		for _, opt := range []cloudrun.DeployOption{cloudrun.WithImage(image), cloudrun.WithImage(""), cloudrun.WithContainer("a", cloudrun.WithImage(image)),
+			cloudrun.EditService(func(*servingv1.Service) error { return nil })} {
+			_, err = cloudrun.NewDeployer(c, opt).Deploy(t.Context(), "hello", cloudrun.WithMemory("1GB"), cloudrun.WithNoTrafficIfExists())
+			require.ErrorContains(t, err, `WithMemory("1GB")`)
+			require.NotContains(t, err.Error(), "if the service is new", "%v: it has an image", opt)
+		}
+		_, err = d.Deploy(t.Context(), "Not a name")
+		require.NotContains(t, err.Error(), "if the service is new", "no option is wrong")
+		_, err = d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("a", 200))
+		require.NotContains(t, err.Error(), "if the service is new", "it creates none")
 		require.Empty(t, s.Requests(), "nothing is sent")
 		require.NoError(t, cloudrun.CheckOptions(cloudrun.WithContainer("sidecar", cloudrun.WithEnv("PORT", "80"))))
 

@@ -103,7 +103,8 @@ func (f *Flags) SetsImage() bool {
 // Options returns the options for the flags that were given. The project and
 // the region complete the names of Cloud SQL instances and meshes that lack them.
 //
-// The error joins one for every problem, most of them an [*ArgumentError]. If
+// The error joins one for every problem, most of them an [*ArgumentError]. A
+// missing image is none, because only a new Service needs one: see [Flags.SetsImage]. If
 // the flags change nothing about the Service, the error is [ErrNoChange], and
 // the options are those of the other flags.
 func (f *Flags) Options(project, region string) ([]cloudrun.DeployOption, error) {

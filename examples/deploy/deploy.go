@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -31,12 +32,13 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 		defaults = demo.defaults()
 	}
 	client, err := c.client(ctx)
-	if err != nil {
-		return err
+	project, region := client.Project(), client.Region()
+	opts, wrong := flags.Options(cmp.Or(project, "PROJECT"), cmp.Or(region, "REGION"))
+	if c.local && errors.Is(wrong, runflags.ErrNoChange) { // the defaults of --local are a change
+		wrong = nil
 	}
-	opts, err := flags.Options(client.Project(), client.Region())
-	if err != nil && !(c.local && errors.Is(err, runflags.ErrNoChange)) { // the defaults of --local are a change
-		return err
+	if err != nil || wrong != nil {
+		return c.ifNew(errors.Join(err, wrong), flags.SetsImage() || mustExist)
 	}
 	if mustExist {
 		if _, err := client.GetService(ctx, name); err != nil {
@@ -51,6 +53,15 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 		return flags.Explain(c.plan(ctx, deployer, name, opts))
 	}
 	return flags.Explain(c.deployService(ctx, deployer, name, opts))
+}
+
+// ifNew adds to mistakes in flags what else a Service needs that does not exist,
+// so that all is said at once.
+func (c *command) ifNew(mistakes error, complete bool) error {
+	if complete || c.local || errors.Is(mistakes, runflags.ErrNoChange) {
+		return mistakes
+	}
+	return &hinted{mistakes, "If the service is new, it also needs --image."}
 }
 
 // plan prints what would be deployed, and whether the server accepts it.

@@ -165,6 +165,33 @@ func TestInvalidCommands(t *testing.T) {
 	}
 }
 
+// All mistakes are reported at once, with what a new Service lacks.
+func TestMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	const wrong = "ERROR: argument --memory: not a quantity: write \"1Gi\"\nERROR: argument --set-env-vars: PORT is set by Cloud Run in the ingress\n  container: use --port\n"
+	const region = "ERROR: you must specify a region: use --region, or set CLOUDSDK_RUN_REGION\n"
+	const hint = "If the service is new, it also needs --image.\n"
+	for _, tc := range []struct {
+		want string
+		args []string
+	}{
+		{wrong + hint, []string{"hello", "--region=us-central1"}},
+		{region + wrong + hint, []string{"hello", "--region="}},
+		{wrong, []string{"hello", "--region=us-central1", "--image=img"}},
+		{wrong, []string{"update", "hello", "--region=us-central1"}},
+	} {
+		var stdout, stderr, shown bytes.Buffer
+		report(&shown, run(t.Context(), append(tc.args, "--project=demo", "--endpoint=http://127.0.0.1:1", "--memory=1GB", "--set-env-vars=PORT=1"), &stdout, &stderr))
+		require.Equal(t, tc.want, shown.String())
+		require.Empty(t, stdout.String()+stderr.String())
+	}
+	stdout, stderr, err := locally(t, "--memory=1GB")
+	require.Error(t, err)
+	var shown bytes.Buffer
+	report(&shown, err)
+	require.NotContains(t, stdout+stderr+shown.String(), "--image", "--local has one")
+}
+
 func TestDryRun(t *testing.T) {
 	t.Parallel()
 	s := cloudruntest.NewServer()

@@ -69,11 +69,13 @@ func (c *command) printJSON(v any) error {
 
 // report writes an error for people.
 func report(stderr io.Writer, err error) {
-	runprogress.WriteError(stderr, err)
 	var h *hinted
-	if errors.As(err, &h) {
-		fmt.Fprintln(stderr, h.hint)
+	if !errors.As(err, &h) {
+		runprogress.WriteError(stderr, err)
+		return
 	}
+	runprogress.WriteError(stderr, h.error)
+	fmt.Fprintln(stderr, h.hint)
 }
 
 // hinted is an error with what to do next.

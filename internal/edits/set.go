@@ -131,6 +131,12 @@ func (s *Set) Failed(thing, scope string) bool {
 	return slices.ContainsFunc(s.wrong, func(wrong Setting) bool { return wrong.Scope == scope && wrong.claims(thing) })
 }
 
+// Mentions reports whether a setting is about a thing, of the whole or of any
+// element, whether it is in force or in error.
+func (s *Set) Mentions(thing string) bool {
+	return s.DecidesAnywhere(thing) || slices.ContainsFunc(s.wrong, func(wrong Setting) bool { return wrong.claims(thing) })
+}
+
 // Has reports whether the function of a setting that is in force has the type F.
 func Has[F any](s *Set) bool {
 	return s.any(func(set Setting) bool { _, ok := set.Do.(F); return ok })
