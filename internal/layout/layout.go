@@ -36,18 +36,32 @@ func Text(b *strings.Builder, label, text string) {
 	b.WriteString("\n")
 }
 
-// Lines writes a label and lines with their indentation. It wraps long ones, and
-// cuts those that are very long.
+// Lines writes a label and lines with their indentation. It wraps long ones,
+// between words where it can, and cuts those that are very long.
 func Lines(b *strings.Builder, label string, lines []string) {
 	label += ":"
 	for _, line := range lines {
 		blank := min(len(line)-len(strings.TrimLeft(line, " ")), maxBlank)
 		text := []rune(line[:blank] + safetext.Line(line, maxLine))
 		for len(text) > 0 {
-			row := text[:min(len(text), width-indent)]
+			row := text[:rowLength(text, width-indent)]
 			text = text[len(row):]
 			fmt.Fprintf(b, "%*s %s\n", indent-1, label, strings.TrimRight(string(row), " "))
 			label = ""
 		}
 	}
+}
+
+// rowLength returns how much of a text goes on a row: up to the last blank that
+// fits, or as much as fits if that would leave more than half of the row empty.
+func rowLength(text []rune, room int) int {
+	if len(text) <= room {
+		return len(text)
+	}
+	for n := room; n > room/2; n-- {
+		if text[n-1] == ' ' {
+			return n
+		}
+	}
+	return room
 }

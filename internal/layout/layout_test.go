@@ -33,6 +33,8 @@ func TestLines(t *testing.T) {
 		"none":         {nil, ""},
 		"several":      {[]string{"Traceback", "  File x", "", "Error"}, "  Last lines: Traceback\n" + indent + "  File x\n" + indent + "Error\n"},
 		"long":         {[]string{strings.Repeat("é", 70)}, "  Last lines: " + strings.Repeat("é", 65) + "\n" + indent + "ééééé\n"},
+		"words":        {[]string{strings.Repeat("word ", 12) + "between"}, "  Last lines: " + strings.Repeat("word ", 11) + "word\n" + indent + "between\n"},
+		"a long word":  {[]string{"at " + strings.Repeat("x", 65)}, "  Last lines: at " + strings.Repeat("x", 62) + "\n" + indent + "xxx\n"},
 		"escapes":      {[]string{"a\x1b[2Jb\rc"}, "  Last lines: a [2Jb c\n"},
 		"far to right": {[]string{strings.Repeat(" ", 300) + "x"}, "  Last lines: " + strings.Repeat(" ", 20) + "x\n"},
 	} {
