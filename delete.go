@@ -107,7 +107,7 @@ func (c *Client) deletion(op, kind, name string, read func(context.Context) (onc
 		Read: read, Classify: classify,
 		Delete: func(ctx context.Context, uid string) error {
 			body, err := c.send(ctx, rest.Request{
-				Op: op, Resource: c.resource(kind, name),
+				Op: op, Resource: c.resource(kind, name), Permission: "run." + kind + ".delete",
 				Method: http.MethodDelete, URL: c.servingURL(kind, name, nil), Body: c.deleteOptions(uid),
 			})
 			if err != nil {

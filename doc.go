@@ -110,8 +110,9 @@
 // Calls that write return a [*DeployError]. It names the stage that failed and
 // reports whether anything was written. It wraps the cause, which [errors.As]
 // finds: [*OptionError], [*APIError], [*NotReadyError], [*TimeoutError],
-// [*OvertakenError], [*PermissionError] or [*OrgPolicyError]. An error of the
-// server is also a [google.golang.org/api/googleapi.Error], and satisfies the
+// [*OvertakenError], [*PermissionError] or [*OrgPolicyError]. A [*PermissionError]
+// has the missing permission, the account without it (see [WithPrincipal]), and the
+// gcloud command that grants it. An error of the server is also a [google.golang.org/api/googleapi.Error], and satisfies the
 // predicates of k8s.io/apimachinery/pkg/api/errors, such as IsNotFound.
 //
 // # Updates

@@ -37,21 +37,21 @@ const (
 // or of one namespace on a cluster. It is safe for concurrent use and reuses
 // its connections.
 //
-// Its methods send single requests. A read is retried after a transient failure
-// (a lost connection, 429, 5xx), with exponential backoff, jitter and the
-// server's Retry-After. A write is retried only if the failed one certainly had
-// no effect. [Deployer] builds safe deployments on them.
+// Its methods send single requests. A read is retried after a transient failure (a lost
+// connection, 429, 5xx), with exponential backoff, jitter and the server's Retry-After. A
+// write is retried only if the failed one certainly had no effect. [Deployer] builds safe deployments on them.
 type Client struct {
-	project  string
-	region   string // empty on a cluster
-	regional string // base URL of the Knative API and of operations
-	global   string // base URL of IAM and locations
-	logging  string // base URL of Cloud Logging
-	rest     rest.Client
-	logs     *logging.Queue                       // of failures, which share reads
-	version  string                               // of this library; empty if it is not a released one
-	onRetry  func(err error, delay time.Duration) // nil unless a caller listens
-	known    *redact.Memory                       // of the call that uses this copy of the Client; nil outside of calls
+	project   string
+	region    string // empty on a cluster
+	regional  string // base URL of the Knative API and of operations
+	global    string // base URL of IAM and locations
+	logging   string // base URL of Cloud Logging
+	rest      rest.Client
+	logs      *logging.Queue                       // of failures, which share reads
+	version   string                               // of this library; empty if it is not a released one
+	onRetry   func(err error, delay time.Duration) // nil unless a caller listens
+	principal func() string                        // the member that the credentials are for; empty if unknown
+	known     *redact.Memory                       // of the call that uses this copy of the Client; nil outside of calls
 }
 
 var (
@@ -87,7 +87,8 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 		return nil, fmt.Errorf("new client: %w", err)
 	}
 	version := agent.Version()
-	hc, endpoint, err := htransport.NewClient(ctx, slices.Concat(transportOptions(version), endpointOptions(region), opts)...)
+	all := slices.Concat(transportOptions(version), endpointOptions(region), opts)
+	hc, endpoint, err := htransport.NewClient(ctx, all...)
 	if err != nil {
 		return nil, fmt.Errorf("new client for project %q: %w", project, rest.ExplainCredentials(names.HideURL(err)))
 	}
@@ -96,15 +97,16 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	limit, err := attemptTimeout(opts)
-	if err != nil {
+	limit, limitErr := attemptTimeout(opts)
+	who, err := principalOf(ctx, hc, all)
+	if err = errors.Join(limitErr, err); err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
 	global, logs := regional, regional
 	if domain, ok := strings.CutPrefix(base, "https://"+region+"-run."); isDefault && ok {
 		global, logs = "https://run."+domain, "https://logging."+domain
 	}
-	return &Client{project: project, region: region, regional: regional, global: global, logging: logs, logs: &logging.Queue{},
+	return &Client{project: project, region: region, regional: regional, global: global, logging: logs, logs: &logging.Queue{}, principal: who,
 		rest: restClient(hc, version, limit), version: version}, nil
 }
 
@@ -130,10 +132,9 @@ func (c *Client) In(project, region string) (*Client, error) {
 	return &d, nil
 }
 
-// forCall returns the same Client for the requests of one call about a Service.
-// They share the time for retries. Their errors do not quote the values of what
-// the call reads and sends, unless they are to be revealed. The Client of a call
-// is returned as it is.
+// forCall returns the same Client for the requests of one call about a Service. They
+// share the time for retries. Their errors do not quote the values of what the call reads
+// and sends, unless they are to be revealed. The Client of a call is returned as it is.
 func (c *Client) forCall(service string, reveal bool) *Client {
 	if c == nil || c.rest.Call != nil {
 		return c
@@ -151,10 +152,9 @@ func transportOptions(version string) []option.ClientOption {
 	return []option.ClientOption{option.WithScopes(cloudPlatformScope), option.WithUserAgent(agent.UserAgent(version))}
 }
 
-// endpointOptions are the default endpoints. Which one applies depends on the
-// universe domain and the client certificate, which no public API can read from
-// the options. internaloption is what Google's generated clients use, also those
-// of other modules.
+// endpointOptions are the default endpoints. Which one applies depends on the universe
+// domain and the client certificate, which no public API can read from the options.
+// internaloption is what Google's generated clients use, also those of other modules.
 func endpointOptions(region string) []option.ClientOption {
 	return []option.ClientOption{
 		internaloption.WithDefaultEndpointTemplate("https://" + region + "-run.UNIVERSE_DOMAIN" + defaultEndpointMark),

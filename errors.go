@@ -303,7 +303,7 @@ func (c *Client) write(ctx context.Context, r rest.Request) ([]byte, error) {
 }
 
 // apiError is the public form of an error of a request.
-func (c *Client) apiError(err error) error { return apiError(c.known, err) }
+func (c *Client) apiError(err error) error { return c.errorHiding(c.known, err) }
 
 // observed returns the same Client with a function that is called before each retry.
 func (c *Client) observed(onRetry func(error, time.Duration)) *Client {
@@ -325,14 +325,6 @@ func outcomeOf(err error) WriteOutcome {
 		return WriteUnknown
 	}
 	return NotWritten
-}
-
-// hidden returns an error of a request without the values that a call knows.
-func hidden(known *redact.Memory, err error) error {
-	if api, ok := asType[*APIError](err); ok && err == error(api) && api.err != nil { //nolint:errorlint // a wrapped one keeps what wraps it
-		return apiError(known, api.err.Unwrap())
-	}
-	return known.Error(err)
 }
 
 // OperationError is returned when an operation of a Service failed.

@@ -172,8 +172,10 @@ func TestErrorTexts(t *testing.T) {
 		`service "hello" was changed by ann while waiting: generation 5 replaced generation 4 before that became ready`:     &cloudrun.OvertakenError{Service: "hello", Generation: 4, Newer: 5, By: "ann"},
 		`deploy service "hello": cause (failed while writing; it is unknown whether the change was written)`:                &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWrite, Outcome: cloudrun.WriteUnknown, Err: cause},
 		`deploy service "hello": cause`: &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageOptions, Err: cause},
-		`permission p is missing on r: grant a role that has it to the account in use: cause`: &cloudrun.PermissionError{Permission: "p", Resource: "r", Err: cause},
-		`WithA() contradicts WithB(): both`:                                                   &cloudrun.OptionError{Option: "WithA()", Conflict: "WithB()", Reason: "both"},
+		`permission p is missing on r for the account in use: grant it a role that has the permission: cause`: &cloudrun.PermissionError{Permission: "p", Resource: "r", Err: cause},
+		`a permission is missing on r for user:a@b: grant it roles/x`:                                         &cloudrun.PermissionError{Resource: "r", Principal: "user:a@b", Role: "roles/x"},
+		`permission p is missing on r for user:a@b: grant it roles/x with "gcloud x": cause`:                  &cloudrun.PermissionError{Permission: "p", Resource: "r", Principal: "user:a@b", Role: "roles/x", Command: "gcloud x", Err: cause},
+		`WithA() contradicts WithB(): both`:                                                                   &cloudrun.OptionError{Option: "WithA()", Conflict: "WithB()", Reason: "both"},
 	} {
 		require.EqualError(t, err, want)
 	}

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/denial"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
@@ -20,9 +20,6 @@ import (
 const (
 	roleInvoker = "roles/run.invoker"
 	allUsers    = "allUsers"
-
-	permissionGetPolicy = "run.services.getIamPolicy"
-	permissionSetPolicy = "run.services.setIamPolicy"
 )
 
 // ErrNoBinding is matched by the error of [RemoveMember] when the member does
@@ -231,11 +228,9 @@ func (c *Client) iamRequest(op, name, method, verb string, body []byte) rest.Req
 
 // readPolicy reads the policy of a Service as the server has it.
 func (c *Client) readPolicy(ctx context.Context, name string) ([]byte, error) {
-	raw, err := c.read(ctx, c.iamRequest("get IAM policy", name, http.MethodGet, ":getIamPolicy?options.requestedPolicyVersion=3", nil))
-	if err != nil {
-		return nil, iamError(err, permissionGetPolicy, nil)
-	}
-	return raw, nil
+	r := c.iamRequest("get IAM policy", name, http.MethodGet, ":getIamPolicy?options.requestedPolicyVersion=3", nil)
+	r.Permission = grant.GetServicePolicy
+	return c.read(ctx, r)
 }
 
 // classifyPolicy says what an error of IAM means for a write. A Service that
@@ -247,18 +242,11 @@ func classifyPolicy(err error) once.Class {
 	return once.Refused
 }
 
-// iamError returns the error of a call about a policy, with a type of its own
-// for a missing permission and for an organization policy that forbids the
-// change. The members are those whom such a policy may forbid.
-func iamError(err error, needed string, members []string) error {
+// policyError returns the error of a write of a policy, with a type of its own if an
+// organization policy forbids the members.
+func policyError(err error, members []string) error {
 	api, ok := asType[*APIError](err)
-	if !ok {
-		return err
-	}
-	if permission, missing := denial.Permission(err, needed); missing {
-		return &PermissionError{Permission: permission, Resource: api.Resource, Err: err}
-	}
-	if len(members) > 0 && denial.ByOrganization(err) {
+	if ok && len(members) > 0 && denial.ByOrganization(err) {
 		return &OrgPolicyError{Members: members, Resource: api.Resource, Err: err}
 	}
 	return err
@@ -299,41 +287,3 @@ func (c *deployConfig) access(w written) access {
 	}
 	return a
 }
-
-// PermissionError is returned when the account in use lacks a permission.
-type PermissionError struct {
-	// Permission is the missing permission, such as "run.services.setIamPolicy".
-	Permission string
-	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
-	Resource string
-	// Err is the error of the request.
-	Err error
-}
-
-// Error returns the permission, the resource and the response of the server.
-func (e *PermissionError) Error() string {
-	return fmt.Sprintf("permission %s is missing on %s: grant a role that has it to the account in use: %v", e.Permission, e.Resource, e.Err)
-}
-
-// Unwrap returns the error of the request.
-func (e *PermissionError) Unwrap() error { return e.Err }
-
-// OrgPolicyError is returned when an organization policy forbids the members of a
-// binding, usually allUsers under "domain restricted sharing".
-type OrgPolicyError struct {
-	// Members are the members that the call tried to add, such as "allUsers".
-	Members []string
-	// Resource is the full name of the resource, such as "projects/p/locations/r/services/s".
-	Resource string
-	// Err is the error of the request.
-	Err error
-}
-
-// Error names the members, the resource and what to do.
-func (e *OrgPolicyError) Error() string {
-	return fmt.Sprintf("an organization policy forbids %s on %s: ask for an exception to the policy, or disable the invoker IAM check instead: %v",
-		strings.Join(e.Members, ", "), e.Resource, e.Err)
-}
-
-// Unwrap returns the error of the request.
-func (e *OrgPolicyError) Unwrap() error { return e.Err }

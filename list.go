@@ -20,6 +20,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/answer"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
@@ -130,7 +131,7 @@ func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.
 		if token != "" {
 			ofPage.Set("continue", token)
 		}
-		return rest.Request{Op: "list " + kind, Resource: c.parent(), Method: http.MethodGet, URL: c.servingURL(kind, "", ofPage)}
+		return rest.Request{Op: "list " + kind, Resource: c.parent(), Permission: "run." + kind + ".list", Method: http.MethodGet, URL: c.servingURL(kind, "", ofPage)}
 	}, nil
 }
 
@@ -182,7 +183,9 @@ func (c *Client) listLocations(ctx context.Context, token string) (*locationPage
 	if token != "" {
 		u += "?" + url.Values{"pageToken": {token}}.Encode()
 	}
-	raw, err := c.rest.Read(ctx, rest.Request{Op: "list locations", Resource: "projects/" + c.project, Method: http.MethodGet, URL: u})
+	raw, err := c.rest.Read(ctx, rest.Request{
+		Op: "list locations", Resource: "projects/" + c.project, Permission: grant.ListLocations, Method: http.MethodGet, URL: u,
+	})
 	if err != nil {
 		return nil, c.apiError(err)
 	}
@@ -224,7 +227,7 @@ func getRevision[T any, P interface {
 	metav1.ObjectMetaAccessor
 }](ctx context.Context, c *Client, name string) (P, error) {
 	raw, err := c.read(ctx, rest.Request{
-		Op: "get revision", Resource: c.resource(kindRevisions, name),
+		Op: "get revision", Resource: c.resource(kindRevisions, name), Permission: grant.GetRevision,
 		Method: http.MethodGet, URL: c.servingURL(kindRevisions, name, nil),
 	})
 	if err != nil {

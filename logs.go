@@ -12,9 +12,9 @@ import (
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
-	"github.com/cloudrun-go/cloudrun/internal/denial"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/logging"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
@@ -158,7 +158,7 @@ func (c *Client) readPages(ctx context.Context, query logging.Query, log *loggin
 	for {
 		body, err := c.read(ctx, c.logRequest(query))
 		if err != nil {
-			return found, false, explainLogError(err)
+			return found, false, err
 		}
 		page, err := logging.Parse(body)
 		if err != nil {
@@ -184,15 +184,10 @@ func (c *Client) readPages(ctx context.Context, query logging.Query, log *loggin
 
 func (c *Client) logRequest(q logging.Query) rest.Request {
 	q.Project, q.Region = c.project, c.region
-	return rest.Request{Op: "read logs", Resource: "projects/" + c.project, Method: http.MethodPost, URL: c.logging + logging.Path, Body: q.Body()}
-}
-
-// explainLogError adds to a refusal which role is missing.
-func explainLogError(err error) error {
-	if permission, missing := denial.Permission(err, logging.Permission); missing {
-		return fmt.Errorf("%w: the permission %s is missing, which the role %s has", err, permission, logging.Role)
+	return rest.Request{
+		Op: "read logs", Resource: "projects/" + c.project, Permission: grant.ReadLogs,
+		Method: http.MethodPost, URL: c.logging + logging.Path, Body: q.Body(),
 	}
-	return err
 }
 
 // logReader is implemented by a [Client], and by what embeds one.
@@ -210,7 +205,7 @@ func (c *Client) lastLines(ctx context.Context, of logging.Want, repeat bool, kn
 		entries, err := c.logs.Read(ctx, of, c.attemptLogs)
 		switch {
 		case err != nil:
-			return nil, explainLogError(apiError(known, err))
+			return nil, c.errorHiding(known, err)
 		case len(entries) > 0:
 			return lastOf(entries, of.Entries, known), nil
 		case !repeat || pause.Sleep(ctx, logPause) != nil:

@@ -109,7 +109,7 @@ func TestLogThatCannotBeRead(t *testing.T) {
 	}{
 		"hangs":         {cloudruntest.Fault{Hang: true}, "", "within 3s"},
 		"drips":         {cloudruntest.Fault{Drip: time.Second}, "", "within 3s"},
-		"refused":       {cloudruntest.Fault{}, "logging.logEntries.list", "the permission logging.logEntries.list is missing, which the role roles/logging.viewer has"},
+		"refused":       {cloudruntest.Fault{}, "logging.logEntries.list", "permission logging.logEntries.list is missing on projects/demo for the account in use: grant it roles/logging.viewer with "},
 		"quota":         {cloudruntest.Fault{Status: 429}, "", "429"},
 		"down":          {cloudruntest.Fault{Status: 503}, "", "503"},
 		"reset":         {cloudruntest.Fault{Reset: true}, "", "read logs"},
@@ -248,7 +248,7 @@ func TestLogsAreRefused(t *testing.T) {
 		`LogsOfService("Not A Name")`:                {cloudrun.LogsOfService("Not A Name")},
 		`LogsSince(`:                                 {cloudrun.LogsSince(time.Time{}), cloudrun.LogsOfService("hello")},
 		"option 1: it is nil":                        {nil},
-		"which the role roles/logging.viewer has":    {cloudrun.LogsOfService("hello"), cloudrun.LogsSince(time.Now())},
+		"grant it roles/logging.viewer with ":        {cloudrun.LogsOfService("hello"), cloudrun.LogsSince(time.Now())},
 		`LogsOfRevision("x\" OR severity>=\"ERROR")`: {cloudrun.LogsOfRevision(`x" OR severity>="ERROR`)},
 	} {
 		var got error

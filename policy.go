@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/cloudrun-go/cloudrun/internal/denial"
+	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
@@ -317,9 +318,10 @@ func (s *policyStore) Create(ctx context.Context, body composedPolicy) (*policyD
 // under a new etag, leaves open whether the write took effect.
 func (s *policyStore) Replace(ctx context.Context, base *policyDocument, body composedPolicy) (*policyDocument, error) {
 	r := s.client.iamRequest("set IAM policy", s.name, http.MethodPost, ":setIamPolicy", body.body)
+	r.Permission = grant.SetServicePolicy
 	raw, err := s.client.write(ctx, r)
 	if err != nil {
-		return nil, iamError(err, permissionSetPolicy, policy.Touched(body.before, body.after))
+		return nil, policyError(err, policy.Touched(body.before, body.after))
 	}
 	d, err := newPolicyDocument(raw)
 	if err == nil && (!d.grants.Equal(body.after) || base != nil && d.etag == base.etag) {

@@ -101,7 +101,7 @@ func TestPlanOfAPolicyThatCannotBeRead(t *testing.T) {
 		require.Equal(t, &cloudrun.PublicAccess{After: true}, p.PublicAccess)
 		require.True(t, p.PublicAccess.Changes())
 		require.Contains(t, planText(t, p), "\n  ~ public access: unknown -> public (everybody is allowed to call the service)\n"+
-			"  warning: whether public access would change is unknown: permission run.services.getIamPolicy is missing on projects/demo/locations/us-central1/services/hello: grant a role")
+			"  warning: whether public access would change is unknown: permission run.services.getIamPolicy is missing on projects/demo/locations/us-central1/services/hello for the account in use: grant it roles/run.admin")
 		require.Contains(t, p.String(), "no changes; public access may change")
 		encoded, err := json.Marshal(p)
 		require.NoError(t, err)

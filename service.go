@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/answer"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/lossless"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/operation"
@@ -109,7 +110,7 @@ func (c *Client) readService(ctx context.Context, name string) ([]byte, *serving
 
 func (c *Client) getServiceRequest(name string) rest.Request {
 	return rest.Request{
-		Op: "get service", Resource: c.resource(kindServices, name),
+		Op: "get service", Resource: c.resource(kindServices, name), Permission: grant.GetService,
 		Method: http.MethodGet, URL: c.servingURL(kindServices, name, nil),
 	}
 }
@@ -138,7 +139,7 @@ func (c *Client) CreateService(ctx context.Context, s *servingv1.Service, opts .
 
 func (c *Client) createRaw(ctx context.Context, name string, raw []byte, dryRun bool) (*document, error) {
 	return c.writeService(ctx, name, rest.Request{
-		Op: "create service", Resource: c.resource(kindServices, name),
+		Op: "create service", Resource: c.resource(kindServices, name), Permission: grant.CreateService,
 		Method: http.MethodPost, URL: c.servingURL(kindServices, "", c.writeQuery(dryRun)), Body: raw, Creates: true,
 	})
 }
@@ -171,7 +172,7 @@ func (c *Client) ReplaceService(ctx context.Context, s *servingv1.Service, opts 
 
 func (c *Client) replaceRaw(ctx context.Context, name string, raw []byte, dryRun bool) (*document, error) {
 	return c.writeService(ctx, name, rest.Request{
-		Op: "replace service", Resource: c.resource(kindServices, name),
+		Op: "replace service", Resource: c.resource(kindServices, name), Permission: grant.UpdateService,
 		Method: http.MethodPut, URL: c.servingURL(kindServices, name, c.writeQuery(dryRun)), Body: raw,
 	})
 }

@@ -97,9 +97,11 @@ func (e *PlanStaleError) LogValue() slog.Value {
 // MarshalJSON encodes the error as an object with the attributes of LogValue.
 func (e *PlanStaleError) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }
 
-// LogValue returns the error as a group: type, error, permission, resource and wrapped.
+// LogValue returns the error as a group: type, error, permission, resource,
+// principal, role, command and wrapped.
 func (e *PermissionError) LogValue() slog.Value {
-	return logform.Error("PermissionError", e, slog.String("permission", e.Permission), slog.String("resource", e.Resource), logform.Wrapped(e.Err))
+	return logform.Error("PermissionError", e, slog.String("permission", e.Permission), slog.String("resource", e.Resource),
+		slog.String("principal", e.Principal), slog.String("role", e.Role), slog.String("command", e.Command), logform.Wrapped(e.Err))
 }
 
 // MarshalJSON encodes the error as an object with the attributes of LogValue.

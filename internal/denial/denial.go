@@ -3,37 +3,138 @@
 package denial
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/cloudrun-go/cloudrun/internal/grant"
+	"github.com/cloudrun-go/cloudrun/internal/principal"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
-// maxPermission bounds the name of a permission in the server's words.
-const maxPermission = 200
+// maxName bounds the length of a name in the server's words.
+const maxName = 300
 
-// Permission returns the permission that the server says is missing, or the one
-// that the request is known to need. It reports false if the request failed for
+// Denial is a permission that a response says is missing.
+type Denial struct {
+	// Permission is such as "run.services.get", or of Kubernetes "get
+	// services.serving.knative.dev"; empty if nothing says which it is.
+	Permission string
+	// Resource is what the permission is missing on; empty if it is that of the request.
+	Resource string
+	// Principal is the member that lacks the permission, or the user of Kubernetes;
+	// empty if it is the caller, whom the response does not name.
+	Principal string
+}
+
+// Of returns the permission that a response says is missing. If it names none, that
+// is the one that the request needs. It reports false if the request failed for
 // another reason, such as an API that is not enabled.
-func Permission(err error, needed string) (permission string, missing bool) {
-	a := answer(err)
-	if a == nil || a.StatusCode != http.StatusForbidden {
-		return "", false
+func Of(err error) (Denial, bool) {
+	var failed *rest.Error
+	if !errors.As(err, &failed) || failed.Answer == nil || failed.Answer.NotAPI || failed.Answer.StatusCode != http.StatusForbidden {
+		return Denial{}, false
+	}
+	a := failed.Answer
+	if d, ok := byKubernetes(a.Message); ok {
+		return d, true
 	}
 	reason, metadata := errorInfo(a)
-	if reason != "" && reason != "IAM_PERMISSION_DENIED" {
+	if reason == "USER_PROJECT_DENIED" {
+		consumer, _ := metadata["consumer"].(string)
+		return Denial{Permission: grant.UseProject, Resource: safetext.Line(consumer, maxName)}, true
+	}
+	isOther := reason != "" && reason != "IAM_PERMISSION_DENIED" || strings.Contains(a.Message, "vpcServiceControls")
+	if isOther || !strings.Contains(strings.ToLower(a.GoogleStatus+a.Message+reason), "permission") {
+		return Denial{}, false
+	}
+	d := inMessage(a.Message)
+	named, _ := metadata["permission"].(string)
+	d.Permission = canonical(cmp.Or(d.Permission, safetext.Line(named, maxName), permissionIn(a.Message), failed.Permission))
+	return d, true
+}
+
+// canonical returns a permission as IAM spells it. Cloud Run writes one otherwise.
+func canonical(permission string) string {
+	if strings.EqualFold(permission, grant.ActAs) {
+		return grant.ActAs
+	}
+	return permission
+}
+
+// inMessage returns what the messages of Cloud Run say about accounts and images.
+func inMessage(message string) Denial {
+	const agent = "Google Cloud Run Service Agent"
+	account, onAccount := wordAfter(message, "denied on service account ")
+	target, noTokens := wordAfter(message, "get access tokens for the service account ")
+	image, ofImage := wordAfter(message, "must have permission to read the image, ")
+	switch {
+	case onAccount:
+		return Denial{Permission: permissionIn(message), Resource: accountName(account)}
+	case noTokens:
+		d := Denial{Permission: grant.GetAccessToken, Resource: accountName(target)}
+		if giver, ok := wordAfter(message, "Please give "); ok {
+			d.Principal = memberOf(giver)
+		}
+		return d
+	case ofImage:
+		d := Denial{Permission: cmp.Or(permissionIn(message), grant.ReadImage), Resource: cmp.Or(repositoryIn(message), grant.Repository(image), image)}
+		if named, ok := wordAfter(message, agent+" "); ok {
+			d.Principal = memberOf(named)
+		}
+		return d
+	}
+	return Denial{}
+}
+
+// repositoryIn returns the repository that a message of Artifact Registry names; empty if it names none.
+func repositoryIn(message string) string {
+	resource, _ := wordAfter(message, "denied on resource ")
+	if resource = strings.TrimPrefix(strings.Trim(resource, `\"`), "//artifactregistry.googleapis.com/"); strings.Contains(resource, "/repositories/") {
+		return resource
+	}
+	return ""
+}
+
+func accountName(email string) string { return "projects/-/serviceAccounts/" + email }
+
+// memberOf returns the member of a service account; empty if it is not an email address.
+func memberOf(email string) string {
+	if !principal.IsEmail(email) {
+		return ""
+	}
+	return "serviceAccount:" + email
+}
+
+// byKubernetes reads a refusal of RBAC, such as: services.serving.knative.dev "s" is
+// forbidden: User "ann" cannot get resource "services" in API group
+// "serving.knative.dev" in the namespace "default". Other plugins for admission
+// answer with the same status.
+func byKubernetes(message string) (Denial, bool) {
+	_, refusal, forbidden := strings.Cut(message, "is forbidden: User ")
+	user, rest, cannot := strings.Cut(refusal, " cannot ")
+	verb, rest, named := strings.Cut(rest, " resource ")
+	resource, rest, _ := strings.Cut(rest, " ")
+	if !forbidden || !cannot || !named {
+		return Denial{}, false
+	}
+	kind := strings.Trim(resource, `"`)
+	if group, ok := wordAfter(rest, "in API group "); ok && group != "" {
+		kind += "." + group
+	}
+	return Denial{Permission: safetext.Line(verb+" "+kind, maxName), Principal: safetext.Line(strings.Trim(user, `"`), maxName)}, true
+}
+
+// wordAfter returns the word after a part of a message, without its punctuation.
+func wordAfter(message, before string) (word string, found bool) {
+	_, after, found := strings.Cut(message, before)
+	if word, _, _ = strings.Cut(after, " "); len(word) > maxName {
 		return "", false
 	}
-	if named, ok := metadata["permission"].(string); ok && named != "" {
-		return safetext.Line(named, maxPermission), true
-	}
-	if named := permissionIn(a.Message); named != "" {
-		return named, true
-	}
-	return needed, true
+	return strings.Trim(word, "'\".,:;()"), found
 }
 
 // ByOrganization reports whether a constraint of an organization policy refused
@@ -69,8 +170,8 @@ func answer(err error) *rest.Answer {
 func permissionIn(message string) string {
 	words := strings.Fields(message)
 	for i, word := range words[:max(len(words)-1, 0)] {
-		name := strings.Trim(words[i+1], "'\".,:;")
-		if strings.EqualFold(word, "permission") && isPermission(name) {
+		name := strings.Trim(words[i+1], "'\".,:;\\")
+		if word = word[strings.LastIndexAny(word, `"'`)+1:]; strings.EqualFold(word, "permission") && isPermission(name) {
 			return name
 		}
 	}

@@ -12,6 +12,7 @@ import (
 // Error is the failure of one request.
 type Error struct {
 	Op, Resource string  // those of the request
+	Permission   string  // that the request needs
 	Answer       *Answer // the server's error response; nil if Cause is the failure
 	Cause        error   // nil if Answer is the failure
 	Interrupted  error   // the error of the context, if its end is what kept the request from being retried
@@ -77,12 +78,12 @@ func (e *Error) Is(target error) bool {
 }
 
 func (r Request) fails(what effect, cause error) *Error {
-	return &Error{Op: r.Op, Resource: r.Resource, Cause: cause, effect: what}
+	return &Error{Op: r.Op, Resource: r.Resource, Permission: r.Permission, Cause: cause, effect: what}
 }
 
 // refusedBy returns the error for an error response.
 func (r Request) refusedBy(a *Answer) *Error {
-	e := &Error{Op: r.Op, Resource: r.Resource, Answer: a}
+	e := &Error{Op: r.Op, Resource: r.Resource, Permission: r.Permission, Answer: a}
 	if (a.StatusCode >= 500 || a.StatusCode == http.StatusRequestTimeout) && !a.beforeStorage() {
 		e.effect = lost
 	}

@@ -22,7 +22,9 @@ type Request struct {
 	Resource string // for messages, such as "projects/p/locations/r/services/s"
 	Method   string
 	URL      string
-	Body     []byte // JSON; nil for none
+	// Permission is what the caller must be allowed to do; empty if that is not known.
+	Permission string
+	Body       []byte // JSON; nil for none
 
 	// ContentType is that of the body; empty for application/json.
 	ContentType string

@@ -41,7 +41,7 @@ var public = []exported{
 			cloudrun.WithLabel, cloudrun.WithLabelSelector, cloudrun.WithLaunchStage, cloudrun.WithLivenessProbe, cloudrun.WithManualScaling,
 			cloudrun.WithMaxInstances, cloudrun.WithMemory, cloudrun.WithMesh, cloudrun.WithMinInstances, cloudrun.WithNetwork,
 			cloudrun.WithNoTraffic, cloudrun.WithPageSize, cloudrun.WithPollInterval, cloudrun.WithPort, cloudrun.WithPostKeyRevocationAction,
-			cloudrun.WithProgress, cloudrun.WithPublicAccess, cloudrun.WithReadinessProbe, cloudrun.WithRequestTimeout, cloudrun.WithRevisionSuffix, cloudrun.WithRunID,
+			cloudrun.WithProgress, cloudrun.WithPrincipal, cloudrun.WithPublicAccess, cloudrun.WithReadinessProbe, cloudrun.WithRequestTimeout, cloudrun.WithRevisionSuffix, cloudrun.WithRunID,
 			cloudrun.WithSecretEnv, cloudrun.WithSecretFile, cloudrun.WithService, cloudrun.WithServiceAccount, cloudrun.WithServiceMaxInstances,
 			cloudrun.WithServiceMinInstances, cloudrun.WithSessionAffinity, cloudrun.WithStartupProbe, cloudrun.WithSubnet, cloudrun.WithTag,
 			cloudrun.WithTagOn, cloudrun.WithTemplateAnnotation, cloudrun.WithTemplateLabel, cloudrun.WithoutTemplateLabel, cloudrun.WithNoTrafficIfExists, cloudrun.WithVPCConnector, cloudrun.WithVPCEgress, cloudrun.WithVolume,

@@ -15,7 +15,7 @@ const actAs = "iam.serviceaccounts.actAs"
 // store's lock.
 type Permissions struct {
 	cluster  bool
-	denied   map[string]bool
+	denied   map[string]bool // in lower case, because Cloud Run's messages spell some permissions so
 	noPublic bool
 }
 
@@ -27,14 +27,14 @@ func NewPermissions(cluster bool) *Permissions {
 // Deny takes permissions from the caller.
 func (p *Permissions) Deny(permissions ...string) {
 	for _, name := range permissions {
-		p.denied[name] = true
+		p.denied[strings.ToLower(name)] = true
 	}
 }
 
 // Grant gives denied permissions back.
 func (p *Permissions) Grant(permissions ...string) {
 	for _, name := range permissions {
-		delete(p.denied, name)
+		delete(p.denied, strings.ToLower(name))
 	}
 }
 
@@ -42,7 +42,7 @@ func (p *Permissions) Grant(permissions ...string) {
 func (p *Permissions) ForbidPublic(forbid bool) { p.noPublic = forbid }
 
 // Has reports whether the caller has a permission.
-func (p *Permissions) Has(permission string) bool { return !p.denied[permission] }
+func (p *Permissions) Has(permission string) bool { return !p.denied[strings.ToLower(permission)] }
 
 // Check returns an error if the caller lacks a permission on a resource.
 func (p *Permissions) Check(permission, resource string) *apierror.Error {
