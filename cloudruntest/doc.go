@@ -27,8 +27,9 @@
 //   - IAM policies with etags, versions and conditions; missing permissions
 //     ([Server.DenyPermission]) and the organization policy against allUsers
 //     ([Server.ForbidAllUsers])
-//   - quotas ([Server.RateLimit]) and faults of the network, of proxies, of lists that lag
-//     or do not end, and of servers that restart ([Server.Fault])
+//   - quotas ([Server.RateLimit], and [Server.SetQuota] for each project and region)
+//   - faults of the network, of proxies, of lists that lag or do not end, and of
+//     servers that restart ([Server.Fault])
 //   - the Services themselves: a container is an http.Handler registered for an
 //     image ([Server.Handle]). URLs and tag URLs answer, traffic is split exactly
 //     as configured, and callers without permission get 403

@@ -48,6 +48,7 @@ var layers = []layer{
 	{packages: "internal/rest internal/operation", ours: "internal/...", imports: "golang.org/x/oauth2 google.golang.org/api/googleapi " + backoff, never: apiTypes, most: 20},
 	{packages: "internal/transient", ours: "internal/...", imports: apiTypes + " golang.org/x/oauth2 google.golang.org/api/googleapi " + backoff, most: 200},
 	{packages: "internal/pause internal/once internal/watch", ours: "internal/...", imports: backoff, most: 5},
+	{packages: "internal/throttle", ours: "internal/...", imports: "golang.org/x/time/rate", most: 5},
 	{packages: "internal/manifest", ours: "internal/...", imports: "go.yaml.in/yaml", most: 5},
 	{packages: "internal/...", ours: "internal/...", most: 5},
 }

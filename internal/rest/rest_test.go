@@ -123,6 +123,8 @@ func TestErrorResponses(t *testing.T) {
 		"empty":              {response{status: 403}, rest.Answer{Reason: "Forbidden"}, "HTTP 403"},
 		"retry after":        {response{status: 403, header: http.Header{"Retry-After": {"120"}}}, rest.Answer{Reason: "Forbidden", RetryAfter: 2 * time.Minute}, "HTTP 403"},
 		"retry after, twice": {response{status: 403, header: http.Header{"Retry-After": {"7"}}, body: kubernetesBody}, rest.Answer{Message: "bad image", Reason: "Invalid", Violations: violations, RetryAfter: 7 * time.Second}, "HTTP 403: bad image; spec.image: no such image"},
+		"retry info": {jsonResponse(429, `{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED", "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.5s"}, {"retryDelay": "x"}]}}`),
+			rest.Answer{Message: "slow down", Reason: "TooManyRequests", GoogleStatus: "RESOURCE_EXHAUSTED", RetryAfter: 1500 * time.Millisecond}, "HTTP 429 RESOURCE_EXHAUSTED: slow down"},
 		"html":               {response{status: 403, body: "  <html>"}, rest.Answer{Reason: "Forbidden", NotAPI: true}, "check the endpoint and the region"},
 		"html 404":           {response{status: 404, header: http.Header{"Content-Type": {"text/html; charset=UTF-8"}}, body: "no"}, rest.Answer{NotAPI: true}, "check the endpoint and the region"},
 		"another API's 404":  {jsonResponse(404, `{"error": {"message": "no route"}}`), rest.Answer{NotAPI: true}, "check the endpoint and the region"},

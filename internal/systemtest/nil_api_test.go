@@ -5,6 +5,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/cloudruntest"
+	"github.com/cloudrun-go/cloudrun/fleet"
 	"github.com/cloudrun-go/cloudrun/rollout"
 	"github.com/cloudrun-go/cloudrun/runflags"
 	"github.com/cloudrun-go/cloudrun/runprogress"
@@ -83,6 +84,18 @@ var public = []exported{
 		},
 	},
 	{
+		dir: "../../fleet",
+		funcs: []any{
+			fleet.Deploy, fleet.InRegion, fleet.OfService, fleet.WithClient, fleet.WithClientOptions, fleet.WithConcurrency, fleet.WithDefaults,
+			fleet.WithProgress, fleet.WithRollback, fleet.WithRunID, fleet.WithStopAfter, fleet.WithWaves,
+		},
+		types: []reflect.Type{
+			reflect.TypeFor[fleet.Error](), reflect.TypeFor[fleet.Event](), reflect.TypeFor[fleet.EventKind](),
+			reflect.TypeFor[fleet.Report](), reflect.TypeFor[fleet.Result](), reflect.TypeFor[fleet.Status](), reflect.TypeFor[fleet.Target](),
+			reflect.TypeFor[fleet.TargetError](),
+		},
+	},
+	{
 		dir: "../../runflags",
 		funcs: []any{
 			runflags.Alpha, runflags.Beta, runflags.Explain, runflags.Only, runflags.Prefix, runflags.Register, runflags.RegisterMember, runflags.RegisterTraffic, runflags.Usages,
@@ -111,7 +124,7 @@ var public = []exported{
 		},
 		types: []reflect.Type{
 			reflect.TypeFor[cloudruntest.Condition](), reflect.TypeFor[cloudruntest.Container](), reflect.TypeFor[cloudruntest.Failure](),
-			reflect.TypeFor[cloudruntest.Fault](), reflect.TypeFor[cloudruntest.Option](), reflect.TypeFor[cloudruntest.Request](),
+			reflect.TypeFor[cloudruntest.Fault](), reflect.TypeFor[cloudruntest.Option](), reflect.TypeFor[cloudruntest.Quota](), reflect.TypeFor[cloudruntest.Request](),
 			reflect.TypeFor[cloudruntest.Script](), reflect.TypeFor[cloudruntest.Server](), reflect.TypeFor[cloudruntest.Stage](),
 			reflect.TypeFor[cloudruntest.Write](),
 		},

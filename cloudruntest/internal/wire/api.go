@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/control"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/transport"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
@@ -104,8 +103,8 @@ func (a *API) handleUnder(c *call, f Fault) answer {
 // handle counts a request against the quota and answers it.
 func (a *API) handle(c *call) answer {
 	cluster := a.Control.Store.Cluster
-	if a.Quota.exceeded(c.now) {
-		return answerError(apierror.Exhausted("Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute per region' of service 'run.googleapis.com'."), cluster)
+	if refusal, refused := a.Quota.check(c, cluster); refused {
+		return refusal
 	}
 	if !cluster && isWait(c) {
 		return waitOperation(a.Control, c) // takes time, so it must not hold the lock

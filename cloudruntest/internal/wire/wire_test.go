@@ -224,15 +224,46 @@ func TestQuota(t *testing.T) {
 		api := newAPI(false)
 		list := func() int { return do(api, "GET", knative+"/services", "").Code }
 		require.Equal(t, 200, list())
-		api.Quota.Limit(2)
+		api.Quota.Limit(wire.Limits{All: 2})
 		for range 2 {
 			require.Equal(t, []int{200, 200, 429, 429}, []int{list(), list(), list(), list()})
 			time.Sleep(time.Second)
 		}
 		require.Equal(t, 4, api.Quota.Refused())
-		api.Quota.Limit(0)
+		api.Quota.Limit(wire.Limits{})
 		require.Equal(t, []int{200, 200, 200}, []int{list(), list(), list()})
 		require.Zero(t, api.Quota.Refused())
+	})
+}
+
+// The quotas of regions and projects are apart, and so are reads and writes.
+func TestQuotaOfARegion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := newAPI(false)
+		api.Quota.Limit(wire.Limits{Writes: 1, Reads: 2, Window: time.Minute, RetryAfter: 1500 * time.Millisecond})
+		send := func(method, region, project string) *httptest.ResponseRecorder {
+			r := httptest.NewRequest(method, "http://"+region+"-run.googleapis.com/apis/serving.knative.dev/v1/namespaces/"+project+"/services", strings.NewReader("{}"))
+			w := httptest.NewRecorder()
+			api.ServeHTTP(w, r)
+			return w
+		}
+		time.Sleep(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)))
+		for _, place := range [][2]string{{"us-central1", "demo"}, {"us-east1", "demo"}, {"us-east1", "other"}} {
+			require.NotEqual(t, 429, send("GET", place[0], place[1]).Code)
+			require.NotEqual(t, 429, send("GET", place[0], place[1]).Code)
+			require.Equal(t, 429, send("GET", place[0], place[1]).Code)
+			require.NotEqual(t, 429, send("POST", place[0], place[1]).Code)
+			refused := send("POST", place[0], place[1])
+			require.Equal(t, 429, refused.Code)
+			require.Equal(t, "2", refused.Header().Get("Retry-After"))
+			require.Contains(t, refused.Body.String(), `"retryDelay":"1.5s"`)
+			require.Contains(t, refused.Body.String(), "Write requests")
+		}
+		time.Sleep(59 * time.Second)
+		require.Equal(t, 429, send("POST", "us-central1", "demo").Code)
+		time.Sleep(time.Second)
+		require.NotEqual(t, 429, send("POST", "us-central1", "demo").Code)
 	})
 }
 

@@ -1,0 +1,90 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
+)
+
+// ErrSkipped is matched by the error of a target that was not tried.
+var ErrSkipped = errors.New("not tried")
+
+// ErrRolledBack is matched by the error of a target whose traffic was returned to what served before.
+var ErrRolledBack = errors.New("rolled back, because the wave failed")
+
+// maxCause bounds the cause of a failure in a line, in bytes.
+const maxCause = 300
+
+// TargetError is the error of one target.
+type TargetError struct {
+	Target Target
+	Err    error
+}
+
+// Error names the target and the cause.
+func (e *TargetError) Error() string { return fmt.Sprintf("%s: %s", e.Target, cause(e.Err)) }
+
+// Unwrap returns the error of the deployment, usually a [*cloudrun.DeployError].
+func (e *TargetError) Unwrap() error { return e.Err }
+
+// Error is returned when some targets are not deployed. It wraps a [*TargetError] for each.
+type Error struct {
+	// Targets are the errors of the targets that are not deployed, in the order of
+	// the targets.
+	Targets []*TargetError
+
+	total int
+	runID string
+}
+
+// Error returns how many targets are not deployed, and the first cause.
+func (e *Error) Error() string {
+	if len(e.Targets) == 0 {
+		return "no target failed"
+	}
+	first, skipped := e.Targets[0], 0
+	for _, t := range e.Targets {
+		if errors.Is(t.Err, ErrSkipped) {
+			skipped++
+		} else if errors.Is(first.Err, ErrSkipped) {
+			first = t
+		}
+	}
+	text := fmt.Sprintf("%d of %d targets are not deployed", len(e.Targets), e.total)
+	if skipped > 0 {
+		text += fmt.Sprintf(" (%d were not tried)", skipped)
+	}
+	text += ": " + first.Error()
+	if more := len(e.Targets) - 1; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text + fmt.Sprintf("; run %q can be continued with its ID", e.runID)
+}
+
+// Unwrap returns the errors of the targets.
+func (e *Error) Unwrap() []error {
+	all := make([]error, len(e.Targets))
+	for i, t := range e.Targets {
+		all[i] = t
+	}
+	return all
+}
+
+// cause returns the cause of an error in few words.
+func cause(err error) string {
+	if err == nil {
+		return ""
+	}
+	var failure *cloudrun.NotReadyError
+	var failed *cloudrun.DeployError
+	switch {
+	case errors.As(err, &failure) && failure.Message != "":
+		return safetext.Line(diagnosis.Essence(failure.Message), maxCause)
+	case errors.As(err, &failed):
+		return safetext.Line(failed.Err.Error(), maxCause)
+	}
+	return safetext.Line(err.Error(), maxCause)
+}

@@ -1,0 +1,130 @@
+package fleet
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/cloudrun-go/cloudrun"
+)
+
+// Report is what became of all targets of a call.
+type Report struct {
+	// RunID is the ID of the run. Deploy goes on with the run if it is called with it.
+	RunID string
+	// Results are the results, in the order of the targets.
+	Results []Result
+	// Duration is how long the call took.
+	Duration time.Duration
+}
+
+// Count returns how many targets have a status.
+func (r *Report) Count(s Status) int {
+	n := 0
+	for _, result := range r.Results {
+		if result.Status == s {
+			n++
+		}
+	}
+	return n
+}
+
+// Err returns an [*Error] with the errors of all targets that are not deployed; nil if all are.
+func (r *Report) Err() error {
+	e := &Error{total: len(r.Results), runID: r.RunID}
+	for _, result := range r.Results {
+		if result.Err != nil {
+			e.Targets = append(e.Targets, &TargetError{result.Target, result.Err})
+		}
+	}
+	if len(e.Targets) == 0 {
+		return nil
+	}
+	return e
+}
+
+// Summary returns the counts on one line, such as "88 deployed, 1 failed, 1 skipped in 2m3s (run abc)".
+func (r *Report) Summary() string {
+	parts := []string{fmt.Sprintf("%d %s", r.Count(Deployed), Deployed)}
+	for _, s := range []Status{Failed, RolledBack, Skipped} {
+		if n := r.Count(s); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return fmt.Sprintf("%s in %v (run %s)", strings.Join(parts, ", "), r.Duration.Round(100*time.Millisecond), r.RunID)
+}
+
+// String returns a table with one line for each target, and the summary.
+func (r *Report) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SERVICE\tREGION\tPROJECT\tRESULT\tREVISION\tSECONDS\tURL OR CAUSE")
+	for _, result := range r.Results {
+		fmt.Fprintln(w, strings.Join(result.cells(), "\t"))
+	}
+	_ = w.Flush()
+	return b.String() + r.Summary() + "\n"
+}
+
+// cells are the cells of a line of the table.
+func (r Result) cells() []string {
+	seconds := ""
+	if r.Status != Skipped {
+		seconds = fmt.Sprintf("%.1f", r.Duration.Seconds())
+	}
+	last := r.URL()
+	if r.Err != nil {
+		last = r.Cause()
+	}
+	return []string{r.Target.Service, r.Target.Region, orDash(r.Target.Project), r.Outcome(), orDash(r.Revision()), orDash(seconds), orDash(last)}
+}
+
+// Outcome returns what became of the target in a word or two: the action if it is
+// deployed, such as "created", "resumed" if an earlier call of the run did that,
+// and the status otherwise.
+func (r Result) Outcome() string {
+	switch {
+	case r.Status != Deployed:
+		return string(r.Status)
+	case r.Resumed:
+		return "resumed"
+	}
+	return string(r.Action())
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// MarshalJSON encodes the report as an object with the fields runId,
+// durationSeconds and results. A result has the fields service, project, region,
+// wave, status, resumed, action, revision, url, durationSeconds and error.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		RunID   string   `json:"runId"`
+		Seconds float64  `json:"durationSeconds"`
+		Results []Result `json:"results"`
+	}{r.RunID, r.Duration.Seconds(), r.Results})
+}
+
+// MarshalJSON encodes the result as [Report.MarshalJSON] says.
+func (r Result) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Service  string          `json:"service"`
+		Project  string          `json:"project,omitempty"`
+		Region   string          `json:"region"`
+		Wave     int             `json:"wave"`
+		Status   Status          `json:"status"`
+		Resumed  bool            `json:"resumed,omitempty"`
+		Action   cloudrun.Action `json:"action,omitempty"`
+		Revision string          `json:"revision,omitempty"`
+		URL      string          `json:"url,omitempty"`
+		Seconds  float64         `json:"durationSeconds"`
+		Error    string          `json:"error,omitempty"`
+	}{r.Target.Service, r.Target.Project, r.Target.Region, r.Wave, r.Status, r.Resumed, r.Action(), r.Revision(), r.URL(), r.Duration.Seconds(), r.Cause()})
+}
