@@ -89,7 +89,7 @@ func (r *run) rollBack(ctx context.Context, i int) {
 	_, err := p.deployer.Rollback(p.gated(ctx), result.Target.Service, append(options, r.progress(i))...)
 	result.Duration += time.Since(began)
 	if err != nil {
-		result.Status, result.Err = Failed, errors.Join(result.Err, fmt.Errorf("not rolled back: %w", err))
+		result.Status, result.Err = Failed, errors.Join(result.Err, &notRolledBack{err})
 	} else {
 		result.Status, result.Err = RolledBack, errors.Join(result.Err, ErrRolledBack)
 	}

@@ -37,7 +37,16 @@ type Error struct {
 	Targets []*TargetError
 
 	total int
-	runID string
+	lack  string // what the targets lack
+	runID string // that can be continued; empty for none
+}
+
+// orNil returns the error; nil if it has no targets.
+func (e *Error) orNil() error {
+	if len(e.Targets) == 0 {
+		return nil
+	}
+	return e
 }
 
 // Error returns how many targets are not deployed, and the first cause.
@@ -53,7 +62,7 @@ func (e *Error) Error() string {
 			first = t
 		}
 	}
-	text := fmt.Sprintf("%d of %d targets are not deployed", len(e.Targets), e.total)
+	text := fmt.Sprintf("%d of %d targets %s", len(e.Targets), e.total, e.lack)
 	if skipped > 0 {
 		text += fmt.Sprintf(" (%d were not tried)", skipped)
 	}
@@ -61,7 +70,10 @@ func (e *Error) Error() string {
 	if more := len(e.Targets) - 1; more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}
-	return text + fmt.Sprintf("; run %q can be continued with its ID", e.runID)
+	if e.runID != "" {
+		text += fmt.Sprintf("; run %q can be continued with its ID", e.runID)
+	}
+	return text
 }
 
 // Unwrap returns the errors of the targets.
@@ -73,6 +85,12 @@ func (e *Error) Unwrap() []error {
 	return all
 }
 
+// notRolledBack is the error of a target whose traffic could not be returned to what served before.
+type notRolledBack struct{ err error }
+
+func (e *notRolledBack) Error() string { return "not rolled back: " + cause(e.err) }
+func (e *notRolledBack) Unwrap() error { return e.err }
+
 // cause returns the cause of an error in few words.
 func cause(err error) string {
 	if err == nil {
@@ -80,7 +98,10 @@ func cause(err error) string {
 	}
 	var failure *cloudrun.NotReadyError
 	var failed *cloudrun.DeployError
+	var stays *notRolledBack
 	switch {
+	case errors.As(err, &stays):
+		return stays.Error()
 	case errors.As(err, &failure) && failure.Message != "":
 		return safetext.Line(diagnosis.Essence(failure.Message), maxCause)
 	case errors.As(err, &failed):

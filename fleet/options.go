@@ -14,7 +14,7 @@ import (
 // DefaultConcurrency is the default of [WithConcurrency].
 const DefaultConcurrency = 64
 
-// Option configures [Deploy]. A nil Option is an error.
+// Option configures [Deploy] and [Plan]. A nil Option is an error.
 type Option interface{ apply(c *config) }
 
 // setting is an option that sets something.
@@ -138,7 +138,8 @@ func WithStopAfter(failures int) Option {
 
 // WithRollback makes the traffic of a wave in which the run stops go back to what
 // served before: of all its targets, also those that succeeded. A new Service stays,
-// because nothing served before. Earlier waves stay.
+// because nothing served before. Earlier waves stay. The traffic is pinned then: the
+// next deployment gets it with [cloudrun.ToLatest].
 func WithRollback() Option { return setting(func(c *config) { c.rollback = true }) }
 
 // WithProgress calls handle for every [Event]: one call at a time, and never after

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
 // Report is what became of all targets of a call.
@@ -33,16 +34,13 @@ func (r *Report) Count(s Status) int {
 
 // Err returns an [*Error] with the errors of all targets that are not deployed; nil if all are.
 func (r *Report) Err() error {
-	e := &Error{total: len(r.Results), runID: r.RunID}
+	e := &Error{total: len(r.Results), lack: "are not deployed", runID: r.RunID}
 	for _, result := range r.Results {
 		if result.Err != nil {
 			e.Targets = append(e.Targets, &TargetError{result.Target, result.Err})
 		}
 	}
-	if len(e.Targets) == 0 {
-		return nil
-	}
-	return e
+	return e.orNil()
 }
 
 // Summary returns the counts on one line, such as "88 deployed, 1 failed, 1 skipped in 2m3s (run abc)".
@@ -75,6 +73,9 @@ func (r Result) cells() []string {
 		seconds = fmt.Sprintf("%.1f", r.Duration.Seconds())
 	}
 	last := r.URL()
+	if r.Deployment != nil && len(r.Deployment.Warnings) > 0 {
+		last += " (" + safetext.Line(r.Deployment.Warnings[0], maxCause) + ")"
+	}
 	if r.Err != nil {
 		last = r.Cause()
 	}

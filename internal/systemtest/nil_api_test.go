@@ -86,11 +86,11 @@ var public = []exported{
 	{
 		dir: "../../fleet",
 		funcs: []any{
-			fleet.Deploy, fleet.InRegion, fleet.OfService, fleet.WithClient, fleet.WithClientOptions, fleet.WithConcurrency, fleet.WithDefaults,
+			fleet.Deploy, fleet.InRegion, fleet.OfService, fleet.Plan, fleet.WithClient, fleet.WithClientOptions, fleet.WithConcurrency, fleet.WithDefaults,
 			fleet.WithProgress, fleet.WithRollback, fleet.WithRunID, fleet.WithStopAfter, fleet.WithWaves,
 		},
 		types: []reflect.Type{
-			reflect.TypeFor[fleet.Error](), reflect.TypeFor[fleet.Event](), reflect.TypeFor[fleet.EventKind](),
+			reflect.TypeFor[fleet.Error](), reflect.TypeFor[fleet.Event](), reflect.TypeFor[fleet.EventKind](), reflect.TypeFor[fleet.PlanResult](), reflect.TypeFor[fleet.Plans](),
 			reflect.TypeFor[fleet.Report](), reflect.TypeFor[fleet.Result](), reflect.TypeFor[fleet.Status](), reflect.TypeFor[fleet.Target](),
 			reflect.TypeFor[fleet.TargetError](),
 		},
