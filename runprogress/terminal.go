@@ -80,10 +80,16 @@ func (t *terminal) print(w io.Writer, text []byte) (int, error) {
 
 func (t *terminal) draw(s *screen) {
 	columns, rows := t.size()
+	t.redraw(t.lines(s, columns-1, rows-1)) // a full line could wrap, a full screen scroll
+}
+
+// redraw draws lines over the last drawing.
+func (t *terminal) redraw(lines []cell) {
+	columns, _ := t.size()
 	var out bytes.Buffer
 	erasure := t.erasure(columns)
 	t.drawn = nil
-	for _, text := range t.lines(s, columns-1, rows-1) { // a full line could wrap, a full screen scroll
+	for _, text := range lines {
 		if erasure == "" {
 			out.WriteString(clearLine)
 		}
