@@ -209,12 +209,12 @@ func TestDeployWithoutARegion(t *testing.T) {
 				fault.Times, fault.Match = -1, hostHas("europe-west1-")
 				s.Fault(fault)
 				began := time.Now()
-				all := targets(100, "us-central1", "europe-west1", "us-east1")
+				all := targets(30, "us-central1", "europe-west1", "us-east1")
 				report, err := fleet.Deploy(t.Context(), all, with(options, fleet.WithConcurrency(10))...)
 				require.Error(t, err)
 				require.Less(t, time.Since(began), 15*time.Minute)
-				require.Equal(t, 200, report.Count(fleet.Deployed))
-				require.GreaterOrEqual(t, report.Count(fleet.Skipped), 80)
+				require.Equal(t, 60, report.Count(fleet.Deployed))
+				require.GreaterOrEqual(t, report.Count(fleet.Skipped), 15)
 				for _, r := range report.Results {
 					require.Equal(t, r.Target.Region != "europe-west1", r.Status == fleet.Deployed)
 					if r.Status == fleet.Skipped {

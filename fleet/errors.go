@@ -3,6 +3,7 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
@@ -103,7 +104,11 @@ func cause(err error) string {
 	case errors.As(err, &stays):
 		return stays.Error()
 	case errors.As(err, &failure) && failure.Message != "":
-		return safetext.Line(diagnosis.Essence(failure.Message), maxCause)
+		text, why := diagnosis.Essence(failure.Message), failure.Cause()
+		if why != cloudrun.CauseUnknown && !strings.HasPrefix(text, string(why)) {
+			text = string(why) + ": " + text
+		}
+		return safetext.Line(text, maxCause)
 	case errors.As(err, &failed):
 		return safetext.Line(failed.Err.Error(), maxCause)
 	}

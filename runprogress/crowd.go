@@ -124,7 +124,7 @@ func (t *terminal) bar(c *crowd, columns int, now time.Time) cell {
 
 // result returns the line of a target that has ended.
 func (t *terminal) result(c *crowd, r *fleet.Result) entry {
-	e := entry{mark: t.marks[done], color: green, label: c.label(r.Target) + outcome(r, true)}
+	e := entry{mark: t.marks[done], color: green, label: c.label(r.Target) + " " + outcome(r, true)}
 	switch r.Status {
 	case fleet.Failed:
 		e.mark, e.color = t.marks[failed], red

@@ -36,7 +36,7 @@ type report struct {
 
 func newReport(w io.Writer) *report {
 	columns, _ := sizeOf(w)()
-	return &report{style: style{color: isTerminal(w) && os.Getenv("NO_COLOR") == ""}, columns: columns}
+	return &report{style: style{more: "…", color: isTerminal(w) && os.Getenv("NO_COLOR") == ""}, columns: columns}
 }
 
 // row adds a line with a label. It goes on below its beginning if it is long.

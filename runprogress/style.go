@@ -68,14 +68,20 @@ func (s style) cut(e entry, columns int) cell {
 		}
 	}
 	room := max(columns-width(head), 0)
-	if width(text) > room {
-		text = runewidth.Truncate(text, room, s.more)
-	}
+	text = s.truncate(text, room)
 	shown := text
 	if rest, ok := strings.CutPrefix(text, e.label+" "+e.time); ok && e.time != "" {
 		shown = e.label + " " + s.paint(faint, e.time) + rest
 	}
 	return cell{e.indent + s.paint(e.color, e.mark) + " " + shown, width(head + text)}
+}
+
+// truncate returns a text on one line of at most so many columns.
+func (s style) truncate(text string, columns int) string {
+	if width(text) <= columns {
+		return text
+	}
+	return runewidth.Truncate(text, columns, s.more)
 }
 
 // full returns an entry whose message is below it, on as many lines as it takes.

@@ -108,10 +108,10 @@ var public = []exported{
 	{
 		dir: "../../runprogress",
 		funcs: []any{
-			runprogress.New, runprogress.WithASCII, runprogress.WithColor, runprogress.WriteError, runprogress.WriteResult, runprogress.WithTerminal, runprogress.WithTitle, runprogress.WithWidth,
+			runprogress.New, runprogress.NewFleet, runprogress.WriteReport, runprogress.WithASCII, runprogress.WithColor, runprogress.WriteError, runprogress.WriteResult, runprogress.WithTerminal, runprogress.WithTitle, runprogress.WithWidth,
 		},
 		types: []reflect.Type{
-			reflect.TypeFor[runprogress.Option](), reflect.TypeFor[runprogress.Renderer](),
+			reflect.TypeFor[runprogress.Fleet](), reflect.TypeFor[runprogress.Option](), reflect.TypeFor[runprogress.Renderer](),
 		},
 	},
 	{
