@@ -51,7 +51,11 @@ func (r *Report) Summary() string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	return fmt.Sprintf("%s in %v (run %s)", strings.Join(parts, ", "), r.Duration.Round(100*time.Millisecond), r.RunID)
+	unit := time.Second
+	if r.Duration < 10*time.Second {
+		unit /= 10
+	}
+	return fmt.Sprintf("%s in %v (run %s)", strings.Join(parts, ", "), r.Duration.Round(unit), r.RunID)
 }
 
 // String returns a table with one line for each target, and the summary.

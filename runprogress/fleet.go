@@ -140,11 +140,19 @@ func outcome(r *fleet.Result, revision bool) string {
 	if name := r.Revision(); name != "" && revision && r.Status == fleet.Deployed {
 		text += " " + safetext.Line(name, maxMessage)
 	}
-	if took := elapsed(r.Duration); took != "" {
+	if took := seconds(r.Duration); took != "" {
 		text += " (" + took + ")"
 	}
 	if r.Err != nil {
 		text += ": " + r.Cause()
 	}
 	return text
+}
+
+// seconds returns a duration for people, in whole seconds unless it is shorter.
+func seconds(d time.Duration) string {
+	if d < time.Second {
+		return elapsed(d)
+	}
+	return d.Round(time.Second).String()
 }

@@ -32,7 +32,7 @@ func WriteReport(w io.Writer, report *fleet.Report) {
 func (r *report) table(report *fleet.Report) {
 	rows := [][]string{{"SERVICE", "REGION", "RESULT", "REVISION", "TIME", "URL"}}
 	for _, result := range report.Results {
-		rows = append(rows, []string{result.Target.Service, result.Target.Region, result.Outcome(), result.Revision(), elapsed(result.Duration), result.URL()})
+		rows = append(rows, []string{result.Target.Service, result.Target.Region, result.Outcome(), result.Revision(), seconds(result.Duration), result.URL()})
 	}
 	widths, sum := make([]int, len(rows[0])), 0
 	for _, row := range rows {

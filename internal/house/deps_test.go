@@ -32,7 +32,7 @@ var layers = []layer{
 	{packages: "examples/internal/cli"},
 	{packages: "examples/emulator", ours: "cloudruntest examples/internal/cli", imports: "golang.org/x/term", never: apiTypes, most: 190},
 	{packages: "examples/...", ours: "...", imports: apiTypes + " google.golang.org/api github.com/spf13/pflag golang.org/x/term", most: 415},
-	{packages: "runflags", ours: ". internal/...", imports: apiTypes + " github.com/spf13/pflag sigs.k8s.io/yaml", most: 415},
+	{packages: "runflags", ours: ". fleet internal/...", imports: apiTypes + " github.com/spf13/pflag sigs.k8s.io/yaml go.yaml.in/yaml", most: 415},
 	{packages: "runprogress", ours: ". fleet internal/...", imports: "golang.org/x/term github.com/mattn/go-runewidth", never: "github.com/spf13/pflag", most: 415},
 	{packages: "rollout fleet jobs workerpools", ours: ". internal/...", imports: apiTypes + " google.golang.org/api cloud.google.com/go/auth golang.org/x/oauth2",
 		never: "github.com/spf13/pflag", most: 415},

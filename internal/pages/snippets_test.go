@@ -10,6 +10,8 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/fleet"
+	"github.com/cloudrun-go/cloudrun/runprogress"
 )
 
 // TestSnippets checks that this file, which compiles, contains the Go code of the
@@ -83,3 +85,21 @@ func comingFromTerraform(ctx context.Context, client *cloudrun.Client, deployer 
 }
 
 var _ = []any{comingFromGcloud, comingFromRunV1, comingFromTerraform}
+
+func fleets(ctx context.Context, image, commit string) error {
+	var targets []fleet.Target
+	for _, service := range []string{"api", "billing", "catalog"} {
+		for _, region := range []string{"us-east1", "us-central1", "europe-west1"} {
+			targets = append(targets, fleet.Target{Project: "my-project", Region: region, Service: service})
+		}
+	}
+	progress := runprogress.NewFleet(os.Stderr)
+	report, err := fleet.Deploy(ctx, targets,
+		fleet.WithDefaults(cloudrun.WithImage(image), cloudrun.WithPublicAccess()),
+		fleet.WithRunID(commit),
+		fleet.WithWaves(fleet.InRegion("us-east1")),
+		fleet.WithProgress(progress.Handle))
+	progress.Done()
+	runprogress.WriteReport(os.Stdout, report)
+	return err
+}

@@ -98,7 +98,7 @@ var public = []exported{
 	{
 		dir: "../../runflags",
 		funcs: []any{
-			runflags.Alpha, runflags.Beta, runflags.Explain, runflags.Only, runflags.Prefix, runflags.Register, runflags.RegisterMember, runflags.RegisterTraffic, runflags.Usages,
+			runflags.Alpha, runflags.Beta, runflags.Explain, runflags.Only, runflags.ParseTargets, runflags.Prefix, runflags.Register, runflags.RegisterMember, runflags.RegisterTraffic, runflags.Usages,
 		},
 		types: []reflect.Type{
 			reflect.TypeFor[runflags.ArgumentError](), reflect.TypeFor[runflags.Binding](), reflect.TypeFor[runflags.Flags](),
