@@ -84,7 +84,7 @@ func comingFromTerraform(ctx context.Context, client *cloudrun.Client, deployer 
 	return err
 }
 
-var _ = []any{comingFromGcloud, comingFromRunV1, comingFromTerraform}
+var _ = []any{comingFromGcloud, comingFromRunV1, comingFromTerraform, fleets}
 
 func fleets(ctx context.Context, image, commit string) error {
 	var targets []fleet.Target
