@@ -101,7 +101,7 @@ func TestFleetOnASmallTerminal(t *testing.T) {
 		for i := range 40 {
 			f.Handle(fleet.Event{Kind: fleet.TargetStarted, Index: i, Total: 40, Target: fleet.Target{Region: "us-central1", Service: fmt.Sprintf("service-%d", i)}})
 		}
-		require.Equal(t, 21, strings.Count(s.String(), "service-"))
+		require.Equal(t, 20, strings.Count(s.String(), "service-"))
 		require.Contains(t, s.String(), "more")
 		require.Contains(t, s.String(), "0/40")
 		require.NotContains(t, s.String(), "░")
