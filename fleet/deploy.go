@@ -67,10 +67,7 @@ func (r *run) skip(ctx context.Context, p *place) error {
 	if err := r.stopped(); err != nil {
 		return err
 	}
-	if down := p.isDown(); down != nil {
-		return fmt.Errorf("the region does not answer: %s", cause(down))
-	}
-	return nil
+	return p.isDown()
 }
 
 // rollBack returns the traffic of a target to what served before, if this run has written the target.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,8 @@ func TestDeployWithoutARegion(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudruntest.Fault{
 		"refuses": {Refuse: true}, "hangs": {Hang: true}, "resets": {Reset: true}, "fails": {Status: 503},
+		"has no quota": {Status: 429}, "has no quota for writes": {Method: "POST", Status: 429},
+		"asks for patience": {Status: 429, Header: http.Header{"Retry-After": {"86400"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -224,4 +227,29 @@ func TestDeployWithoutARegion(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Events and errors have one form for logs and for JSON, without the values of variables.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, options := newServer(t)
+		s.Script("service-1", cloudruntest.SecretDenied())
+		var last fleet.Event
+		var steps []string
+		_, err := fleet.Deploy(t.Context(), targets(1, "us-central1"), with(options, fleet.WithRunID("build-7"),
+			fleet.WithDefaults(cloudrun.WithEnv("PASSWORD", "hunter2-secret")), fleet.WithProgress(func(e fleet.Event) {
+				encoded, err := json.Marshal(e)
+				require.NoError(t, err)
+				require.NotContains(t, string(encoded)+e.LogValue().String(), "hunter2")
+				last, steps = e, append(steps, string(encoded))
+			}))...)
+		require.Contains(t, steps[1], `"progress":{"kind":"stage started","service":"service-1"`)
+		require.Contains(t, last.LogValue().String(), "status=failed")
+		encoded, failed := json.Marshal(err)
+		require.NoError(t, failed)
+		require.Contains(t, string(encoded), `"type":"FleetError"`)
+		require.Contains(t, string(encoded), `"runId":"build-7","targets":1,"wrapped":{"type":"TargetError"`)
+		require.NotContains(t, string(encoded), "hunter2")
+	})
 }

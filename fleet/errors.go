@@ -3,10 +3,12 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
+	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -30,6 +32,16 @@ func (e *TargetError) Error() string { return fmt.Sprintf("%s: %s", e.Target, ca
 
 // Unwrap returns the error of the deployment, usually a [*cloudrun.DeployError].
 func (e *TargetError) Unwrap() error { return e.Err }
+
+// LogValue returns the error as a group: type, error, service, project, region and
+// wrapped, the group of the cause if that has one.
+func (e *TargetError) LogValue() slog.Value {
+	return logform.Error("TargetError", e, slog.String("service", e.Target.Service), slog.String("project", e.Target.Project),
+		slog.String("region", e.Target.Region), logform.Wrapped(e.Err))
+}
+
+// MarshalJSON encodes the error as an object with the attributes of LogValue.
+func (e *TargetError) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }
 
 // Error is returned when some targets are not deployed. It wraps a [*TargetError] for each.
 type Error struct {
@@ -76,6 +88,15 @@ func (e *Error) Error() string {
 	}
 	return text
 }
+
+// LogValue returns the error as a group: type, error, runId, targets, which is how many
+// are concerned, and wrapped, the group of the first of them.
+func (e *Error) LogValue() slog.Value {
+	return logform.Error("FleetError", e, slog.String("runId", e.runID), slog.Int("targets", len(e.Targets)), logform.Wrapped(errors.Join(e.Unwrap()...)))
+}
+
+// MarshalJSON encodes the error as an object with the attributes of LogValue.
+func (e *Error) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }
 
 // Unwrap returns the errors of the targets.
 func (e *Error) Unwrap() []error {

@@ -1,6 +1,11 @@
 package fleet
 
-import "github.com/cloudrun-go/cloudrun"
+import (
+	"log/slog"
+
+	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/logform"
+)
 
 // EventKind is the kind of an [Event].
 type EventKind string
@@ -27,3 +32,20 @@ type Event struct {
 	// Result is set for TargetFinished.
 	Result *Result
 }
+
+// LogValue returns the event as a group: kind, service, project, region, progress
+// and result, as far as it has them.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("service", e.Target.Service),
+		slog.String("project", e.Target.Project), slog.String("region", e.Target.Region)}
+	if e.Progress != nil {
+		attrs = append(attrs, slog.Attr{Key: "progress", Value: e.Progress.LogValue()})
+	}
+	if e.Result != nil {
+		attrs = append(attrs, slog.Attr{Key: "result", Value: e.Result.LogValue()})
+	}
+	return logform.Group(attrs...)
+}
+
+// MarshalJSON encodes the event as an object with the attributes of LogValue.
+func (e Event) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }

@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,11 +26,54 @@ const (
 type place struct {
 	client        *cloudrun.Client
 	deployer      *cloudrun.Deployer
-	writes, reads *throttle.Limiter
+	writes, reads *lane
+}
+
+// lane is the requests that share a quota.
+type lane struct {
+	limit *throttle.Limiter
+	open  context.Context // ends when nothing else is sent
+	close context.CancelCauseFunc
 
 	mu       sync.Mutex
-	answered time.Time // when a request was last answered without an error of the server
-	down     error     // why no other target is tried; nil if the region answers
+	answered time.Time // when a request was last answered
+	failed   time.Time // when one was last refused for the quota, or not answered
+}
+
+func newLane(perSecond float64) *lane {
+	l := &lane{limit: throttle.New(perSecond)}
+	l.open, l.close = context.WithCancelCause(context.Background())
+	return l
+}
+
+// wait waits until the next request may be sent.
+func (l *lane) wait(ctx context.Context) (answered func(bool, time.Duration), err error) {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.open, cancel)()
+	answered, err = l.limit.Wait(waiting)
+	if err != nil && ctx.Err() == nil {
+		return nil, context.Cause(l.open)
+	}
+	return answered, err
+}
+
+// note notes whether a request failed.
+func (l *lane) note(failed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if failed {
+		l.failed = time.Now()
+	} else {
+		l.answered = time.Now()
+	}
+}
+
+// isBlocked reports whether requests have only failed since a time.
+func (l *lane) isBlocked(since time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answered.Before(since) && !l.failed.Before(since)
 }
 
 // newPlaces returns the places of targets. Their Clients share credentials and connections.
@@ -51,7 +96,7 @@ func newPlaces(ctx context.Context, targets []Target, c config) (map[location]*p
 		}
 		places[t.place()] = &place{
 			client: client, deployer: cloudrun.NewDeployer(client, c.defaults...),
-			writes: throttle.New(firstWrites), reads: throttle.New(firstReads),
+			writes: newLane(firstWrites), reads: newLane(firstReads),
 		}
 	}
 	return places, nil
@@ -59,27 +104,25 @@ func newPlaces(ctx context.Context, targets []Target, c config) (map[location]*p
 
 // gate holds a request until the quota allows it.
 func (p *place) gate(ctx context.Context, r rest.Request) (func(int, time.Duration), error) {
-	limit := p.limiter(r)
-	if limit == nil {
+	l := p.lane(r)
+	if l == nil {
 		return func(int, time.Duration) {}, nil
 	}
-	answered, err := limit.Wait(ctx)
+	answered, err := l.wait(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return func(status int, after time.Duration) {
-		answered(status == http.StatusTooManyRequests, after)
-		if status != 0 && status < http.StatusInternalServerError {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.answered = time.Now()
-		}
+		refused := status == http.StatusTooManyRequests
+		answered(refused, after)
+		// A write that fails may be the fault of its Service. A read is not.
+		l.note(refused || status == 0 || l == p.reads && status >= http.StatusInternalServerError)
 	}, nil
 }
 
-// limiter returns what limits a request; nil for one of Cloud Logging, which has
+// lane returns the lane of a request; nil for one of Cloud Logging, which has
 // a quota of its own. The wait for an operation is a POST that reads.
-func (p *place) limiter(r rest.Request) *throttle.Limiter {
+func (p *place) lane(r rest.Request) *lane {
 	path, _, _ := strings.Cut(r.URL, "?")
 	switch {
 	case strings.HasSuffix(path, "/entries:list"):
@@ -91,19 +134,20 @@ func (p *place) limiter(r rest.Request) *throttle.Limiter {
 }
 
 // judge notes that a target which began at a time has failed. If the region has
-// answered nothing since, although the target was retried for minutes, no other
-// target is tried there.
+// answered no read or has admitted no write since, although the target was retried
+// for minutes, no other request of that kind is sent, and no other target is tried.
 func (p *place) judge(began time.Time, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.down == nil && rest.Transient(err) && p.answered.Before(began) {
-		p.down = err
+	if !rest.Transient(err) {
+		return
+	}
+	for _, l := range []*lane{p.reads, p.writes} {
+		if l.isBlocked(began) {
+			l.close(fmt.Errorf("the region does not answer: %s", cause(err)))
+		}
 	}
 }
 
 // isDown returns why no other target is tried; nil if the region answers.
 func (p *place) isDown() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.down
+	return cmp.Or(context.Cause(p.reads.open), context.Cause(p.writes.open))
 }

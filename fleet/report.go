@@ -3,11 +3,12 @@ package fleet
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 )
 
@@ -21,10 +22,18 @@ type Report struct {
 	Duration time.Duration
 }
 
+// all returns the results; none of a nil Report.
+func (r *Report) all() []Result {
+	if r == nil {
+		return nil
+	}
+	return r.Results
+}
+
 // Count returns how many targets have a status.
 func (r *Report) Count(s Status) int {
 	n := 0
-	for _, result := range r.Results {
+	for _, result := range r.all() {
 		if result.Status == s {
 			n++
 		}
@@ -34,6 +43,9 @@ func (r *Report) Count(s Status) int {
 
 // Err returns an [*Error] with the errors of all targets that are not deployed; nil if all are.
 func (r *Report) Err() error {
+	if r == nil {
+		return nil
+	}
 	e := &Error{total: len(r.Results), lack: "are not deployed", runID: r.RunID}
 	for _, result := range r.Results {
 		if result.Err != nil {
@@ -117,19 +129,12 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 	}{r.RunID, r.Duration.Seconds(), r.Results})
 }
 
-// MarshalJSON encodes the result as [Report.MarshalJSON] says.
-func (r Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Service  string          `json:"service"`
-		Project  string          `json:"project,omitempty"`
-		Region   string          `json:"region"`
-		Wave     int             `json:"wave"`
-		Status   Status          `json:"status"`
-		Resumed  bool            `json:"resumed,omitempty"`
-		Action   cloudrun.Action `json:"action,omitempty"`
-		Revision string          `json:"revision,omitempty"`
-		URL      string          `json:"url,omitempty"`
-		Seconds  float64         `json:"durationSeconds"`
-		Error    string          `json:"error,omitempty"`
-	}{r.Target.Service, r.Target.Project, r.Target.Region, r.Wave, r.Status, r.Resumed, r.Action(), r.Revision(), r.URL(), r.Duration.Seconds(), r.Cause()})
+// LogValue returns the result as a group of the attributes that its JSON has, as far as it has them.
+func (r Result) LogValue() slog.Value {
+	return logform.Group(slog.String("service", r.Target.Service), slog.String("project", r.Target.Project), slog.String("region", r.Target.Region),
+		slog.Int("wave", r.Wave), slog.String("status", string(r.Status)), slog.Bool("resumed", r.Resumed), slog.String("action", string(r.Action())),
+		slog.String("revision", r.Revision()), slog.String("url", r.URL()), slog.Duration("duration", r.Duration), slog.String("error", r.Cause()))
 }
+
+// MarshalJSON encodes the result as an object with the attributes of LogValue.
+func (r Result) MarshalJSON() ([]byte, error) { return logform.JSON(r.LogValue()) }

@@ -9,7 +9,8 @@ import (
 // Gate is asked before each request of a context is sent, also before each retry. It
 // returns when the request may be sent. The time until then does not count as
 // part of the attempt. If the request is sent, answered is called once: with the status
-// of the response, 0 if there is none, and the delay that the server asked for.
+// of the response, 0 if there is none, and the delay that the server asked for. An
+// error of the gate is final.
 type Gate func(ctx context.Context, r Request) (answered func(status int, retryAfter time.Duration), err error)
 
 type gateKey struct{}
@@ -27,7 +28,7 @@ func (c Client) start(ctx context.Context, limit time.Duration, r Request) (atte
 	if gate, ok := ctx.Value(gateKey{}).(Gate); ok {
 		var err error
 		if answered, err = gate(ctx, r); err != nil {
-			return nil, nil, nil, r.fails(unsent, err)
+			return nil, nil, nil, r.fails(closed(ctx), err)
 		}
 	}
 	status, after := 0, time.Duration(0)
@@ -46,4 +47,13 @@ func (c Client) start(ctx context.Context, limit time.Duration, r Request) (atte
 		status, after = failed.Answer.StatusCode, failed.Answer.RetryAfter
 	}
 	return attempt, k, resp, failed
+}
+
+// closed returns the effect of a request that does not pass the gate. Unless the
+// context has ended, another try would not pass either.
+func closed(ctx context.Context) effect {
+	if ctx.Err() != nil {
+		return unsent
+	}
+	return refused
 }

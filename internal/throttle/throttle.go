@@ -12,8 +12,13 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
 
-// longestPause bounds the pause after refusals in a row, unless the server asks for more.
-const longestPause = 30 * time.Second
+const (
+	// longestPause bounds the pause after refusals in a row, unless the server asks for more.
+	longestPause = 30 * time.Second
+	// patience is how long a probe may go without an answer. A refusal comes at
+	// once, and the answer to a long poll may take minutes.
+	patience = 2 * time.Second
+)
 
 // Limiter spaces requests, in the order in which they come. It begins at a rate of its
 // own and doubles that every few seconds, until the server refuses a request for its
@@ -88,10 +93,8 @@ func (l *Limiter) pass(ctx context.Context) error {
 		return err
 	}
 	if probe != nil {
-		select {
-		case <-probe:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := l.await(ctx, probe); err != nil {
+			return err
 		}
 	}
 	l.mu.Lock()
@@ -101,6 +104,26 @@ func (l *Limiter) pass(ctx context.Context) error {
 	if err := pause.Sleep(ctx, token.Delay()); err != nil {
 		token.Cancel()
 		return err
+	}
+	return nil
+}
+
+// await waits for the answer to a probe. One that is not refused in time counts as admitted.
+func (l *Limiter) await(ctx context.Context, probe chan struct{}) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-probe:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.probe == probe {
+		l.probe = nil
+		l.learn()
 	}
 	return nil
 }
@@ -159,9 +182,10 @@ func (l *Limiter) refuse(after time.Duration) {
 	}
 }
 
-// pause makes the pause last for a time from now on.
+// pause makes the pause last for a time from now on, within the time for which a
+// call is retried at all.
 func (l *Limiter) pause(d time.Duration) {
-	if until := time.Now().Add(d); until.After(l.block.until) {
+	if until := time.Now().Add(min(d, pause.Budget)); until.After(l.block.until) {
 		l.block.until = until
 	}
 }

@@ -232,3 +232,44 @@ func TestLimiterHonorsContexts(t *testing.T) {
 		answered(false, 0)
 	})
 }
+
+// A probe whose answer takes long, as that of a long poll, does not hold the others up.
+func TestLimiterDoesNotAwaitLongPolls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := throttle.New(10)
+		refused, err := l.Wait(t.Context())
+		require.NoError(t, err)
+		refused(true, 0)
+		late, err := l.Wait(t.Context())
+		require.NoError(t, err)
+		began := time.Now()
+		for range 20 {
+			answered, err := l.Wait(t.Context())
+			require.NoError(t, err)
+			answered(false, 0)
+		}
+		require.Less(t, time.Since(began), 10*time.Second)
+		late(true, 0)
+		began = time.Now()
+		answered, err := l.Wait(t.Context())
+		require.NoError(t, err)
+		require.NotZero(t, time.Since(began), "its refusal counts")
+		answered(false, 0)
+	})
+}
+
+// A server cannot stop a limiter for longer than a call is retried.
+func TestLimiterBoundsThePause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := throttle.New(10)
+		answered, err := l.Wait(t.Context())
+		require.NoError(t, err)
+		answered(true, 24*time.Hour)
+		began := time.Now()
+		_, err = l.Wait(t.Context())
+		require.NoError(t, err)
+		require.Less(t, time.Since(began), 5*time.Minute)
+	})
+}
