@@ -32,7 +32,7 @@ func Deploy(ctx context.Context, targets []Target, opts ...Option) (*Report, err
 	defer r.events.Close()
 	for number, wave := range r.waves() {
 		r.each(ctx, wave, func(ctx context.Context, i int) { r.deploy(ctx, i, number+1) })
-		if r.config.rollback && r.stopped() != nil {
+		if r.config.rollback && r.stopped() != nil && ctx.Err() == nil {
 			r.each(ctx, wave, r.rollBack)
 		}
 	}

@@ -138,7 +138,8 @@ func WithStopAfter(failures int) Option {
 
 // WithRollback makes the traffic of a wave in which the run stops go back to what
 // served before: of all its targets, also those that succeeded. A new Service stays,
-// because nothing served before. Earlier waves stay. The traffic is pinned then: the
+// because nothing served before. Earlier waves stay, and so does a wave that the end
+// of the context interrupts. The traffic is pinned then: the
 // next deployment gets it with [cloudrun.ToLatest].
 func WithRollback() Option { return setting(func(c *config) { c.rollback = true }) }
 

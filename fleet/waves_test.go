@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -126,6 +127,23 @@ func TestRollbackOfAWaveThatGoesOn(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, []fleet.Status{fleet.RolledBack, fleet.RolledBack}, statuses(report))
 		require.Equal(t, before, revisions(t, s, all))
+	})
+}
+
+// The end of the context is no failure of the wave: what was deployed stays.
+func TestInterruptedWaveIsNotRolledBack(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, options := newServer(t)
+		all := targets(3, "us-central1")
+		existing(t, s, all)
+		s.Script("service-3", cloudruntest.Script{TimeToReady: time.Minute})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		report, err := fleet.Deploy(ctx, all, with(options, fleet.WithRollback())...)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, []fleet.Status{fleet.Deployed, fleet.Deployed, fleet.Failed}, statuses(report))
+		require.NotContains(t, err.Error(), "rolled back")
 	})
 }
 

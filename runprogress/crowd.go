@@ -92,9 +92,7 @@ func (m *member) activity() string {
 // crowd returns the drawing of a crowd: what is under way, and the bar.
 func (t *terminal) crowd(c *crowd, now time.Time) []cell {
 	columns, rows := t.size()
-	// Apart from the bar, the rest and the line of the cursor, one line stays:
-	// terminals such as tmux keep the lines of a screen that is cleared as a whole.
-	room := max(rows-4, 1)
+	room := max(rows-4, 1) // for the bar, the rest, and two lines as in draw
 	var lines []cell
 	for _, m := range c.underWay[:min(len(c.underWay), room)] {
 		lines = append(lines, t.style.cut(entry{

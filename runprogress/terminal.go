@@ -80,7 +80,9 @@ func (t *terminal) print(w io.Writer, text []byte) (int, error) {
 
 func (t *terminal) draw(s *screen) {
 	columns, rows := t.size()
-	t.redraw(t.lines(s, columns-1, rows-1)) // a full line could wrap, a full screen scroll
+	// A full line could wrap, and a full screen scroll. A screen that is cleared as a
+	// whole is kept by terminals such as tmux, so one more line stays.
+	t.redraw(t.lines(s, columns-1, rows-2))
 }
 
 // redraw draws lines over the last drawing.
