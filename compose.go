@@ -35,6 +35,7 @@ type composition struct {
 	cfg      deployConfig
 	toLatest bool // send all traffic to the latest Revision
 	nonce    nonce.Nonce
+	pins     spec.Pins
 	makes    bool  // the options ask for a new Revision
 	failed   int64 // the generation that an earlier call of the run made in vain; 0 if there is none
 }
@@ -42,9 +43,8 @@ type composition struct {
 func newComposition(client *Client, name string, options *edits.Set) *composition {
 	cfg := edits.Configure(options, deployConfig{})
 	return &composition{
-		client: client, name: name, options: options, cfg: cfg,
-		toLatest: edits.Configure(options, trafficConfig{}).ToLatest,
-		nonce:    nonce.New(), makes: makesRevision(options, cfg),
+		client: client, name: name, options: options, cfg: cfg, pins: spec.NewPins(cfg.pinImage), nonce: nonce.New(),
+		makes: makesRevision(options, cfg), toLatest: edits.Configure(options, trafficConfig{}).ToLatest,
 	}
 }
 
@@ -74,19 +74,19 @@ func (c *composition) made(w written) nonce.Nonce {
 
 func (c *composition) compose(ctx context.Context, base *document) (composed, error) {
 	if base == nil {
-		return c.create()
+		return c.create(ctx)
 	}
 	return c.update(ctx, base)
 }
 
-func (c *composition) create() (composed, error) {
+func (c *composition) create(ctx context.Context) (composed, error) {
 	var problem error
 	if c.cfg.noTraffic && !c.cfg.firstServes {
 		problem = &OptionError{Option: "WithNoTraffic()",
 			Reason: "the service does not exist, and the first revision of a service serves all its traffic: use WithNoTrafficIfExists to allow that"}
 	}
 	s, err := newService(c.name, c.options, c.client.onCluster())
-	if err = errors.Join(problem, err); err != nil {
+	if err = errors.Join(problem, err, c.client.pinImages(ctx, c.pins, c.options, s)); err != nil {
 		return composed{}, err
 	}
 	first := *c
@@ -134,7 +134,7 @@ func (c *composition) update(ctx context.Context, base *document) (composed, err
 		result.body = base.raw
 		return result, nil
 	}
-	if err := assemble(d.service, c.options, c.client.onCluster()); err != nil {
+	if err := errors.Join(assemble(d.service, c.options, c.client.onCluster()), c.client.pinImages(ctx, c.pins, c.options, d.service)); err != nil {
 		return composed{}, err
 	}
 	warnings := c.warnings(base.service, d.service)

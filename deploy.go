@@ -11,6 +11,8 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/grant"
+	"github.com/cloudrun-go/cloudrun/internal/preflight"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -68,6 +70,9 @@ func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption
 	}
 	defer c.report.close()
 	composition := newComposition(c.client, name, c.options)
+	if err := c.preflightFirst(ctx, composition); err != nil {
+		return nil, err
+	}
 	result, err := c.deploy(ctx, composition)
 	if again := composition.again(result, err); again != nil {
 		return c.deploy(ctx, again)
@@ -82,6 +87,68 @@ func (c *call) deploy(ctx context.Context, composition *composition) (*Result, e
 		return nil, err
 	}
 	return c.finish(ctx, w, composition.ending(w))
+}
+
+// Preflight reports everything that would keep a Deploy with the same options from
+// succeeding: permissions of the account in use on the Service or the project, on the
+// Service's account and on the images (with [CheckImage] or [PinImage]), and secrets that
+// the Service's account is not allowed to read. Nothing is written. The error is a
+// [*DeployError] if the check itself failed. On a cluster it matches [ErrNotOnCluster].
+func (d *Deployer) Preflight(ctx context.Context, name string, opts ...DeployOption) (*PreflightReport, error) {
+	c, err := d.begin("check the permissions for service", name, edits.Of(opts))
+	if err != nil {
+		return nil, err
+	}
+	defer c.report.close()
+	report, err := c.preflight(ctx, newComposition(c.client, name, c.options))
+	if err != nil {
+		return nil, c.fail(StagePreflight, NotWritten, err)
+	}
+	return report, nil
+}
+
+// preflightFirst checks the permissions of a Deploy if an option asks for that.
+func (c *call) preflightFirst(ctx context.Context, composition *composition) error {
+	if !composition.cfg.preflight {
+		return nil
+	}
+	end := c.report.stage(StagePreflight)
+	report, err := c.preflight(ctx, composition)
+	if err == nil {
+		err = report.Err()
+	}
+	if end(err); err != nil {
+		return c.fail(StagePreflight, NotWritten, err)
+	}
+	return nil
+}
+
+// intended returns the Service as the options want it. The base is nil if it is new.
+func (c *composition) intended(base *document) (*servingv1.Service, error) {
+	if base == nil {
+		return newService(c.name, c.options, false)
+	}
+	s := base.service.DeepCopy()
+	return s, assemble(s, c.options, false)
+}
+
+// needs returns what a Deploy of the Service needs permissions for.
+func (c *composition) needs(base *document, s *servingv1.Service, logs bool) preflight.Deployment {
+	d := preflight.Deployment{Project: c.client.project, Account: s.Spec.Template.Spec.ServiceAccountName,
+		Required: []string{grant.CreateService}, Optional: []string{grant.GetOperation}}
+	if base != nil {
+		d.Service, d.Required, d.Number = c.client.resource(kindServices, c.name), []string{grant.UpdateService}, base.service.Namespace
+	}
+	if logs {
+		d.Optional = append(d.Optional, grant.ReadLogs)
+	}
+	if !c.cfg.access(written{created: base == nil, doc: &document{service: s}}).isEmpty() {
+		d.Required = append(d.Required, grant.GetServicePolicy, grant.SetServicePolicy)
+	}
+	for _, name := range spec.Secrets(workloadOf(s, false)) {
+		d.Secrets = append(d.Secrets, preflight.FullSecret(d.Project, name))
+	}
+	return d
 }
 
 // ending is how Deploy ends after its write.

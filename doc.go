@@ -92,7 +92,8 @@
 //     [WithoutAnnotation], [WithTemplateAnnotation], [WithoutTemplateAnnotation], [WithTemplateLabel],
 //     [WithoutTemplateLabel], [WithDescription], [WithLaunchStage], [SetRegions], [EditService]
 //   - a deployment: [WithNoTraffic], [WithNoTrafficIfExists], [ToLatest], [WithTag], [WithPublicAccess],
-//     [WithoutPublicAccess], [IfChanged], [WithClient], [WithRunID]
+//     [WithoutPublicAccess], [IfChanged], [WithClient], [WithRunID],
+//     [WithPreflight], [CheckImage], [PinImage]
 //   - every call of a Deployer: [Async], [WithWaitTimeout], [WithProgress], [WithFailureWindow],
 //     [WithPollInterval], [WithLogLines]
 //   - [WaitReady]: [WithGeneration]

@@ -45,7 +45,7 @@ type Client struct {
 	region    string // empty on a cluster
 	regional  string // base URL of the Knative API and of operations
 	global    string // base URL of IAM and locations
-	logging   string // base URL of Cloud Logging
+	google    string // the domain of Google's other APIs, such as "googleapis.com"; empty if all requests go to one endpoint
 	rest      rest.Client
 	logs      *logging.Queue                       // of failures, which share reads
 	version   string                               // of this library; empty if it is not a released one
@@ -102,11 +102,11 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 	if err = errors.Join(limitErr, err); err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	global, logs := regional, regional
+	global, google := regional, ""
 	if domain, ok := strings.CutPrefix(base, "https://"+region+"-run."); isDefault && ok {
-		global, logs = "https://run."+domain, "https://logging."+domain
+		global, google = "https://run."+domain, domain
 	}
-	return &Client{project: project, region: region, regional: regional, global: global, logging: logs, logs: &logging.Queue{}, principal: who,
+	return &Client{project: project, region: region, regional: regional, global: global, google: google, logs: &logging.Queue{}, principal: who,
 		rest: restClient(hc, version, limit), version: version}, nil
 }
 

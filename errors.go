@@ -92,6 +92,7 @@ type Stage string
 // The stages of a deployment. Publish runs beside CreateRevision and RouteTraffic.
 const (
 	StageOptions        Stage = "options"         // checking the options
+	StagePreflight      Stage = "preflight"       // asking for permissions, with WithPreflight
 	StageRead           Stage = "read"            // reading the current Service
 	StageWrite          Stage = "write"           // writing the Service
 	StageCreateRevision Stage = "create revision" // condition ConfigurationsReady
@@ -133,6 +134,8 @@ func (e *DeployError) Unwrap() error { return e.Err }
 // activity returns what a call does in a stage.
 func (s Stage) activity() string {
 	switch s {
+	case StagePreflight:
+		return "checking the permissions"
 	case StageRead:
 		return "reading"
 	case StageWrite:

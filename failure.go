@@ -11,6 +11,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/diagnosis"
+	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/layout"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
@@ -179,6 +180,14 @@ func (e *NotReadyError) DeniedSecrets() []DeniedSecret {
 	var all []DeniedSecret
 	for _, s := range diagnosis.DeniedSecrets(e.failed()) {
 		all = append(all, DeniedSecret(s))
+	}
+	return all
+}
+
+// Unwrap returns a [*PermissionError] for each of the DeniedSecrets.
+func (e *NotReadyError) Unwrap() (all []error) {
+	for _, s := range e.DeniedSecrets() {
+		all = append(all, (&Client{}).lacking(grant.AccessSecret, s.Secret, "serviceAccount:"+s.ServiceAccount, nil))
 	}
 	return all
 }

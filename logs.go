@@ -186,7 +186,7 @@ func (c *Client) logRequest(q logging.Query) rest.Request {
 	q.Project, q.Region = c.project, c.region
 	return rest.Request{
 		Op: "read logs", Resource: "projects/" + c.project, Permission: grant.ReadLogs,
-		Method: http.MethodPost, URL: c.logging + logging.Path, Body: q.Body(),
+		Method: http.MethodPost, URL: c.apiURL("logging") + logging.Path, Body: q.Body(),
 	}
 }
 

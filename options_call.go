@@ -185,6 +185,9 @@ type deployConfig struct {
 	public        *bool // nil does not change the IAM policy
 	iap           bool
 	ifChanged     bool
+	preflight     bool
+	checkImage    imageCheck // nil checks no images
+	pinImage      imageCheck // nil resolves no images
 	noTraffic     bool
 	firstServes   bool // noTraffic does not apply to a new Service
 	tag           string

@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,10 +36,32 @@ func WithoutContainer(name string) WorkloadOption {
 }
 
 // WithImage sets the container image, such as
-// "europe-docker.pkg.dev/project/repo/app:v1". It is sent as given; no digest is
-// looked up. Flag: --image. Field: containers[].image.
+// "europe-docker.pkg.dev/project/repo/app:v1". It is sent as given, unless
+// [PinImage] replaces its tag by a digest. Flag: --image. Field: containers[].image.
 func WithImage(image string) ContainerOption {
 	return onContainer(spec.Image(edits.Spell("WithImage", image), image))
+}
+
+// WithPreflight runs [Deployer.Preflight] first. The Deploy fails with all problems
+// that it reports, before anything is written. Without it, no extra request is made.
+func WithPreflight() DeployOption {
+	return onDeploy(edits.Configures("WithPreflight()", "whether permissions are checked first", "yes", nil, func(c *deployConfig) { c.preflight = true }))
+}
+
+// CheckImage sets the function with which [Deployer.Preflight] and [WithPreflight]
+// look whether the images exist and can be read. It returns the digest of an image.
+// Package image has one.
+func CheckImage(check func(ctx context.Context, image string) (digest string, err error)) DeployOption {
+	return onDeploy(edits.Configures("CheckImage", "how images are checked", "a function", notNil(check == nil), func(c *deployConfig) { c.checkImage = check }))
+}
+
+// PinImage deploys the images of [WithImage] by the digests that they have now: the
+// Revision runs what was resolved, and [IfChanged] notices that a tag has moved.
+// resolve returns the digest of an image; package image has one. It is called once
+// for each image, and not for one that has a digest. An error ends the call before
+// anything is written.
+func PinImage(resolve func(ctx context.Context, image string) (digest string, err error)) DeployOption {
+	return onDeploy(edits.Configures("PinImage", "how images are resolved", "a function", notNil(resolve == nil), func(c *deployConfig) { c.pinImage = resolve }))
 }
 
 // WithCommand sets the command that the container runs, in place of the

@@ -80,7 +80,8 @@ func TestKindsOfOptions(t *testing.T) {
 		"Progress": {cloudrun.WithProgress, cloudrun.WithWaitTimeout, cloudrun.WithFailureWindow, cloudrun.WithPollInterval},
 		"Traffic":  {cloudrun.ToRevision, cloudrun.ToTag, cloudrun.SetTags, cloudrun.WithTagOn, cloudrun.WithoutTag, cloudrun.ClearTags, cloudrun.EditTraffic},
 		"Latest":   {cloudrun.ToLatest},
-		"Deploy":   {cloudrun.WithPublicAccess, cloudrun.WithoutPublicAccess, cloudrun.WithNoTraffic, cloudrun.WithTag, cloudrun.IfChanged, cloudrun.WithClient, cloudrun.WithRunID},
+		"Deploy": {cloudrun.WithPublicAccess, cloudrun.WithoutPublicAccess, cloudrun.WithNoTraffic, cloudrun.WithTag, cloudrun.IfChanged, cloudrun.WithClient, cloudrun.WithRunID,
+			cloudrun.WithPreflight, cloudrun.CheckImage, cloudrun.PinImage},
 	} {
 		for _, option := range options {
 			require.Equal(t, optionKinds()[kind], reflect.TypeOf(option).Out(0))

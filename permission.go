@@ -3,6 +3,7 @@ package cloudrun
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -14,12 +15,19 @@ import (
 	"google.golang.org/api/option/internaloption"
 	"google.golang.org/api/transport"
 	htransport "google.golang.org/api/transport/http"
+	corev1 "k8s.io/api/core/v1"
+	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/denial"
+	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/grant"
+	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
+	"github.com/cloudrun-go/cloudrun/internal/preflight"
 	"github.com/cloudrun-go/cloudrun/internal/principal"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
+	"github.com/cloudrun-go/cloudrun/internal/rest"
+	"github.com/cloudrun-go/cloudrun/internal/spec"
 )
 
 // PermissionError is returned when an account lacks a permission: usually the
@@ -123,6 +131,58 @@ func (c *Client) denied(api *APIError) error {
 		return &PermissionError{Permission: d.Permission, Resource: resource, Principal: d.Principal, Err: api, namespace: c.project}
 	}
 	return c.lacking(d.Permission, resource, cmp.Or(d.Principal, c.principal()), api)
+}
+
+// imageCheck returns the digest of an image, such as "sha256:…".
+type imageCheck = func(ctx context.Context, image string) (digest string, err error)
+
+// imageError is the error of an image that could not be read.
+func (c *Client) imageError(image string, err error) error {
+	if errors.Is(err, grant.ErrImageDenied) && c.region != "" {
+		return c.lacking(grant.ReadImage, cmp.Or(grant.Repository(image), image), c.principal(), err)
+	}
+	return fmt.Errorf("read the image %.300q: %w", image, err)
+}
+
+// checkImages returns what is wrong with the images of containers, and which could not be read.
+func (c *Client) checkImages(ctx context.Context, check, otherwise imageCheck, containers []corev1.Container) (problems []error, unchecked []string) {
+	if check == nil {
+		check = otherwise
+	}
+	for _, container := range containers {
+		if check == nil {
+			unchecked = append(unchecked, fmt.Sprintf("the image %.300q: pass CheckImage to have it read", container.Image))
+		} else if _, err := check(ctx, container.Image); err != nil {
+			problems = append(problems, c.imageError(container.Image, err))
+		}
+	}
+	return problems, unchecked
+}
+
+// pinImages replaces the images that options set by those with a digest.
+func (c *Client) pinImages(ctx context.Context, pins spec.Pins, options *edits.Set, s *servingv1.Service) error {
+	err := pins.Apply(ctx, options, &s.Spec.Template.Spec.PodSpec)
+	if failed, ok := asType[*spec.ImageError](err); ok {
+		return &once.StepError{Step: once.StepRead, Err: c.imageError(failed.Image, failed.Err)}
+	}
+	return err
+}
+
+// apiURL returns the base URL of another API of Google, such as "logging".
+func (c *Client) apiURL(api string) string {
+	if c.google == "" {
+		return c.regional
+	}
+	return "https://" + api + "." + c.google
+}
+
+// ask sends a request that changes nothing to one of Google's APIs.
+func (c *Client) ask(ctx context.Context, api, method, path, resource string, body []byte) ([]byte, error) {
+	base := c.apiURL(api)
+	if api == preflight.APIRun {
+		base = c.global
+	}
+	return c.read(ctx, rest.Request{Op: "check permissions", Resource: resource, Method: method, URL: base + path, Body: body})
 }
 
 type withPrincipal struct {

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +17,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
+	"github.com/cloudrun-go/cloudrun/internal/preflight"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -185,6 +188,73 @@ func actionOf(w written) Action {
 func pinnedWarning(s *servingv1.Service, revision string) string {
 	return printable(fmt.Sprintf("%s gets no traffic, which is pinned to %s: move it to the revision, or to the latest one",
 		cmp.Or(revision, "the new revision"), traffic.Describe(s.Spec.Traffic)), maxMessage)
+}
+
+// PreflightReport is what would keep a Deploy from succeeding. [Deployer.Preflight] returns it.
+type PreflightReport struct {
+	// Problems are what would make the Deploy fail: a [*PermissionError] for each
+	// missing permission, and errors about what does not exist.
+	Problems []error
+	// Optional are missing permissions that a Deploy works without: it polls instead
+	// of waiting for an operation, and its errors have no lines of logs.
+	Optional []*PermissionError
+	// Unchecked is what could not be asked, and why.
+	Unchecked []string
+}
+
+// Err returns the problems, joined; nil if there are none.
+func (r *PreflightReport) Err() error { return errors.Join(r.Problems...) }
+
+// String returns a line for each finding, or "nothing is missing".
+func (r *PreflightReport) String() string {
+	var lines []string
+	for _, problem := range r.Problems {
+		lines = append(lines, problem.Error())
+	}
+	for _, missing := range r.Optional {
+		lines = append(lines, "optional: "+missing.Error())
+	}
+	for _, what := range r.Unchecked {
+		lines = append(lines, "not checked: "+what)
+	}
+	return cmp.Or(strings.Join(lines, "\n"), "nothing is missing")
+}
+
+// preflight asks what a composition needs.
+func (c *call) preflight(ctx context.Context, composition *composition) (*PreflightReport, error) {
+	client := c.observed(StagePreflight)
+	if client.onCluster() {
+		return nil, ErrNotOnCluster
+	}
+	base, err := (&serviceStore{client: client, name: c.name}).Read(ctx)
+	if denied, ok := asType[*PermissionError](err); ok {
+		return &PreflightReport{Problems: []error{denied}, Unchecked: []string{"all else, because it depends on the Service"}}, nil
+	}
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, err
+	}
+	s, err := composition.intended(base)
+	if err != nil {
+		return nil, err
+	}
+	found, err := preflight.Run(ctx, client.ask, composition.needs(base, s, c.wait.logLines > 0))
+	if err != nil {
+		return nil, err
+	}
+	problems, unread := client.checkImages(ctx, composition.cfg.checkImage, composition.cfg.pinImage, s.Spec.Template.Spec.Containers)
+	report := &PreflightReport{Problems: problems, Unchecked: append(found.Unchecked, unread...)}
+	for _, m := range found.Missing {
+		missing := client.lacking(m.Permission, m.Resource, cmp.Or(m.Member, client.principal()), nil)
+		if m.Optional {
+			report.Optional = append(report.Optional, missing)
+		} else {
+			report.Problems = append(report.Problems, missing)
+		}
+	}
+	for _, problem := range found.Problems {
+		report.Problems = append(report.Problems, errors.New(problem))
+	}
+	return report, ctx.Err()
 }
 
 // RevisionInfo describes a Revision of a Service.

@@ -33,8 +33,13 @@ func (s *Server) SetQuota(q Quota) {
 func (s *Server) RateLimited() int { return s.api.Quota.Refused() }
 
 // DenyPermission takes permissions from the caller, such as
-// run.services.setIamPolicy or iam.serviceaccounts.actAs. Requests that need
-// them are refused with 403.
+// run.services.setIamPolicy or iam.serviceAccounts.actAs. Requests that need
+// them are refused with 403 and Google's text, and tests of permissions, on
+// Services, projects, service accounts and secrets, leave them out. Two are about
+// more: artifactregistry.repositories.downloadArtifacts is needed to write a
+// Service, because Cloud Run reads its images as the caller, and without
+// secretmanager.versions.access no account is allowed to read secrets, so that new
+// Revisions that use one fail.
 func (s *Server) DenyPermission(permissions ...string) {
 	s.store.Lock()
 	defer s.store.Unlock()

@@ -17,6 +17,7 @@ type config struct {
 	timeToReady time.Duration
 	record      int
 	onRequest   func(Request)
+	denied      []string
 	outcome     func(name string) (lifecycle.Script, error)
 }
 
@@ -83,6 +84,11 @@ func WithRecording(n int) Option { return func(c *config) { c.record = max(n, 0)
 // has no IAM, regions or operations, and the errors, defaults and conditions of
 // Knative Serving. Namespaces take the place of projects.
 func Cluster() Option { return func(c *config) { c.store.Cluster = true } }
+
+// WithoutPermission takes permissions from the caller, as [Server.DenyPermission] does.
+func WithoutPermission(permissions ...string) Option {
+	return func(c *config) { c.denied = append(c.denied, permissions...) }
+}
 
 // AllowUnknownFields makes the server accept and keep fields that Google's
 // description of the API does not have, as a newer Cloud Run may. Without this

@@ -22,9 +22,8 @@ func ImageNotFound() Script {
 // SecretDenied is the course of a Service whose account is not allowed to read a
 // secret: the first one that it has in a variable or a volume.
 func SecretDenied() Script {
-	return Script{FailRevision: &Failure{Reason: "SecretsAccessCheckFailed", Condition: "SecretsAccessCheck",
-		Message: "{secretField}: Permission denied on secret: {secret} for Revision service account {account}. The service account used must be granted " +
-			"the 'Secret Manager Secret Accessor' role (roles/secretmanager.secretAccessor) at the secret, project or higher level."}}
+	f := Failure(*lifecycle.SecretDenied())
+	return Script{FailRevision: &f}
 }
 
 // NotListening is the course of a Service whose container does not listen on its port.

@@ -58,6 +58,7 @@ func NewServer(opts ...Option) *Server {
 	scripts := lifecycle.NewScripts(conf.timeToReady)
 	scripts.Outcome = conf.outcome
 	s.control = &control.Plane{Store: st, Permissions: resources.NewPermissions(st.Cluster), Scripts: scripts, Data: s.data}
+	s.control.Permissions.Deny(conf.denied...)
 	s.api = &wire.API{Control: s.control, Faults: &wire.Faults{}, Quota: &wire.Quota{}, Log: wire.NewLog(conf.record, conf.onEach())}
 	if conf.inProcess {
 		s.client = &http.Client{Transport: transport.InProcess(s)}

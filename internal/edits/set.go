@@ -125,6 +125,11 @@ func (s *Set) DecidesAnywhere(thing string) bool {
 	return s.any(func(set Setting) bool { return set.claims(thing) })
 }
 
+// DecidesIn reports whether a setting that is in force decides a thing in a scope.
+func (s *Set) DecidesIn(thing, scope string) bool {
+	return s.any(func(set Setting) bool { return set.Scope == scope && set.claims(thing) })
+}
+
 // Failed reports whether a setting in error is about a thing of a scope, so that
 // what is missing there was asked for.
 func (s *Set) Failed(thing, scope string) bool {

@@ -2,7 +2,13 @@
 // command that grants it.
 package grant
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
+
+// ErrImageDenied is matched by the error of a registry that refuses to show an image.
+var ErrImageDenied = errors.New("the registry denies access to the image")
 
 // The permissions that the library names itself.
 const (

@@ -51,6 +51,34 @@ func usesSecret(pod *corev1.PodSpec, name string) bool {
 	return slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Secret != nil && v.Secret.SecretName == name })
 }
 
+// Secrets returns the secrets that a workload uses, each once: the name of one in
+// its own project, or "projects/P/secrets/NAME".
+func Secrets(w *Workload) (all []string) {
+	aliases := readAliases(w)
+	add := func(name string) {
+		if full, ok := aliases[name]; ok {
+			name = full
+		}
+		if parts := strings.Split(name, "/"); name != "" && (len(parts) == 1 || len(parts) == 4 && parts[0] == "projects" && parts[2] == "secrets") &&
+			!slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	for _, c := range w.Pod.Containers {
+		for _, v := range c.Env {
+			if isSecret(v) {
+				add(v.ValueFrom.SecretKeyRef.Name)
+			}
+		}
+	}
+	for _, v := range w.Pod.Volumes {
+		if v.Secret != nil {
+			add(v.Secret.SecretName)
+		}
+	}
+	return all
+}
+
 // readAliases reads the annotation "alias:projects/N/secrets/NAME,…".
 func readAliases(w *Workload) map[string]string {
 	aliases := map[string]string{}

@@ -1,7 +1,9 @@
 package spec
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 
@@ -71,4 +73,78 @@ func ImagesChanged(was, is []corev1.Container) bool {
 		}
 	}
 	return false
+}
+
+// ImageError is returned when the digest of an image could not be found.
+type ImageError struct {
+	Image string
+	Err   error
+}
+
+// Error names the image and the cause.
+func (e *ImageError) Error() string { return fmt.Sprintf("image %.300q: %v", e.Image, e.Err) }
+
+// Unwrap returns the cause.
+func (e *ImageError) Unwrap() error { return e.Err }
+
+// Pins are the digests that one call resolves.
+type Pins struct {
+	resolve func(ctx context.Context, image string) (digest string, err error)
+	pinned  map[string]string // the images with their digests
+}
+
+// NewPins returns Pins without digests. A nil function resolves nothing.
+func NewPins(resolve func(ctx context.Context, image string) (digest string, err error)) Pins {
+	return Pins{resolve, map[string]string{}}
+}
+
+// Apply replaces the images that options set by those with a digest. It resolves
+// each image once. The error is an [*ImageError].
+func (p Pins) Apply(ctx context.Context, options *edits.Set, pod *corev1.PodSpec) error {
+	if p.resolve == nil {
+		return nil
+	}
+	for _, image := range givenImages(options, pod) {
+		if strings.Contains(*image, "@") {
+			continue
+		}
+		if p.pinned[*image] == "" {
+			digest, err := p.resolve(ctx, *image)
+			if err == nil && !isDigest(digest) {
+				err = fmt.Errorf("%.100q is not a digest", digest)
+			}
+			if err != nil {
+				return &ImageError{*image, err}
+			}
+			p.pinned[*image] = untagged(*image) + "@" + digest
+		}
+		*image = p.pinned[*image]
+	}
+	return nil
+}
+
+// givenImages returns the images of a pod that options set.
+func givenImages(options *edits.Set, pod *corev1.PodSpec) (all []*string) {
+	ingress, _ := IngressContainer(pod)
+	for i := range pod.Containers {
+		c := &pod.Containers[i]
+		if options.DecidesIn(ThingImage, containerScope(c.Name)) || c == ingress && options.DecidesIn(ThingImage, "") {
+			all = append(all, &c.Image)
+		}
+	}
+	return all
+}
+
+// isDigest reports whether a text is "sha256:" and 64 hexadecimal digits.
+func isDigest(text string) bool {
+	hex, ok := strings.CutPrefix(text, "sha256:")
+	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+}
+
+// untagged returns an image without its tag. A registry may have a port.
+func untagged(image string) string {
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		return image[:i]
+	}
+	return image
 }

@@ -23,12 +23,12 @@ var public = []exported{
 	{
 		dir: "../..",
 		funcs: []any{
-			cloudrun.AddMember, cloudrun.AllowPlainHTTP, cloudrun.AllowUnknownFields, cloudrun.Async, cloudrun.CheckOptions, cloudrun.ClearCloudSQL,
+			cloudrun.AddMember, cloudrun.AllowPlainHTTP, cloudrun.AllowUnknownFields, cloudrun.Async, cloudrun.CheckImage, cloudrun.CheckOptions, cloudrun.ClearCloudSQL,
 			cloudrun.ClearCustomAudiences, cloudrun.ClearDependsOn, cloudrun.ClearEnv, cloudrun.ClearLabels, cloudrun.ClearNetwork,
 			cloudrun.ClearNetworkTags, cloudrun.ClearSecrets, cloudrun.ClearTags, cloudrun.ClearVolumeMounts, cloudrun.ClearVolumes,
 			cloudrun.CloudSQLVolume, cloudrun.DryRun, cloudrun.EditContainer, cloudrun.EditService, cloudrun.EditTraffic, cloudrun.ForCluster, cloudrun.GCSVolume,
 			cloudrun.IfChanged, cloudrun.InMemoryVolume, cloudrun.IsPublic, cloudrun.MakePrivate, cloudrun.MakePublic, cloudrun.NFSVolume,
-			cloudrun.NewClient, cloudrun.NewClusterClient, cloudrun.NewDeployer, cloudrun.NewService, cloudrun.ParseManifest, cloudrun.PlanOptions,
+			cloudrun.NewClient, cloudrun.NewClusterClient, cloudrun.NewDeployer, cloudrun.NewService, cloudrun.ParseManifest, cloudrun.PinImage, cloudrun.PlanOptions,
 			cloudrun.RemoveMember, cloudrun.RevealValues, cloudrun.RollbackTo, cloudrun.RollbackToTraffic, cloudrun.SecretVolume,
 			cloudrun.SetCloudSQL, cloudrun.SetContainer, cloudrun.SetCustomAudiences, cloudrun.SetDependsOn, cloudrun.SetEnv, cloudrun.SetLabels,
 			cloudrun.SetNetworkTags, cloudrun.SetRegions, cloudrun.SetSecrets, cloudrun.SetTags, cloudrun.ToLatest, cloudrun.ToRevision,
@@ -42,7 +42,7 @@ var public = []exported{
 			cloudrun.WithLabel, cloudrun.WithLabelSelector, cloudrun.WithLaunchStage, cloudrun.WithLivenessProbe, cloudrun.WithManualScaling,
 			cloudrun.WithMaxInstances, cloudrun.WithMemory, cloudrun.WithMesh, cloudrun.WithMinInstances, cloudrun.WithNetwork,
 			cloudrun.WithNoTraffic, cloudrun.WithPageSize, cloudrun.WithPollInterval, cloudrun.WithPort, cloudrun.WithPostKeyRevocationAction,
-			cloudrun.WithProgress, cloudrun.WithPrincipal, cloudrun.WithPublicAccess, cloudrun.WithReadinessProbe, cloudrun.WithRequestTimeout, cloudrun.WithRevisionSuffix, cloudrun.WithRunID,
+			cloudrun.WithProgress, cloudrun.WithPreflight, cloudrun.WithPrincipal, cloudrun.WithPublicAccess, cloudrun.WithReadinessProbe, cloudrun.WithRequestTimeout, cloudrun.WithRevisionSuffix, cloudrun.WithRunID,
 			cloudrun.WithSecretEnv, cloudrun.WithSecretFile, cloudrun.WithService, cloudrun.WithServiceAccount, cloudrun.WithServiceMaxInstances,
 			cloudrun.WithServiceMinInstances, cloudrun.WithSessionAffinity, cloudrun.WithStartupProbe, cloudrun.WithSubnet, cloudrun.WithTag,
 			cloudrun.WithTagOn, cloudrun.WithTemplateAnnotation, cloudrun.WithTemplateLabel, cloudrun.WithoutTemplateLabel, cloudrun.WithNoTrafficIfExists, cloudrun.WithVPCConnector, cloudrun.WithVPCEgress, cloudrun.WithVolume,
@@ -65,7 +65,7 @@ var public = []exported{
 			reflect.TypeFor[cloudrun.HTTPCheck](), reflect.TypeFor[cloudrun.Location](), reflect.TypeFor[cloudrun.Manifest](),
 			reflect.TypeFor[cloudrun.ManifestError](), reflect.TypeFor[cloudrun.NotReadyError](), reflect.TypeFor[cloudrun.OperationError](),
 			reflect.TypeFor[cloudrun.OptionError](), reflect.TypeFor[cloudrun.OrgPolicyError](), reflect.TypeFor[cloudrun.OvertakenError](),
-			reflect.TypeFor[cloudrun.PermissionError](), reflect.TypeFor[cloudrun.Plan](), reflect.TypeFor[cloudrun.PlanStaleError](),
+			reflect.TypeFor[cloudrun.PermissionError](), reflect.TypeFor[cloudrun.Plan](), reflect.TypeFor[cloudrun.PlanStaleError](), reflect.TypeFor[cloudrun.PreflightReport](),
 			reflect.TypeFor[cloudrun.Policy](), reflect.TypeFor[cloudrun.Probe](), reflect.TypeFor[cloudrun.PublicAccess](), reflect.TypeFor[cloudrun.Result](),
 			reflect.TypeFor[cloudrun.RevisionInfo](), reflect.TypeFor[cloudrun.RollbackResult](), reflect.TypeFor[cloudrun.SecretVersion](),
 			reflect.TypeFor[cloudrun.Stage](), reflect.TypeFor[cloudrun.TCPCheck](), reflect.TypeFor[cloudrun.TimeoutError](),
@@ -119,7 +119,7 @@ var public = []exported{
 		funcs: []any{
 			cloudruntest.AllowUnknownFields, cloudruntest.Cluster, cloudruntest.InProcess, cloudruntest.NewServer, cloudruntest.WithAddr, cloudruntest.WithListener,
 			cloudruntest.WithProject, cloudruntest.WithRecording, cloudruntest.WithRegions, cloudruntest.WithRequestLog,
-			cloudruntest.WithTimeToReady, cloudruntest.ImageNotFound, cloudruntest.NotListening, cloudruntest.Outcome,
+			cloudruntest.WithTimeToReady, cloudruntest.WithoutPermission, cloudruntest.ImageNotFound, cloudruntest.NotListening, cloudruntest.Outcome,
 			cloudruntest.QuotaExceeded, cloudruntest.SecretDenied, cloudruntest.WithScriptLabels,
 		},
 		types: []reflect.Type{

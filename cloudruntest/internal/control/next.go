@@ -32,6 +32,9 @@ func (p *Plane) next(c Call, doc tree.Object, old *store.Service) (*store.Servic
 	}
 	if !exists {
 		next.Configurations++
+		if script.FailRevision == nil && !p.Permissions.Has(resources.AccessSecret) && lifecycle.HasSecrets(tree.At(doc, "spec", "template")) {
+			script.FailRevision = lifecycle.SecretDenied()
+		}
 		fate := script.RevisionFate(c.Now)
 		fate.Failure = lifecycle.Filled(fate.Failure, next.Project, tree.At(doc, "spec", "template"))
 		fate.Never = fate.Never || p.Store.Cluster && resources.PortlessProbe(tree.At(doc, "spec", "template"))

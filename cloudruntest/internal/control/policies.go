@@ -2,6 +2,7 @@ package control
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/apierror"
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/resources"
@@ -60,6 +61,21 @@ func (p *Plane) SetPolicy(c Call) (tree.Object, *apierror.Error) {
 	p.Store.Notify()
 	p.Store.Record(store.Write{Kind: "setIamPolicy", Body: c.Body}, sv, c.Now)
 	return sv.Policy, nil
+}
+
+// GrantedPolicy returns the policy of a secret or of a project. That of a secret
+// lets everybody read it, unless nobody may.
+func (p *Plane) GrantedPolicy(permission, resource string) (tree.Object, *apierror.Error) {
+	if err := p.Permissions.Check(permission, resource); err != nil {
+		err.Details = []any{tree.Object{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "IAM_PERMISSION_DENIED",
+			"domain": "iam.googleapis.com", "metadata": tree.Object{"resource": resource, "permission": permission}}}
+		return nil, err
+	}
+	policy := tree.Object{"version": 1, "etag": "BwYAAAAAAAA="}
+	if strings.Contains(resource, "/secrets/") && p.Permissions.Has(resources.AccessSecret) {
+		policy["bindings"] = []any{tree.Object{"role": "roles/secretmanager.secretAccessor", "members": []any{"allAuthenticatedUsers"}}}
+	}
+	return policy, nil
 }
 
 // TestPermissions returns those of the requested permissions that the caller has.

@@ -139,7 +139,10 @@ func (p *Plane) admit(c Call, doc tree.Object, old *store.Service) (bool, []stri
 	if err != nil {
 		return false, nil, err
 	}
-	return dry, warnings, p.Permissions.CheckAccount(doc)
+	if err := p.Permissions.CheckAccount(doc); err != nil {
+		return false, nil, err
+	}
+	return dry, warnings, p.Permissions.CheckImages(doc)
 }
 
 // responseStage returns the stage that the response to a write shows. A cluster

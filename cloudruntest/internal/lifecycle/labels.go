@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,21 @@ func Filled(f *store.Failure, p *store.Project, template tree.Object) *store.Fai
 		filled.SystemLog[i] = fill(line)
 	}
 	return &filled
+}
+
+// SecretDenied is the failure of a Revision whose account may not read a secret.
+func SecretDenied() *store.Failure {
+	return &store.Failure{Reason: "SecretsAccessCheckFailed", Condition: "SecretsAccessCheck",
+		Message: "{secretField}: Permission denied on secret: {secret} for Revision service account {account}. The service account used must be granted " +
+			"the 'Secret Manager Secret Accessor' role (roles/secretmanager.secretAccessor) at the secret, project or higher level."}
+}
+
+// HasSecrets reports whether a template uses a secret.
+func HasSecrets(template tree.Object) bool {
+	return slices.ContainsFunc(tree.Objects(tree.At(template, "spec"), "volumes"), func(v tree.Object) bool { return len(tree.At(v, "secret")) > 0 }) ||
+		slices.ContainsFunc(tree.Objects(tree.At(template, "spec"), "containers"), func(c tree.Object) bool {
+			return slices.ContainsFunc(tree.Objects(c, "env"), func(e tree.Object) bool { return len(tree.At(e, "valueFrom", "secretKeyRef")) > 0 })
+		})
 }
 
 // secretOf returns the first secret that a template has, and the field that names it.

@@ -8,8 +8,14 @@ import (
 	"github.com/cloudrun-go/cloudrun/cloudruntest/internal/tree"
 )
 
-// actAs is the permission to use a service account.
-const actAs = "iam.serviceaccounts.actAs"
+const (
+	// actAs is the permission to use a service account, as Cloud Run spells it.
+	actAs = "iam.serviceaccounts.actAs"
+	// readImage is the permission to read images.
+	readImage = "artifactregistry.repositories.downloadArtifacts"
+	// AccessSecret is the permission to read the value of a secret.
+	AccessSecret = "secretmanager.versions.access"
+)
 
 // Permissions are what the caller may do. The caller of its methods holds the
 // store's lock.
@@ -65,6 +71,20 @@ func (p *Permissions) CheckAccount(doc tree.Object) *apierror.Error {
 	e := apierror.Forbidden(actAs, "")
 	e.Message = fmt.Sprintf("Permission '%s' denied on service account %s (or it may not exist).", actAs,
 		tree.Text(tree.At(doc, "spec", "template", "spec"), "serviceAccountName"))
+	return e
+}
+
+// CheckImages returns an error if the caller may not read the images of a Service.
+// Cloud Run has checked that since 2025.
+func (p *Permissions) CheckImages(doc tree.Object) *apierror.Error {
+	if p.cluster || p.Has(readImage) {
+		return nil
+	}
+	e := apierror.Forbidden(readImage, "")
+	for _, c := range tree.Objects(tree.At(doc, "spec", "template", "spec"), "containers") {
+		e.Message = fmt.Sprintf("User must have permission to read the image, %s. Ensure that the provided container image URL is correct and that the above account "+
+			"has permission to access the image. If you just enabled the Cloud Run API, the permissions might take a few minutes to propagate.", tree.Text(c, "image"))
+	}
 	return e
 }
 

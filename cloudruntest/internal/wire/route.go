@@ -22,8 +22,14 @@ func dispatch(p *control.Plane, c *call) (answer, *apierror.Error) {
 		return answerOK(p.ListLog(c.to(control.Target{})))
 	case len(s) < 3 || s[0] != "v1" || s[1] != "projects":
 		return nowhere(c, cluster), nil
+	case len(s) == 3 && strings.Contains(s[2], ":"):
+		return projectPolicy(p, c)
 	case len(s) == 3:
 		return getProject(p, c)
+	case len(s) == 5 && s[3] == "serviceAccounts":
+		return accountPolicy(p, c)
+	case len(s) == 5 && s[3] == "secrets":
+		return secretPolicy(p, c)
 	case len(s) == 5 && s[3] == "services":
 		return getAPI(p, c)
 	case s[3] == "locations":
