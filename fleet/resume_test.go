@@ -46,7 +46,7 @@ func TestKilledFleetGoesOn(t *testing.T) {
 	t.Parallel()
 	seeds := 100
 	if testing.Short() {
-		seeds = 25
+		seeds = 12
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

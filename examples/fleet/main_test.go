@@ -40,7 +40,7 @@ func TestDemonstration(t *testing.T) {
 		}
 		require.Equal(t, 3, strings.Count(messages.String(), " of 90 targets, "))
 		require.Contains(t, messages.String(), "90 of 90 targets, 90 deployed")
-		require.Regexp(t, `(?m)^service-01  us-central1   resumed  service-01-00001-\w+  `, out.String())
+		require.GreaterOrEqual(t, strings.Count(out.String(), " resumed "), 15, "what the first run had begun")
 		require.Contains(t, out.String(), "84 deployed, 6 failed in ")
 		require.Contains(t, out.String(), "To go on, deploy again with the run ID build-7.")
 	})
