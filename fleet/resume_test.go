@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,7 +42,8 @@ func (k *killing) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, context.Canceled
 }
 
-// A run that is killed at any request, and called again, deploys every target exactly once.
+// A run that is killed at any request, and called again, deploys every target
+// exactly once, also if responses to its writes are lost.
 func TestKilledFleetGoesOn(t *testing.T) {
 	t.Parallel()
 	seeds := 100
@@ -63,6 +65,7 @@ func TestKilledFleetGoesOn(t *testing.T) {
 						fleet.WithDefaults(cloudrun.WithImage(image), cloudrun.WithEnv("VERSION", "2")), fleet.WithConcurrency(1+random.IntN(10)))
 				}
 				for range 1 + random.IntN(4) {
+					s.Fault(cloudruntest.Fault{Match: isWrite, Skip: random.IntN(10), Times: 1 + random.IntN(3), Reset: true, After: random.IntN(2) == 0})
 					ctx, cancel := context.WithCancel(t.Context())
 					k := &killing{base: s.Client().Transport, after: random.IntN(2) == 0, cancel: cancel}
 					k.left.Store(1 + random.Int64N(int64(5*len(all))))
@@ -81,6 +84,11 @@ func TestKilledFleetGoesOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// isWrite selects the requests that write a Service.
+func isWrite(r *http.Request) bool {
+	return r.Method == http.MethodPut || r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/services")
 }
 
 // existing puts Services on a server, as an earlier version.
