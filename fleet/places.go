@@ -50,10 +50,10 @@ func newLane(perSecond float64) *lane {
 func (l *lane) wait(ctx context.Context) (answered func(bool, time.Duration), err error) {
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(l.open, cancel)()
+	defer context.AfterFunc(l.open, cancel)() //nolint:contextcheck // the end of the lane is not that of the call
 	answered, err = l.limit.Wait(waiting)
 	if err != nil && ctx.Err() == nil {
-		return nil, context.Cause(l.open)
+		return nil, context.Cause(l.open) //nolint:contextcheck // as above
 	}
 	return answered, err
 }

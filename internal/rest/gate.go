@@ -39,7 +39,7 @@ func (c Client) start(ctx context.Context, limit time.Duration, r Request) (atte
 		}
 		answered(status, after)
 	}()
-	resp, failed = c.open(ctx, attempt, r) //nolint:bodyclose // the caller closes it
+	resp, failed = c.open(ctx, attempt, r)
 	switch {
 	case failed == nil:
 		status = resp.StatusCode
