@@ -14,6 +14,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/runmark"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
@@ -175,6 +176,9 @@ func (a *application) compose(_ context.Context, base *document) (composed, erro
 	d := p.target.draft()
 	if result.marked = a.nonce != ""; result.marked {
 		d.service.Spec.Template.Labels = a.nonce.Put(d.service.Spec.Template.Labels)
+		if a.cfg.runID != "" {
+			d.service.Annotations = runmark.Mark{ID: a.cfg.runID, Nonce: a.nonce}.Put(d.service.Annotations)
+		}
 	}
 	if base != nil {
 		d.service.ResourceVersion = base.service.ResourceVersion

@@ -161,3 +161,24 @@ func TestClientIn(t *testing.T) {
 		require.ErrorContains(t, err, "a cluster has no projects and regions")
 	})
 }
+
+// A plan that is applied is part of its run, too.
+func TestApplyIsPartOfTheRun(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c, cloudrun.WithImage(image), cloudrun.WithRunID("build-1"))
+		plan, err := d.Plan(t.Context(), "hello")
+		require.NoError(t, err)
+		s.Script("hello", cloudruntest.SecretDenied())
+		_, err = d.Apply(t.Context(), plan)
+		require.Error(t, err)
+		s.Script("hello", cloudruntest.Script{})
+		r, err := d.Deploy(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Equal(t, cloudrun.Updated, r.Action, "what failed is deployed once more")
+		r, err = d.Deploy(t.Context(), "hello")
+		require.NoError(t, err)
+		require.Equal(t, cloudrun.Unchanged, r.Action)
+	})
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,4 +254,36 @@ func TestForms(t *testing.T) {
 		require.Contains(t, string(encoded), `"runId":"build-7","targets":1,"wrapped":{"type":"TargetError"`)
 		require.NotContains(t, string(encoded), "hunter2")
 	})
+}
+
+// countingListener counts the connections that are made.
+type countingListener struct {
+	net.Listener
+	n atomic.Int64
+}
+
+func (l *countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	l.n.Add(1)
+	return c, err
+}
+
+// The Clients of all regions share one pool of connections.
+func TestDeploySharesConnections(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	counting := &countingListener{Listener: l}
+	s := cloudruntest.NewServer(cloudruntest.WithListener(counting))
+	defer s.Close()
+	regions := []string{"us-central1", "us-east1", "us-west1", "us-west2", "europe-west1", "europe-west2", "asia-east1", "asia-east2"}
+	var waves []func(fleet.Target) bool
+	for _, region := range regions {
+		waves = append(waves, fleet.InRegion(region))
+	}
+	_, err = fleet.Deploy(t.Context(), targets(1, regions...), fleet.WithWaves(waves...),
+		fleet.WithClientOptions(option.WithEndpoint(s.URL), option.WithoutAuthentication()),
+		fleet.WithDefaults(cloudrun.WithImage(image), cloudrun.WithPublicAccess()))
+	require.NoError(t, err)
+	require.Less(t, counting.n.Load(), int64(len(regions)), "one region after the other")
 }
