@@ -245,7 +245,7 @@ func (c *composition) route(s *servingv1.Service, makes bool) (err error) {
 	}
 	targets := traffic.Targets(s)
 	if c.toLatest {
-		traffic.EndRollout(s)
+		defer traffic.RecordMove(s, traffic.EndRollout(s), makes)
 		targets = split.ToLatest(targets)
 	}
 	if c.cfg.noTraffic {

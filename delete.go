@@ -230,8 +230,9 @@ func (r deleteReport) Retrying(err error, pause time.Duration) {
 }
 
 // PruneRevisions deletes Revisions of a Service, the oldest first. It keeps the
-// newest ones, as many as keep says, and those that serve traffic, have a tag, are
-// the latest of the Service, or are needed by a rollout under way. The Service is
+// newest ones, as many as keep says without counting those that were rejected, so
+// that there is one to roll back to. It also keeps those that serve traffic, have a
+// tag, are the latest of the Service, or are needed by a rollout under way. The Service is
 // read again before each deletion, so that a Revision that came into use is kept.
 // Retry-After is honored.
 //
@@ -270,7 +271,13 @@ func (c *call) unusedRevisions(ctx context.Context, newest int) ([]RevisionInfo,
 	if err != nil {
 		return nil, err
 	}
-	old := slices.DeleteFunc(all[min(newest, len(all)):], func(r RevisionInfo) bool { return r.InUse() != "" })
+	old := slices.DeleteFunc(all, func(r RevisionInfo) bool {
+		if newest > 0 && !r.Rejected {
+			newest--
+			return true
+		}
+		return newest > 0 || r.InUse() != ""
+	})
 	slices.Reverse(old)
 	return old, nil
 }

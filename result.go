@@ -276,9 +276,13 @@ type RevisionInfo struct {
 	// LatestCreated and LatestReady report whether the Service names the Revision so.
 	LatestCreated bool `json:"latestCreated,omitempty"`
 	LatestReady   bool `json:"latestReady,omitempty"`
+	// Rejected reports whether a rollout of the Revision has ended without success, or
+	// the traffic was rolled back from it, so that [Deployer.Rollback] skips it.
+	Rejected bool `json:"rejected,omitempty"`
 
 	uid   types.UID
 	inUse string
+	rank  int // how recently it is known to have served, from 1; 0 if that is not known
 }
 
 // Age returns the time since the Revision was created.
@@ -292,7 +296,8 @@ func revisionInfo(r *status.RevisionSummary, usage traffic.Usage) RevisionInfo {
 	i := RevisionInfo{
 		Name: r.Metadata.Name, uid: r.Metadata.UID, Created: r.Metadata.CreationTimestamp.Time, ImageDigest: r.Status.ImageDigest,
 		Percent: usage.Percent, Tags: usage.Tags,
-		LatestCreated: usage.LatestCreated, LatestReady: usage.LatestReady, inUse: usage.String(),
+		LatestCreated: usage.LatestCreated, LatestReady: usage.LatestReady, Rejected: usage.Rejected,
+		inUse: usage.String(), rank: usage.Rank,
 	}
 	if ingress := r.IngressContainer(); ingress != nil {
 		i.Image, i.ImageDigest = ingress.Image, r.Digest(ingress.Name)

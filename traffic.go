@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -89,12 +90,12 @@ func (e trafficConfig) edit(s *servingv1.Service) error {
 	if err != nil {
 		return &OptionError{Option: "UpdateTraffic", Reason: err.Error()}
 	}
-	if e.Divides() {
-		traffic.EndRollout(s)
-	}
 	was := s.Spec.Traffic
 	if traffic.Set(s, targets); traffic.Same(was, s.Spec.Traffic) {
 		s.Spec.Traffic = was
+	}
+	if e.Divides() {
+		traffic.RecordMove(s, traffic.EndRollout(s), false)
 	}
 	return e.editCustom(s)
 }
@@ -221,8 +222,10 @@ func (r *RollbackResult) LogValue() slog.Value {
 		slog.String("traffic", traffic.Describe(r.Traffic)), result)
 }
 
-// Rollback sends all traffic of a Service to the previous Revision: the newest
-// one that is ready and older than the Revision with most of the traffic.
+// Rollback sends all traffic of a Service to the previous Revision. It is ready,
+// older than the Revision with most of the traffic, and was not rejected: by a
+// rollout, or by an earlier rollback. Of these it is the one that served last, if a
+// rollout has recorded that, or else the newest.
 // [RollbackTo] sends it to another Revision, and [RollbackToTraffic] restores a
 // whole split. Rollback keeps tags and waits as [Deployer.UpdateTraffic] does.
 // With [DryRun] it returns the change without making it.
@@ -260,36 +263,37 @@ func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOp
 
 // edit sets the traffic to go back to.
 func (to rollbackConfig) edit(s *servingv1.Service) error {
-	traffic.EndRollout(s)
+	from := append(traffic.Serving(s), traffic.EndRollout(s))
 	runmark.Remove(s.Annotations)
 	if to.traffic != nil {
 		s.Spec.Traffic = traffic.Previous(to.traffic, s.Status.LatestReadyRevisionName)
-		return nil
+	} else {
+		targets, err := split.Shift(traffic.Targets(s), map[string]int64{to.revision: 100})
+		if err != nil {
+			return &OptionError{Option: "the traffic", Reason: err.Error()}
+		}
+		traffic.Set(s, targets)
 	}
-	targets, err := split.Shift(traffic.Targets(s), map[string]int64{to.revision: 100})
-	if err != nil {
-		return &OptionError{Option: "the traffic", Reason: err.Error()}
-	}
-	traffic.Set(s, targets)
+	traffic.RecordRollback(s, from...)
 	return nil
 }
 
-// previousRevision returns the newest Revision that is ready and older than the one with most of the traffic.
+// previousRevision returns the Revision to roll back to.
 func (c *call) previousRevision(ctx context.Context) (string, error) {
 	all, err := c.client.revisionInfos(ctx, c.name)
 	if err != nil {
 		return "", err
 	}
-	serving := -1 // all is sorted from the newest to the oldest
+	past := make([]traffic.Past, len(all))
 	for i, r := range all {
-		if r.Percent > 0 && (serving < 0 || r.Percent > all[serving].Percent) {
-			serving = i
-		}
+		past[i] = traffic.Past{Name: r.Name, Percent: r.Percent, Ready: r.Ready, Rejected: r.Rejected, Rank: r.rank}
 	}
-	for _, r := range all[serving+1:] {
-		if serving >= 0 && r.Ready {
-			return r.Name, nil
-		}
+	previous, rejected := traffic.ToRollBackTo(past)
+	switch {
+	case previous != "":
+		return previous, nil
+	case len(rejected) > 0:
+		return "", fmt.Errorf("%w and was not rejected (%s): name one with RollbackTo", ErrNothingToRollBackTo, strings.Join(rejected, ", "))
 	}
 	return "", fmt.Errorf("%w: deploy one, or name a revision with RollbackTo", ErrNothingToRollBackTo)
 }

@@ -7,12 +7,14 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/history"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // Abort returns the traffic to the split that it had before an unfinished
 // rollout. A [Run] that is still running stops. Without a rollout Abort does
-// nothing. If another writer has changed the traffic since, it is kept and only
+// nothing. The candidate counts as rejected, so that [cloudrun.Deployer.Rollback]
+// skips it. If another writer has changed the traffic since, it is kept and only
 // the state of the rollout is removed; a warning says so.
 //
 // It waits as [cloudrun.Deployer.UpdateTraffic] does. [cloudrun.Async] has no
@@ -39,7 +41,7 @@ func Abort(ctx context.Context, d *cloudrun.Deployer, service string, opts ...cl
 		}
 		result.PreviousSplit = Split(recorded.Previous)
 		result.Candidate = Candidate{Service: v.name, Revision: recorded.Revision, Tag: recorded.Tag}
-		back, err = goBack(s, recorded)
+		back, err = goBack(s, recorded, history.Rejected)
 		if back.overridden {
 			back.notes = []string{"the traffic was changed since the last step of the rollout: it stays as it is"}
 		}

@@ -6,6 +6,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/history"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
@@ -151,6 +152,7 @@ func (e edits) finish(s *servingv1.Service, last *ending) (*ending, error) {
 	case follow:
 		end.notes = []string{fmt.Sprintf("the traffic stays pinned to %s, because that is not the latest revision", recorded.Revision)}
 	}
+	recorded.RecordSuccess(s)
 	return end, recorded.Finish(s, end.split)
 }
 
@@ -164,7 +166,7 @@ func endedWith(s *servingv1.Service, with traffic.Split) bool {
 //
 // If the first write is not confirmed, it may still arrive. The edit then writes
 // a state that makes it fail, and is to be applied again.
-func (e edits) restore(s *servingv1.Service, last step, confirmed bool) (ending, error) {
+func (e edits) restore(s *servingv1.Service, last step, confirmed bool, fate history.Fate) (ending, error) {
 	recorded, err := traffic.ReadRollout(s)
 	own := err == nil && recorded != nil && e.owns(recorded)
 	switch {
@@ -177,16 +179,17 @@ func (e edits) restore(s *servingv1.Service, last step, confirmed bool) (ending,
 	case !own:
 		return ending{}, errTrafficChanged
 	}
-	return goBack(s, recorded)
+	return goBack(s, recorded, fate)
 }
 
-// goBack ends a recorded rollout with the split before it, unless another writer
-// has changed the traffic.
-func goBack(s *servingv1.Service, recorded *traffic.Rollout) (ending, error) {
+// goBack ends a recorded rollout with the split before it, and records the fate of
+// the candidate, unless another writer has changed the traffic.
+func goBack(s *servingv1.Service, recorded *traffic.Rollout, fate history.Fate) (ending, error) {
 	if !recorded.InForce(s) {
 		traffic.EndRollout(s)
 		return ending{overridden: true}, nil
 	}
+	recorded.RecordReturn(s, fate)
 	to, pinned := recorded.Return(s)
 	back := ending{split: to}
 	if pinned {

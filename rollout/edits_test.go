@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/history"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -246,7 +247,7 @@ func TestRestoreEdit(t *testing.T) {
 			if last.base == nil {
 				last.base = traffic.SplitOf(tc.service)
 			}
-			got, err := edit(tc.resumed).restore(tc.service, last, tc.confirmed)
+			got, err := edit(tc.resumed).restore(tc.service, last, tc.confirmed, history.Rejected)
 			if err != nil {
 				require.ErrorContains(t, err, tc.want)
 				require.Equal(t, was, tc.service)

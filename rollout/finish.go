@@ -10,6 +10,7 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/history"
 )
 
 // finish ends a successful rollout, even if the caller's context ends now.
@@ -42,7 +43,11 @@ func (r *run) giveUp(ctx context.Context, stage cloudrun.Stage, err error) error
 	if !r.begun {
 		return r.service.fail(stage, cloudrun.NotWritten, err)
 	}
-	outcome, restoreErr := r.restore(ctx)
+	fate := history.Withdrawn
+	if stage == cloudrun.StageCheck && ctx.Err() == nil {
+		fate = history.Rejected
+	}
+	outcome, restoreErr := r.restore(ctx, fate)
 	if errors.Is(err, restoreErr) {
 		restoreErr = nil
 	}
@@ -61,18 +66,19 @@ func (r *run) failure(outcome Outcome, err, restoreErr error) *Error {
 	return &Error{Revision: state.Revision, Percent: int(state.Percent), Outcome: outcome, PreviousSplit: r.result.PreviousSplit, Err: err, RestoreErr: restoreErr}
 }
 
-// restore returns to the previous split, even if the caller's context has ended.
-func (r *run) restore(ctx context.Context) (Outcome, error) {
+// restore returns to the previous split, even if the caller's context has ended,
+// and records the fate of the candidate.
+func (r *run) restore(ctx context.Context, fate history.Fate) (Outcome, error) {
 	if !r.begun {
 		return NotBegun, nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.edits.cfg.RestoreTimeout)
 	defer cancel()
 	end := r.service.stage(cloudrun.StageRestore)
-	back, written, failed := r.goBack(ctx)
+	back, written, failed := r.goBack(ctx, fate)
 	fence := back
 	if written && fence.fenced {
-		back, written, failed = r.goBack(ctx)
+		back, written, failed = r.goBack(ctx, fate)
 	}
 	if failed == nil {
 		end(nil)
@@ -83,9 +89,9 @@ func (r *run) restore(ctx context.Context) (Outcome, error) {
 }
 
 // goBack applies the edit that restores the previous split.
-func (r *run) goBack(ctx context.Context) (back ending, written bool, failed *cloudrun.DeployError) {
+func (r *run) goBack(ctx context.Context, fate history.Fate) (back ending, written bool, failed *cloudrun.DeployError) {
 	changed, failed := r.update(ctx, func(s *servingv1.Service) (notes []string, err error) {
-		back, err = r.edits.restore(s, r.last, r.confirmed)
+		back, err = r.edits.restore(s, r.last, r.confirmed, fate)
 		return slices.Concat(r.last.notes, back.notes), err
 	})
 	return back, changed != nil, failed

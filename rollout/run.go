@@ -10,6 +10,7 @@ import (
 	"knative.dev/serving/pkg/apis/serving"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/history"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/status"
@@ -75,7 +76,7 @@ func (r *run) run(ctx context.Context, recorded *traffic.Rollout) error {
 	defer func() {
 		if !ended { // the check or a handler of events panicked, and the panic goes on
 			r.service = r.service.silent()
-			_, _ = r.restore(ctx)
+			_, _ = r.restore(ctx, history.Withdrawn)
 		}
 	}()
 	stage, err := r.climb(ctx)

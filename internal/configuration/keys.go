@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudrun-go/cloudrun/internal/history"
 	"github.com/cloudrun-go/cloudrun/internal/runmark"
 )
 
@@ -25,6 +26,7 @@ const (
 	knativeGroup  = "serving.knative.dev"
 	clientGroup   = "client.knative.dev" // nonce, user-image
 	run           = runmark.Annotation
+	fates         = history.Annotation
 )
 
 // serverMetadata are the fields of metadata that only the server sets.
@@ -37,9 +39,10 @@ func serverMetadata() []string {
 // when it creates a Service, but not when it updates one.
 func createDefaults() map[string]string { return map[string]string{"enableServiceLinks": "false"} }
 
-// authorship are the annotations that say who wrote a Service, and with which client.
+// authorship are the annotations that say who wrote a Service, with which client,
+// and what became of its Revisions.
 func authorship() []string {
-	return []string{Creator, LastModifier, ClientName, ClientVersion, creatorEmail, modifierEmail, OperationID, run}
+	return []string{Creator, LastModifier, ClientName, ClientVersion, creatorEmail, modifierEmail, OperationID, run, fates}
 }
 
 // ServerField reports whether a field of metadata is set by the server alone.

@@ -104,9 +104,16 @@ func (r Rollout) At(percent int64) Rollout {
 	return r
 }
 
-// EndRollout removes the state of a rollout. A call that sets the traffic
-// removes it even if the traffic stays the same, so that the rollout notices.
-func EndRollout(s *servingv1.Service) { delete(s.Annotations, RolloutAnnotation) }
+// EndRollout removes the state of a rollout, and returns its candidate; empty if
+// there was none. A call that sets the traffic removes the state even if the
+// traffic stays the same, so that the rollout notices.
+func EndRollout(s *servingv1.Service) (candidate string) {
+	if recorded, err := ReadRollout(s); err == nil && recorded != nil {
+		candidate = recorded.Revision
+	}
+	delete(s.Annotations, RolloutAnnotation)
+	return candidate
+}
 
 // FenceRollout records a rollout that keeps the current traffic of a Service.
 // The write that carries it makes every earlier conditional write fail.

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/cloudrun-go/cloudrun/internal/history"
 )
 
 // Usage is how a Service uses a Revision, by its spec or its status.
@@ -16,6 +18,8 @@ type Usage struct {
 	LatestReady   bool     // the Service names it so
 	Named         bool     // the template of the Service has its name
 	Rollout       bool     // a rollout under way needs it
+	Rejected      bool     // it was rejected, or its rollout withdrawn
+	Rank          int      // how recently it is known to have served, from 1; 0 if that is not known
 }
 
 // UsageOf returns how a Service uses a Revision. For many Revisions, see [Usages].
@@ -28,7 +32,7 @@ func Usages(s *servingv1.Service) func(revision string) Usage {
 	if err != nil {
 		rollout = nil
 	}
-	all := map[string]Usage{}
+	fates, all := history.Read(s.Annotations), map[string]Usage{}
 	for _, targets := range [][]servingv1.TrafficTarget{s.Spec.Traffic, s.Status.Traffic} {
 		percent := map[string]int64{}
 		for _, t := range targets {
@@ -59,6 +63,7 @@ func Usages(s *servingv1.Service) func(revision string) Usage {
 		u.LatestReady = s.Status.LatestReadyRevisionName == revision
 		u.Named = s.Spec.Template.Name == revision
 		u.Rollout = rollout != nil && rollout.Needs(revision)
+		u.Rejected, u.Rank = fates.Unreleased(revision), fates.Rank(revision)
 		return u
 	}
 }
