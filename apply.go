@@ -16,6 +16,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/runmark"
 	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 )
 
 // ErrPlanStale is matched by the error of [Deployer.Apply] when the Service has
@@ -74,8 +75,10 @@ func (e *PlanStaleError) Unwrap() error { return e.Err }
 // One call makes at most one Revision, whatever happens on the wire. The error
 // is a [*DeployError], like that of Deploy. The client of the Deployer must be
 // for the project and region of the plan.
-func (d *Deployer) Apply(ctx context.Context, plan *Plan, opts ...CallOption) (*Result, error) {
-	a, err := d.beginApply("apply the plan of service", plan, opts)
+func (d *Deployer) Apply(ctx context.Context, plan *Plan, opts ...CallOption) (result *Result, err error) {
+	ctx, t := d.Client().trace(ctx, "apply the plan of service", plan.target())
+	defer func() { t.Deployed(result.traced(), err) }()
+	a, err := d.beginApply(t, plan, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +90,14 @@ func (d *Deployer) Apply(ctx context.Context, plan *Plan, opts ...CallOption) (*
 	return a.call.finish(ctx, w, ending{goal: status.GoalServing, made: a.nonce, access: a.cfg.access(w), withoutTraffic: a.cfg.noTraffic})
 }
 
+// target returns the name of the Service that the plan is for; empty if there is no plan.
+func (p *Plan) target() string {
+	if p == nil || p.prepared == nil {
+		return ""
+	}
+	return p.prepared().name
+}
+
 // application is one call of Apply.
 type application struct {
 	call  *call
@@ -95,12 +106,12 @@ type application struct {
 	nonce nonce.Nonce // of the new Revision; empty if there is none
 }
 
-func (d *Deployer) beginApply(op string, plan *Plan, opts []CallOption) (*application, error) {
+func (d *Deployer) beginApply(t *telemetry.Call, plan *Plan, opts []CallOption) (*application, error) {
 	if plan == nil || plan.prepared == nil {
-		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errNoPlan}
+		return nil, &DeployError{Op: t.Operation, Stage: StageOptions, Err: errNoPlan}
 	}
 	p := plan.prepared()
-	c, err := d.beginWith(op, p.name, asIs, append(slices.Clone(p.layers), edits.Of(opts))...)
+	c, err := d.beginWith(t, asIs, append(slices.Clone(p.layers), edits.Of(opts))...)
 	if err == nil {
 		err = p.checkFor(d.Client())
 	}

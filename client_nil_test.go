@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
@@ -75,8 +76,12 @@ func TestNilAndEmptyClients(t *testing.T) {
 			method := value.Type().Method(i).Name
 			t.Run(name+"/"+method, func(t *testing.T) {
 				t.Parallel()
-				if method == "Project" || method == "Region" {
+				switch method {
+				case "Project", "Region":
 					require.Empty(t, value.Method(i).Call(nil)[0].String())
+					return
+				case "TracerProvider":
+					require.Equal(t, otel.GetTracerProvider(), value.Method(i).Call(nil)[0].Interface())
 					return
 				}
 				require.ErrorContains(t, nilCall(t, value.Method(i)), "use NewClient or NewClusterClient")

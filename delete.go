@@ -150,14 +150,16 @@ func (c *Client) deleteOptions(uid string) []byte {
 // It satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors if the Service
 // does not exist. If the wait times out, it wraps a [*TimeoutError], and the
 // deletion continues.
-func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) error {
-	c, err := d.beginCall("delete service", name, edits.Of(opts))
+func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) (err error) {
+	ctx, t := d.Client().trace(ctx, "delete service", name)
+	defer func() { t.End(err) }()
+	c, err := d.beginCall(t, edits.Of(opts))
 	if err != nil {
 		return err
 	}
 	defer c.report.close()
 	client := c.observed(StageDelete)
-	end := c.report.stage(StageDelete)
+	ctx, end := c.report.stage(ctx, StageDelete)
 	deleted, err := client.deleteService(ctx, name)
 	outcome, err := deletionFailure(deleted, err)
 	if err == nil && !c.async {
@@ -187,7 +189,7 @@ func awaitGone(ctx context.Context, services ServiceGetter, name string, uid typ
 		},
 	}
 	if report != nil {
-		watched.Observer = deleteReport{report}
+		watched.Observer, watched.Quiet = deleteReport{report}, report.queue == nil
 	}
 	_, err := watched.Run(ctx)
 	if late, ok := asType[*watch.TimeoutError](err); ok {
@@ -221,8 +223,8 @@ func (goneJudge) Failure(context.Context, *servingv1.Service, error) error { ret
 // deleteReport reports the polls that fail.
 type deleteReport struct{ report *reporter }
 
-// Seen reports nothing.
-func (deleteReport) Seen(*servingv1.Service) {}
+// Seen reports the poll, which found no Service or one that is being deleted.
+func (r deleteReport) Seen(s *servingv1.Service) { r.report.polled(StageDelete, s) }
 
 // Retrying reports a failed poll.
 func (r deleteReport) Retrying(err error, pause time.Duration) {
@@ -241,7 +243,9 @@ func (r deleteReport) Retrying(err error, pause time.Duration) {
 // it would delete. It continues after a deletion that is refused, and ends if the
 // server stays unavailable. The error is a [*DeployError] with all errors joined.
 func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int, opts ...PruneOption) (deleted []RevisionInfo, err error) {
-	c, err := d.beginCall("prune revisions of service", name, edits.Of(opts))
+	ctx, t := d.Client().trace(ctx, "prune revisions of service", name)
+	defer func() { t.End(err) }()
+	c, err := d.beginCall(t, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +260,7 @@ func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int, op
 	if edits.Configure(c.options, dryRunConfig{}).on {
 		return old, nil
 	}
-	end := c.report.stage(StageDelete)
+	ctx, end := c.report.stage(ctx, StageDelete)
 	deleted, outcome, err := c.deleteRevisions(ctx, old)
 	end(err)
 	if err == nil {
@@ -334,8 +338,10 @@ func (c *call) deleteUnused(ctx context.Context, revision string, known *once.Id
 // Service, or is needed by a rollout under way. The error is a [*DeployError]. It
 // satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors if the Revision does
 // not exist.
-func (d *Deployer) DeleteRevision(ctx context.Context, name, revision string) error {
-	c, err := d.beginCall("delete revision of service", name, nil)
+func (d *Deployer) DeleteRevision(ctx context.Context, name, revision string) (err error) {
+	ctx, t := d.Client().trace(ctx, "delete revision of service", name)
+	defer func() { t.End(err) }()
+	c, err := d.beginCall(t, nil)
 	if err != nil {
 		return err
 	}

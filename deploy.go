@@ -3,9 +3,7 @@ package cloudrun
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -17,6 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 	"github.com/cloudrun-go/cloudrun/internal/task"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 )
 
 // Deployer deploys Services. Each of its calls reads, edits, writes and waits.
@@ -63,8 +62,10 @@ func (d *Deployer) Client() *Client {
 // [*NotReadyError], [*TimeoutError] and [*OvertakenError] for how the wait
 // ended, and [*OrgPolicyError] and [*PermissionError] for IAM. If the Service
 // was changed, the result is not nil even with an error.
-func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption) (*Result, error) {
-	c, err := d.begin("deploy service", name, edits.Of(opts))
+func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption) (result *Result, err error) {
+	ctx, t := d.Client().trace(ctx, "deploy service", name)
+	defer func() { t.Deployed(result.traced(), err) }()
+	c, err := d.begin(t, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (d *Deployer) Deploy(ctx context.Context, name string, opts ...DeployOption
 	if err := c.preflightFirst(ctx, composition); err != nil {
 		return nil, err
 	}
-	result, err := c.deploy(ctx, composition)
+	result, err = c.deploy(ctx, composition)
 	if again := composition.again(result, err); again != nil {
 		return c.deploy(ctx, again)
 	}
@@ -94,8 +95,10 @@ func (c *call) deploy(ctx context.Context, composition *composition) (*Result, e
 // Service's account and on the images (with [CheckImage] or [PinImage]), and secrets that
 // the Service's account is not allowed to read. Nothing is written. The error is a
 // [*DeployError] if the check itself failed. On a cluster it matches [ErrNotOnCluster].
-func (d *Deployer) Preflight(ctx context.Context, name string, opts ...DeployOption) (*PreflightReport, error) {
-	c, err := d.begin("check the permissions for service", name, edits.Of(opts))
+func (d *Deployer) Preflight(ctx context.Context, name string, opts ...DeployOption) (_ *PreflightReport, err error) {
+	ctx, t := d.Client().trace(ctx, "check the permissions for service", name)
+	defer func() { t.End(err) }()
+	c, err := d.begin(t, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +115,7 @@ func (c *call) preflightFirst(ctx context.Context, composition *composition) err
 	if !composition.cfg.preflight {
 		return nil
 	}
-	end := c.report.stage(StagePreflight)
+	ctx, end := c.report.stage(ctx, StagePreflight)
 	report, err := c.preflight(ctx, composition)
 	if err == nil {
 		err = report.Err()
@@ -168,54 +171,31 @@ type call struct {
 }
 
 // begin checks the name and the options of a call before anything is sent.
-func (d *Deployer) begin(op, name string, opts []edits.Setting) (*call, error) {
+func (d *Deployer) begin(t *telemetry.Call, opts []edits.Setting) (*call, error) {
 	if d == nil {
 		d = &Deployer{} // whose lack of a client is an error
 	}
-	return d.beginWith(op, name, ifNew, edits.Of(d.defaults), opts)
+	return d.beginWith(t, ifNew, edits.Of(d.defaults), opts)
 }
-
-// ifNew returns what else options lack if the Service is new, so that all mistakes
-// are reported at once. It is nil if they lack nothing, or if none of them is what
-// failed. It is no [*OptionError], because the Service may exist.
-func ifNew(failed error, options *edits.Set) error {
-	if _, ok := asType[*OptionError](failed); !ok {
-		return nil
-	}
-	var lacks []string
-	if !options.Mentions(spec.ThingImage) && !edits.Has[serviceEdit](options) {
-		lacks = append(lacks, "an image")
-	}
-	if cfg := edits.Configure(options, deployConfig{}); cfg.noTraffic && !cfg.firstServes {
-		lacks = append(lacks, "WithNoTrafficIfExists in place of WithNoTraffic")
-	}
-	if lacks == nil {
-		return nil
-	}
-	return fmt.Errorf("if the service is new, it also needs %s", strings.Join(lacks, ", and "))
-}
-
-// asIs is for a call that creates no Service.
-func asIs(error, *edits.Set) error { return nil }
 
 // beginCall is begin for a call that does not assemble a Service: defaults
 // that are about the Service itself do not apply to it.
-func (d *Deployer) beginCall(op, name string, opts []edits.Setting) (*call, error) {
-	return d.beginWith(op, name, asIs, edits.Of(d.callDefaults()), opts)
+func (d *Deployer) beginCall(t *telemetry.Call, opts []edits.Setting) (*call, error) {
+	return d.beginWith(t, asIs, edits.Of(d.callDefaults()), opts)
 }
 
 // beginWith begins a call whose options come in layers. What else a call that
 // failed lacks is part of its error.
-func (d *Deployer) beginWith(op, name string, also func(failed error, options *edits.Set) error, layers ...[]edits.Setting) (*call, error) {
+func (d *Deployer) beginWith(t *telemetry.Call, also func(failed error, options *edits.Set) error, layers ...[]edits.Setting) (*call, error) {
 	options, err := collect(layers...)
 	c := &call{
-		op: op, name: name, began: time.Now(), client: d.Client().forCall(name, edits.Configure(options, planConfig{}).reveal), options: options,
+		op: t.Operation, name: t.Target.Service, began: time.Now(), client: d.Client().forCall(t.Target.Service, edits.Configure(options, planConfig{}).reveal), options: options,
 		async: edits.Configure(options, callConfig{}).async, wait: edits.Configure(options, defaultWait()),
 	}
 	if err = errors.Join(c.check(), err); err != nil {
 		return nil, c.fail(StageOptions, NotWritten, errors.Join(err, also(err, options)))
 	}
-	c.report = newReporter(name, c.wait.progress)
+	c.report = newReporter(t, c.wait.progress)
 	c.client = c.observed(StageRead)
 	return c, nil
 }
@@ -233,7 +213,7 @@ func (d *Deployer) beginWith(op, name string, also func(failed error, options *e
 // function is not nil even then.
 func (d *Deployer) Progress(opts ...CallOption) (report func(Event), err error) {
 	options, err := collect(edits.Of(d.callDefaults()), edits.Of(opts))
-	return newReporter("", edits.Configure(options, waitConfig{}).progress).emit, err
+	return newReporter(&telemetry.Call{Target: telemetry.Target{Region: d.Client().Region()}}, edits.Configure(options, waitConfig{}).progress).emit, err
 }
 
 // callDefaults returns the defaults that apply to every call. What the others
@@ -292,11 +272,12 @@ func (c *call) observed(stage Stage) *Client {
 
 // write writes the Service.
 func (c *call) write(ctx context.Context, w serviceWrite) (written, error) {
-	end := c.report.stage(StageWrite)
+	ctx, end := c.report.stage(ctx, StageWrite)
 	result, err := w.run(ctx)
 	if err != nil {
 		err = writeError(c.op, c.name, StageWrite, err)
 	}
+	c.report.learn(result.generation, "")
 	end(err)
 	return result, err
 }

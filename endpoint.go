@@ -11,16 +11,21 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/api/option"
 	"google.golang.org/api/option/internaloption"
 	"google.golang.org/api/transport"
 	htransport "google.golang.org/api/transport/http"
 
 	"github.com/cloudrun-go/cloudrun/internal/agent"
+	"github.com/cloudrun-go/cloudrun/internal/clientoption"
 	"github.com/cloudrun-go/cloudrun/internal/logging"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 )
 
 const (
@@ -52,12 +57,11 @@ type Client struct {
 	onRetry   func(err error, delay time.Duration) // nil unless a caller listens
 	principal func() string                        // the member that the credentials are for; empty if unknown
 	known     *redact.Memory                       // of the call that uses this copy of the Client; nil outside of calls
+	tracers   trace.TracerProvider                 // nil for the global one
+	telemetry *telemetry.Telemetry
 }
 
-var (
-	errNoClient  = errors.New("the client is nil or empty: use NewClient or NewClusterClient")
-	errNilOption = errors.New("an option is nil")
-)
+var errNoClient = errors.New("the client is nil or empty: use NewClient or NewClusterClient")
 
 // NewClient returns the Client of a project (its ID or number) in a region such as "us-central1".
 //
@@ -71,14 +75,14 @@ var (
 // Plain http is refused unless the address is a loopback one or
 // [AllowPlainHTTP] is given. No request is sent. The error names the argument at fault.
 func NewClient(ctx context.Context, project, region string, opts ...option.ClientOption) (*Client, error) {
-	if slices.Contains(opts, nil) {
-		return nil, fmt.Errorf("new client: %w", errNilOption)
+	settings, err := clientoption.Of(opts)
+	if err != nil {
+		return nil, fmt.Errorf("new client: %w", err)
 	}
 	if err := names.Region(region); err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
 	if project == "" {
-		var err error
 		if project, err = defaultProject(ctx, opts); err != nil {
 			return nil, fmt.Errorf("new client: %w", err)
 		}
@@ -93,21 +97,20 @@ func NewClient(ctx context.Context, project, region string, opts ...option.Clien
 		return nil, fmt.Errorf("new client for project %q: %w", project, rest.ExplainCredentials(names.HideURL(err)))
 	}
 	base, isDefault := strings.CutSuffix(endpoint, defaultEndpointMark)
-	regional, err := names.Endpoint(base, plainHTTPAllowed(opts))
+	regional, err := names.Endpoint(base, settings.PlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	limit, limitErr := attemptTimeout(opts)
 	who, err := principalOf(ctx, hc, all)
-	if err = errors.Join(limitErr, err); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
 	global, google := regional, ""
 	if domain, ok := strings.CutPrefix(base, "https://"+region+"-run."); isDefault && ok {
 		global, google = "https://run."+domain, domain
 	}
-	return &Client{project: project, region: region, regional: regional, global: global, google: google, logs: &logging.Queue{}, principal: who,
-		rest: restClient(hc, version, limit), version: version}, nil
+	place := Client{project: project, region: region, regional: regional, global: global, google: google, logs: &logging.Queue{}, principal: who}
+	return place.over(hc, version, settings), nil
 }
 
 // In returns a Client for another project, or that of c if it is empty, and region. It
@@ -147,9 +150,9 @@ func (c *Client) forCall(service string, reveal bool) *Client {
 	return &d
 }
 
-// transportOptions are the defaults of every Client.
+// transportOptions are the defaults of every Client, which has its own telemetry.
 func transportOptions(version string) []option.ClientOption {
-	return []option.ClientOption{option.WithScopes(cloudPlatformScope), option.WithUserAgent(agent.UserAgent(version))}
+	return []option.ClientOption{option.WithScopes(cloudPlatformScope), option.WithUserAgent(agent.UserAgent(version)), option.WithTelemetryDisabled()}
 }
 
 // endpointOptions are the default endpoints. Which one applies depends on the universe
@@ -162,8 +165,14 @@ func endpointOptions(region string) []option.ClientOption {
 	}
 }
 
-func restClient(hc *http.Client, version string, limit time.Duration) rest.Client {
-	return rest.Client{HTTP: rest.HTTPClient(hc), UserAgent: agent.UserAgent(version), TimeLimit: limit}
+// over returns the Client of a place with what sends its requests.
+func (c Client) over(hc *http.Client, version string, settings clientoption.Settings) *Client {
+	c.version, c.tracers = version, settings.Tracers
+	c.telemetry = telemetry.New(settings.Tracers, settings.Meters, version)
+	hc = rest.HTTPClient(hc)
+	hc.Transport = c.telemetry.Transport(hc.Transport)
+	c.rest = rest.Client{HTTP: hc, UserAgent: agent.UserAgent(version), TimeLimit: settings.AttemptTimeout}
+	return &c
 }
 
 // NewClusterClient returns the Client of a namespace on a cluster with Knative
@@ -174,8 +183,9 @@ func restClient(hc *http.Client, version string, limit time.Duration) rest.Clien
 //
 // No request is sent. The error names the argument at fault.
 func NewClusterClient(ctx context.Context, namespace string, opts ...option.ClientOption) (*Client, error) {
-	if slices.Contains(opts, nil) {
-		return nil, fmt.Errorf("new cluster client: %w", errNilOption)
+	settings, err := clientoption.Of(opts)
+	if err != nil {
+		return nil, fmt.Errorf("new cluster client: %w", err)
 	}
 	if err := names.Namespace(namespace); err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)
@@ -188,15 +198,11 @@ func NewClusterClient(ctx context.Context, namespace string, opts ...option.Clie
 	if endpoint == "" {
 		return nil, errors.New("new cluster client: option.WithEndpoint must name the cluster's API server")
 	}
-	base, err := names.Endpoint(endpoint, plainHTTPAllowed(opts))
+	base, err := names.Endpoint(endpoint, settings.PlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("new cluster client: %w", err)
 	}
-	limit, err := attemptTimeout(opts)
-	if err != nil {
-		return nil, fmt.Errorf("new cluster client: %w", err)
-	}
-	return &Client{project: namespace, regional: base, global: base, rest: restClient(hc, version, limit), version: version}, nil
+	return Client{project: namespace, regional: base, global: base}.over(hc, version, settings), nil
 }
 
 // clusterTransport uses the credentials of the options or none. Google's default
@@ -233,21 +239,9 @@ func (c *Client) Region() string {
 	return c.region
 }
 
-// allowPlainHTTP embeds what internaloption offers to libraries with options of
-// their own. The interface cannot be implemented without it, and each public
-// option changes some setting of a client that gets the same list of options.
-type allowPlainHTTP struct {
-	internaloption.EmbeddableAdapter
-}
-
 // AllowPlainHTTP allows a Client to use plain http for an address that is not a
 // loopback one. Whoever can read the traffic can then use the credentials.
-func AllowPlainHTTP() option.ClientOption { return &allowPlainHTTP{} }
-
-type withAttemptTimeout struct {
-	internaloption.EmbeddableAdapter
-	limit time.Duration
-}
+func AllowPlainHTTP() option.ClientOption { return clientoption.PlainHTTP() }
 
 // WithAttemptTimeout bounds each attempt to send a request and read its response,
 // with the time that a token takes. The default is one minute. In a list it bounds
@@ -255,30 +249,35 @@ type withAttemptTimeout struct {
 // response was lost: reads are retried, and writes are looked for. Long polls have
 // their own limit.
 func WithAttemptTimeout(limit time.Duration) option.ClientOption {
-	return &withAttemptTimeout{limit: limit}
+	return clientoption.AttemptTimeout(limit)
 }
 
-// attemptTimeout returns the limit that the options set last.
-func attemptTimeout(opts []option.ClientOption) (time.Duration, error) {
-	limit := rest.DefaultTimeLimit
-	for _, o := range opts {
-		if set, ok := o.(*withAttemptTimeout); ok {
-			limit = set.limit
-		}
+// WithTracerProvider makes a Client report spans of OpenTelemetry to a provider
+// instead of the global one: for each call of a [Deployer] and [WaitReady] with its
+// stages, and for each request. Nil means the global one, which reports nothing
+// unless the program sets it. [option.WithTelemetryDisabled] turns spans and metrics off.
+func WithTracerProvider(p trace.TracerProvider) option.ClientOption { return clientoption.Tracers(p) }
+
+// WithMeterProvider makes a Client report metrics of OpenTelemetry to a provider
+// instead of the global one: deployments, the time until they are ready, retries
+// and the duration of requests.
+func WithMeterProvider(p metric.MeterProvider) option.ClientOption { return clientoption.Meters(p) }
+
+// TracerProvider returns the provider of the Client's spans, for spans of the
+// program around its calls.
+func (c *Client) TracerProvider() trace.TracerProvider {
+	if c == nil || c.tracers == nil {
+		return otel.GetTracerProvider()
 	}
-	if limit <= 0 {
-		return 0, fmt.Errorf("WithAttemptTimeout(%v): must be more than zero", limit)
-	}
-	return limit, nil
+	return c.tracers
 }
 
-func plainHTTPAllowed(opts []option.ClientOption) bool {
-	for _, o := range opts {
-		if _, ok := o.(*allowPlainHTTP); ok {
-			return true
-		}
+// trace begins the span of a call about a Service. The caller ends it.
+func (c *Client) trace(ctx context.Context, op, name string) (context.Context, *telemetry.Call) {
+	if c == nil {
+		c = &Client{}
 	}
-	return false
+	return c.telemetry.Begin(ctx, op, telemetry.Target{Project: c.project, Region: c.region, Service: name})
 }
 
 // defaultProject returns the project of the credentials that the options or the environment bring.

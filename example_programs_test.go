@@ -194,7 +194,7 @@ func ExampleEvent() {
 	}
 	logger.Info("deployed", "result", result)
 	// Output:
-	// level=INFO msg=progress event.kind="stage done" event.service=hello event.stage=wait
+	// level=INFO msg=progress event.kind="stage done" event.service=hello event.region=us-central1 event.stage=wait event.generation=2 event.revision=hello-v2
 	// level=INFO msg=deployed result.service=hello result.project=my-project result.region=us-central1 result.generation=2 result.action=updated result.revision=hello-v2 result.percent=100 result.ready=true result.url=https://hello-123456789012.us-central1.run.app
 }
 

@@ -264,7 +264,7 @@ func publish(ctx context.Context, client *Client, name string, serviceIsNew bool
 	if a.isEmpty() {
 		return nil
 	}
-	end := report.stage(StagePublish)
+	ctx, end := report.stage(ctx, StagePublish)
 	err := policyWrite{
 		client: client, op: "set who is allowed to call service", name: name, edit: a.edit,
 		serviceIsNew: serviceIsNew, serviceAgentIsNew: a.proxy != "", keepVersion: true,

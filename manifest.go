@@ -161,7 +161,12 @@ func (m *Manifest) raw() []byte {
 }
 
 // Name returns the name of the Service.
-func (m *Manifest) Name() string { return m.name }
+func (m *Manifest) Name() string {
+	if m == nil {
+		return ""
+	}
+	return m.name
+}
 
 // String names the Service. It shows no values, because they may be secret.
 func (m *Manifest) String() string { return fmt.Sprintf("manifest of service %q", m.name) }

@@ -2,6 +2,8 @@ package cloudrun
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -178,6 +180,29 @@ func editsTemplate(options *edits.Set) bool {
 func editsMetadata(options *edits.Set) bool {
 	return edits.Has[spec.MetadataEdit](options) || edits.Has[spec.PlatformEdit](options)
 }
+
+// ifNew returns what else options lack if the Service is new, so that all mistakes
+// are reported at once. It is nil if they lack nothing, or if none of them is what
+// failed. It is no [*OptionError], because the Service may exist.
+func ifNew(failed error, options *edits.Set) error {
+	if _, ok := asType[*OptionError](failed); !ok {
+		return nil
+	}
+	var lacks []string
+	if !options.Mentions(spec.ThingImage) && !edits.Has[serviceEdit](options) {
+		lacks = append(lacks, "an image")
+	}
+	if cfg := edits.Configure(options, deployConfig{}); cfg.noTraffic && !cfg.firstServes {
+		lacks = append(lacks, "WithNoTrafficIfExists in place of WithNoTraffic")
+	}
+	if lacks == nil {
+		return nil
+	}
+	return fmt.Errorf("if the service is new, it also needs %s", strings.Join(lacks, ", and "))
+}
+
+// asIs is for a call that creates no Service.
+func asIs(error, *edits.Set) error { return nil }
 
 // EditService changes a Service in a way that no option does. edit may be
 // called several times, each time on a fresh copy, and should be quick. It runs

@@ -109,14 +109,16 @@ func WithoutDryRun() PlanOption {
 //
 // The error is a [*DeployError]: the options cannot be used, or the Service
 // cannot be read, or the server cannot be asked.
-func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (*Plan, error) {
-	c, err := d.begin("plan service", name, edits.Of(opts))
+func (d *Deployer) Plan(ctx context.Context, name string, opts ...PlanOption) (_ *Plan, err error) {
+	ctx, t := d.Client().trace(ctx, "plan service", name)
+	defer func() { t.End(err) }()
+	c, err := d.begin(t, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
 	defer c.report.close()
 	p := &planning{call: c, composition: newComposition(c.client, name, c.options), cfg: edits.Configure(c.options, planConfig{})}
-	end := c.report.stage(StageRead)
+	ctx, end := c.report.stage(ctx, StageRead)
 	tried, err := p.try(ctx)
 	if err != nil {
 		end(err)

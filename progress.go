@@ -2,20 +2,23 @@ package cloudrun
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
+	"context"
 	"log/slog"
-	"strings"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"knative.dev/pkg/apis"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
+	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/events"
+	"github.com/cloudrun-go/cloudrun/internal/logform"
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
@@ -43,10 +46,18 @@ type Event struct {
 	Kind    EventKind
 	Time    time.Time
 	Service string
+	// Region is where the Service is; empty on a cluster, and for [WaitReady].
+	Region string
 	// Stage is the stage that the event belongs to.
 	Stage Stage
 	// Generation is the generation of the Service, 0 if it is not known yet.
 	Generation int64
+	// Revision is the Revision that the call made, or the latest one if the call made
+	// none; empty if it is not known yet.
+	Revision string
+	// Step is the percentage of the step of a rollout that the event belongs to; 0
+	// outside of a rollout.
+	Step int
 	// Condition is set for ConditionChanged.
 	Condition *Condition
 	// Err is set for StageFailed and Retrying.
@@ -57,97 +68,110 @@ type Event struct {
 	Message string
 }
 
-// String returns the event on one line.
-func (e Event) String() string {
-	parts := []string{fmt.Sprintf("service %q: %s", e.Service, e.Kind)}
-	for _, attr := range e.LogValue().Group()[2:] {
-		parts = append(parts, attr.String())
-	}
-	return strings.Join(parts, " ")
-}
-
-// LogValue returns the event as a group: kind, service, and stage, generation,
-// condition, error, delay and message where the event has them. Logs have a time
-// of their own.
-func (e Event) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("service", e.Service)}
-	add := func(has bool, attr slog.Attr) {
-		if has {
-			attrs = append(attrs, attr)
-		}
-	}
-	add(e.Stage != "", slog.String("stage", string(e.Stage)))
-	add(e.Generation != 0, slog.Int64("generation", e.Generation))
-	if c := e.Condition; c != nil {
-		attrs = append(attrs, slog.Group("condition", "type", string(c.Type), "status", string(c.Status), "reason", c.Reason, "message", c.Message))
-	}
+// details returns what happened as a group.
+func (e Event) details() slog.Value {
+	all := []slog.Attr{slog.Int64("generation", e.Generation), slog.String("revision", e.Revision), conditionAttr(e.Condition)}
 	if e.Err != nil {
-		attrs = append(attrs, slog.String("error", e.Err.Error()))
+		all = append(all, slog.String("error", e.Err.Error()))
 	}
-	add(e.Delay != 0, slog.Duration("delay", e.Delay))
-	add(e.Message != "", slog.String("message", e.Message))
-	return slog.GroupValue(attrs...)
+	return logform.Group(append(all, slog.Duration("delay", e.Delay), slog.String("message", e.Message))...)
 }
 
-// MarshalJSON encodes the event as an object with the fields kind, time, service,
-// stage, generation, condition, error, delaySeconds and message. The error is its text.
-func (e Event) MarshalJSON() ([]byte, error) {
-	var cause string
-	if e.Err != nil {
-		cause = e.Err.Error()
+// conditionAttr returns a condition as a group; empty without one.
+func conditionAttr(c *Condition) slog.Attr {
+	if c == nil {
+		return slog.Attr{}
 	}
-	return json.Marshal(struct {
-		Kind       EventKind  `json:"kind"`
-		Time       time.Time  `json:"time"`
-		Service    string     `json:"service"`
-		Stage      Stage      `json:"stage,omitempty"`
-		Generation int64      `json:"generation,omitempty"`
-		Condition  *Condition `json:"condition,omitempty"`
-		Error      string     `json:"error,omitempty"`
-		Seconds    float64    `json:"delaySeconds,omitempty"`
-		Message    string     `json:"message,omitempty"`
-	}{e.Kind, e.Time, e.Service, e.Stage, e.Generation, e.Condition, cause, e.Delay.Seconds(), e.Message})
+	return slog.Group("condition", "type", string(c.Type), "status", string(c.Status), "reason", c.Reason, "message", c.Message)
 }
 
-// reporter passes events to a handler: in order, one at a time, and none after
-// close. A nil reporter drops them.
+// reporter passes the events of a call to a handler and to the telemetry: in
+// order, one at a time, and none after close. A nil reporter drops them.
 type reporter struct {
-	service string
-	queue   *events.Queue[Event]
+	trace *telemetry.Call
+	queue *events.Queue[Event] // nil without a handler
+
+	mu    sync.Mutex
+	known Event // the generation and the Revision that are known by now
 }
 
-func newReporter(service string, handle func(Event)) *reporter {
-	if handle == nil {
+// newReporter returns the reporter of a call; nil if nobody listens.
+func newReporter(t *telemetry.Call, handle func(Event)) *reporter {
+	if handle == nil && !t.Listening() {
 		return nil
 	}
-	return &reporter{service: service, queue: events.NewQueue(handle)}
+	r := &reporter{trace: t}
+	if handle != nil {
+		r.queue = events.NewQueue(handle)
+	}
+	return r
 }
 
 func (r *reporter) emit(e Event) {
 	if r == nil {
 		return
 	}
-	e.Time, e.Service = time.Now(), cmp.Or(e.Service, r.service)
-	r.queue.Add(e)
+	e = r.complete(e)
+	switch e.Kind {
+	case Retrying:
+		r.trace.Retried(string(e.Stage), e.Err)
+		r.trace.Event(string(e.Stage), string(e.Kind), e.details)
+	case ConditionChanged, Warned:
+		r.trace.Event(string(StageWait), string(e.Kind), e.details) // their stage may not have begun
+	}
+	if r.queue != nil {
+		r.queue.Add(e)
+	}
+}
+
+// complete adds to an event what is known of each.
+func (r *reporter) complete(e Event) Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e.Time, e.Service, e.Region = time.Now(), cmp.Or(e.Service, r.trace.Target.Service), cmp.Or(e.Region, r.trace.Target.Region)
+	e.Step, e.Generation, e.Revision = cmp.Or(e.Step, r.trace.Step), cmp.Or(e.Generation, r.known.Generation), cmp.Or(e.Revision, r.known.Revision)
+	return e
+}
+
+// learn notes the generation and the Revision of a call. Those that are not known
+// are 0 and empty.
+func (r *reporter) learn(generation int64, revision string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known.Generation, r.known.Revision = cmp.Or(generation, r.known.Generation), cmp.Or(revision, r.known.Revision)
 }
 
 // close waits until all events are handled and drops later ones.
 func (r *reporter) close() {
-	if r != nil {
+	if r != nil && r.queue != nil {
 		r.queue.Close()
 	}
 }
 
-// stage reports the start of a stage; the returned function reports its end.
-func (r *reporter) stage(s Stage) (end func(error)) {
+// stage reports the start of a stage, whose requests use the context. The returned
+// function reports its end.
+func (r *reporter) stage(ctx context.Context, s Stage) (_ context.Context, end func(error)) {
+	if r == nil {
+		return ctx, func(error) {}
+	}
 	r.emit(Event{Kind: StageStarted, Stage: s})
-	return func(err error) {
+	ctx, ended := r.trace.Stage(ctx, string(s))
+	return ctx, func(err error) {
+		ended(err)
 		if err != nil {
 			r.emit(Event{Kind: StageFailed, Stage: s, Err: err})
 			return
 		}
 		r.emit(Event{Kind: StageDone, Stage: s})
 	}
+}
+
+// polled reports to the telemetry what a poll saw.
+func (r *reporter) polled(stage Stage, s *servingv1.Service) {
+	r.trace.Event(string(stage), "poll", func() slog.Value { return status.Seen(s) })
 }
 
 // retrying returns a function that reports retried requests; nil for a nil reporter.
@@ -160,27 +184,38 @@ func (r *reporter) retrying(s Stage) func(error, time.Duration) {
 	}
 }
 
+// traceOf begins the span of a call that reads with a ServiceGetter, which may be a
+// Client or embed one.
+func traceOf(ctx context.Context, services any, op, name string) (context.Context, *telemetry.Call) {
+	if c, ok := services.(interface {
+		trace(ctx context.Context, op, name string) (context.Context, *telemetry.Call)
+	}); ok {
+		return c.trace(ctx, op, name)
+	}
+	return telemetry.New(nil, nil, agent.Version()).Begin(ctx, op, telemetry.Target{Service: name})
+}
+
 // waitReport reports a wait: its stages, the conditions that change and the
 // polls that fail. A nil waitReport reports nothing.
 type waitReport struct {
 	report     *reporter
 	hide       *redact.Memory
-	generation int64 // the oldest that counts
+	generation int64       // the oldest that counts
+	made       nonce.Nonce // of the Revision that the write before the wait made; empty if there is none
 	known      map[apis.ConditionType]Condition
 	stages     *waitStages
 	endWait    func(error)
 }
 
-// newWaitReport begins the report of a wait. makes reports whether the write
-// before it makes a Revision.
-func newWaitReport(report *reporter, hide *redact.Memory, generation int64, makes bool) *waitReport {
+// newWaitReport begins the report of a wait, whose requests use the context.
+func newWaitReport(ctx context.Context, report *reporter, hide *redact.Memory, generation int64, made nonce.Nonce) (context.Context, *waitReport) {
 	if report == nil {
-		return nil
+		return ctx, nil
 	}
-	end := report.stage(StageWait)
-	return &waitReport{
-		report: report, hide: hide, generation: generation, known: map[apis.ConditionType]Condition{},
-		stages: newWaitStages(report, makes), endWait: end,
+	ctx, end := report.stage(ctx, StageWait)
+	return ctx, &waitReport{
+		report: report, hide: hide, generation: generation, made: made, known: map[apis.ConditionType]Condition{},
+		stages: newWaitStages(func(s Stage) func(error) { _, end := report.stage(ctx, s); return end }, made != ""), endWait: end,
 	}
 }
 
@@ -192,11 +227,17 @@ func (r *waitReport) observer() watch.Observer[*servingv1.Service] {
 	return r
 }
 
+// quiet reports whether the observer needs no polls of its own: spans show what a
+// wait sees, and handlers of progress want to see more.
+func (r *waitReport) quiet() bool { return r == nil || r.report.queue == nil }
+
 // Seen reports what has changed since the Service was last seen.
 func (r *waitReport) Seen(s *servingv1.Service) {
+	r.report.polled(StageWait, s)
 	if !status.Current(s, r.generation) {
 		return
 	}
+	r.report.learn(s.Generation, status.RevisionOf(s, r.made, nil))
 	for _, c := range status.Changes(r.known, s.Status.Conditions) {
 		r.known[c.Type] = c
 		status.Learn(r.hide, s, s)
@@ -236,7 +277,7 @@ func stageOf(condition string) Stage {
 // condition that is always True shows nothing, because right after a write it
 // still describes the previous generation.
 type waitStages struct {
-	report *reporter
+	begin  func(Stage) (end func(error))
 	makes  bool // a new Revision is created
 	routed bool // StageRouteTraffic has ended
 
@@ -244,15 +285,15 @@ type waitStages struct {
 }
 
 // newWaitStages begins with StageCreateRevision if a new Revision is known to be created.
-func newWaitStages(report *reporter, makes bool) *waitStages {
-	t := &waitStages{report: report}
+func newWaitStages(begin func(Stage) (end func(error)), makes bool) *waitStages {
+	t := &waitStages{begin: begin}
 	if makes {
 		t.beginCreate()
 	}
 	return t
 }
 
-func (t *waitStages) beginCreate() { t.makes, t.create = true, t.report.stage(StageCreateRevision) }
+func (t *waitStages) beginCreate() { t.makes, t.create = true, t.begin(StageCreateRevision) }
 
 func (t *waitStages) endCreate() {
 	if t.create != nil {
@@ -279,7 +320,7 @@ func (t *waitStages) see(s *servingv1.Service) {
 	t.endCreate()
 	switch routed := routes.Status == corev1.ConditionTrue; {
 	case t.route == nil && !t.routed && !routed:
-		t.route = t.report.stage(StageRouteTraffic)
+		t.route = t.begin(StageRouteTraffic)
 	case t.route != nil && routed:
 		t.route(nil)
 		t.route, t.routed = nil, true
@@ -291,7 +332,7 @@ func (t *waitStages) see(s *servingv1.Service) {
 func (t *waitStages) end(s *servingv1.Service, err error) {
 	if err == nil && t.route == nil && t.makes && !t.routed && !split.Pinned(traffic.Targets(s)) {
 		t.endCreate()
-		t.route = t.report.stage(StageRouteTraffic)
+		t.route = t.begin(StageRouteTraffic)
 	}
 	for _, end := range []func(error){t.create, t.route} {
 		if end != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/schema"
 	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 )
 
 // ReplaceManifest makes a Service match a manifest, as gcloud run services
@@ -39,8 +40,10 @@ import (
 // wraps a [*ManifestError]. The error is a [*DeployError], like that of
 // [Deployer.Deploy]. Concurrent changes are overwritten. If an answer is lost, the
 // write is found again, or repeated, which then changes nothing.
-func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...ReplaceOption) (*Result, error) {
-	r, err := d.beginReplace("replace service", m, opts)
+func (d *Deployer) ReplaceManifest(ctx context.Context, m *Manifest, opts ...ReplaceOption) (result *Result, err error) {
+	ctx, t := d.Client().trace(ctx, "replace service", m.Name())
+	r, err := d.beginReplace(t, m, opts)
+	defer func() { r.end(t, result, err) }()
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +97,11 @@ type replacement struct {
 	dryRun   bool
 }
 
-func (d *Deployer) beginReplace(op string, m *Manifest, opts []ReplaceOption) (*replacement, error) {
+func (d *Deployer) beginReplace(t *telemetry.Call, m *Manifest, opts []ReplaceOption) (*replacement, error) {
 	if m.raw() == nil {
-		return nil, &DeployError{Op: op, Stage: StageOptions, Err: errors.New("the manifest is empty: make it with ParseManifest")}
+		return nil, &DeployError{Op: t.Operation, Stage: StageOptions, Err: errors.New("the manifest is empty: make it with ParseManifest")}
 	}
-	c, err := d.beginCall(op, m.name, edits.Of(opts))
+	c, err := d.beginCall(t, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +110,15 @@ func (d *Deployer) beginReplace(op string, m *Manifest, opts []ReplaceOption) (*
 	}
 	c.client.known.Learn(m.raw())
 	return &replacement{call: c, manifest: m, dryRun: edits.Configure(c.options, dryRunConfig{}).on}, nil
+}
+
+// end ends the call. r is nil if it has not begun.
+func (r *replacement) end(t *telemetry.Call, result *Result, err error) {
+	if r != nil && r.dryRun {
+		t.EndWith(result.traced(), err)
+		return
+	}
+	t.Deployed(result.traced(), err)
 }
 
 // write writes the Service. The result compares it with what it was before the

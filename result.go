@@ -19,6 +19,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/preflight"
 	"github.com/cloudrun-go/cloudrun/internal/status"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
@@ -127,6 +128,14 @@ func (r Result) name() string {
 		return ""
 	}
 	return r.Service.Name
+}
+
+// traced returns the result for the span of the call; empty if there is none.
+func (r *Result) traced() (v telemetry.Result) {
+	if r != nil {
+		v = telemetry.Result{Action: string(r.Action), Generation: r.Generation, Revision: r.Revision, Duration: r.Duration, Ready: r.Ready && r.Action != Unchanged}
+	}
+	return v
 }
 
 // ending is how a call goes on after its write.
@@ -290,6 +299,9 @@ func (r RevisionInfo) Age() time.Duration { return time.Since(r.Created) }
 
 // InUse returns why the Revision cannot be deleted, or an empty string if it can.
 func (r RevisionInfo) InUse() string { return r.inUse }
+
+// maxRevisions bounds how many Revisions of a Service a call keeps. Cloud Run's limit is 1,000.
+const maxRevisions = 10_000
 
 // revisionInfo describes a Revision.
 func revisionInfo(r *status.RevisionSummary, usage traffic.Usage) RevisionInfo {

@@ -37,8 +37,10 @@ import (
 // RoutesReady, and the traffic still goes where it went before; restore the
 // spec with [Deployer.Rollback] and [RollbackToTraffic]. If the wait times out,
 // its [*TimeoutError] reports the observed traffic.
-func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...TrafficOption) (*Result, error) {
-	c, err := d.beginCall("update traffic of service", name, edits.Of(opts))
+func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...TrafficOption) (result *Result, err error) {
+	ctx, t := d.Client().trace(ctx, "update traffic of service", name)
+	defer func() { t.EndWith(result.traced(), err) }()
+	c, err := d.beginCall(t, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -235,8 +237,10 @@ func (r *RollbackResult) LogValue() slog.Value {
 //
 // The error is a [*DeployError]. It matches [ErrNothingToRollBackTo] if there is
 // no such Revision; nothing is written then.
-func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOption) (*RollbackResult, error) {
-	c, err := d.beginCall("roll back service", name, edits.Of(opts))
+func (d *Deployer) Rollback(ctx context.Context, name string, opts ...RollbackOption) (_ *RollbackResult, err error) {
+	ctx, t := d.Client().trace(ctx, "roll back service", name)
+	defer func() { t.End(err) }()
+	c, err := d.beginCall(t, edits.Of(opts))
 	if err != nil {
 		return nil, err
 	}
@@ -301,8 +305,10 @@ func (c *call) previousRevision(ctx context.Context) (string, error) {
 // Revisions lists the Revisions of a Service, the newest first, with their share
 // of the traffic and their tags. The error is a [*DeployError]. It satisfies
 // IsNotFound of k8s.io/apimachinery/pkg/api/errors if the Service does not exist.
-func (d *Deployer) Revisions(ctx context.Context, name string) ([]RevisionInfo, error) {
-	c, err := d.beginCall("list revisions of service", name, nil)
+func (d *Deployer) Revisions(ctx context.Context, name string) (_ []RevisionInfo, err error) {
+	ctx, t := d.Client().trace(ctx, "list revisions of service", name)
+	defer func() { t.End(err) }()
+	c, err := d.beginCall(t, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -319,7 +325,11 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 		return nil, err
 	}
 	usage := traffic.Usages(s)
-	var found []agedRevision // without the rest of what the server sent
+	type aged struct {
+		age  status.Age
+		info RevisionInfo
+	}
+	var found []aged // without the rest of what the server sent
 	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
 		if err != nil {
 			return nil, err
@@ -330,20 +340,12 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 		if len(found) == maxRevisions {
 			return nil, fmt.Errorf("the service has more than %d revisions", maxRevisions)
 		}
-		found = append(found, agedRevision{r.Age(), revisionInfo(r, usage(r.Metadata.Name))})
+		found = append(found, aged{r.Age(), revisionInfo(r, usage(r.Metadata.Name))})
 	}
-	slices.SortFunc(found, func(a, b agedRevision) int { return b.age.Compare(a.age) })
+	slices.SortFunc(found, func(a, b aged) int { return b.age.Compare(a.age) })
 	all := make([]RevisionInfo, len(found))
 	for i, r := range found {
 		all[i] = r.info
 	}
 	return all, nil
-}
-
-// maxRevisions bounds how many Revisions of a Service a call keeps. Cloud Run's limit is 1,000.
-const maxRevisions = 10_000
-
-type agedRevision struct {
-	age  status.Age
-	info RevisionInfo
 }

@@ -78,7 +78,7 @@ type RevisionGetter interface {
 // the wait. Otherwise it is the error of a poll that cannot succeed later, such
 // as that of a Service that does not exist. With an error, the Service is
 // returned as it was last seen, nil if it was not seen.
-func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ...WaitOption) (*servingv1.Service, error) {
+func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ...WaitOption) (_ *servingv1.Service, err error) {
 	options, err := collect(edits.Of(opts))
 	if err == nil && services == nil {
 		err = errors.New("the ServiceGetter is nil")
@@ -87,7 +87,9 @@ func WaitReady(ctx context.Context, services ServiceGetter, name string, opts ..
 		return nil, fmt.Errorf("wait for service %q: %w", name, err)
 	}
 	cfg := edits.Configure(options, defaultWait())
-	report := newReporter(name, cfg.progress)
+	ctx, t := traceOf(ctx, services, "wait for service", name)
+	defer func() { t.End(err) }()
+	report := newReporter(t, cfg.progress)
 	defer report.close()
 	return serviceWait{services: services, name: name, cfg: cfg, report: report, known: redact.NewMemory(name), goal: status.GoalReady}.run(ctx)
 }
@@ -108,11 +110,11 @@ type serviceWait struct {
 // run waits, beginning with the response to the write. With an error it returns
 // the Service as it was last seen, nil if it was not seen since the write.
 func (w serviceWait) run(ctx context.Context) (*servingv1.Service, error) {
-	judge, report := w.judge(), newWaitReport(w.report, w.known, w.generation(), w.write != nil && w.write.Nonce != "")
-	again := transient.Polls()
+	ctx, report := newWaitReport(ctx, w.report, w.known, w.generation(), w.write.Made())
+	judge, again := w.judge(), transient.Polls()
 	s, err := w.watch(ctx, watch.Watch[*servingv1.Service]{
 		Timing: w.cfg.timing(), Poll: w.poll, MayPass: w.pollMayPass(time.Now(), again), LongPoll: w.longPoll(),
-		Stream: changes(w.services, w.known, again), Judge: judge, Observer: report.observer(),
+		Stream: changes(w.services, w.known, again), Judge: judge, Observer: report.observer(), Quiet: report.quiet(),
 	})
 	if timeout, late := asType[*watch.TimeoutError](err); late {
 		err = judge.late(s, timeout)

@@ -19,8 +19,10 @@ import (
 //
 // It waits as [cloudrun.Deployer.UpdateTraffic] does. [cloudrun.Async] has no
 // effect. The error is a [*cloudrun.DeployError].
-func Abort(ctx context.Context, d *cloudrun.Deployer, service string, opts ...cloudrun.CallOption) (*Result, error) {
-	v, err := open(d, "abort rollout of service", service, Config{}, opts)
+func Abort(ctx context.Context, d *cloudrun.Deployer, service string, opts ...cloudrun.CallOption) (_ *Result, err error) {
+	ctx, t := begin(ctx, d, "abort rollout of service", service)
+	defer func() { t.End(err) }()
+	v, err := open(t, d, Config{}, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,7 @@ func (r *run) restore(ctx context.Context, fate history.Fate) (Outcome, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.edits.cfg.RestoreTimeout)
 	defer cancel()
-	end := r.service.stage(cloudrun.StageRestore)
+	ctx, end := r.service.stage(ctx, cloudrun.StageRestore)
 	back, written, failed := r.goBack(ctx, fate)
 	fence := back
 	if written && fence.fenced {

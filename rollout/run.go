@@ -47,8 +47,10 @@ import (
 // [cloudrun.Async] has no effect. The error is a [*cloudrun.DeployError]. Once
 // anything was written it contains an [*Error], which reports the state of the
 // traffic, and the result is not nil.
-func Run(ctx context.Context, d *cloudrun.Deployer, service string, cfg Config, opts ...cloudrun.CallOption) (*Result, error) {
-	v, err := open(d, "roll out service", service, cfg, opts)
+func Run(ctx context.Context, d *cloudrun.Deployer, service string, cfg Config, opts ...cloudrun.CallOption) (_ *Result, err error) {
+	ctx, t := begin(ctx, d, "roll out service", service)
+	defer func() { t.End(err) }()
+	v, err := open(t, d, cfg, opts)
 	if err != nil {
 		return nil, err
 	}

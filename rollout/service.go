@@ -7,8 +7,10 @@ import (
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
+	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/split"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 )
 
 // service reads and writes the Service of one call.
@@ -18,11 +20,20 @@ type service struct {
 	name     string
 	opts     []cloudrun.CallOption
 	report   func(cloudrun.Event)
+	trace    *telemetry.Call
+}
+
+// begin begins the span of a call, whose requests use the context. The caller ends it.
+func begin(ctx context.Context, d *cloudrun.Deployer, op, name string) (context.Context, *telemetry.Call) {
+	c := d.Client()
+	return telemetry.Spans(c.TracerProvider(), agent.Version()).
+		Begin(ctx, op, telemetry.Target{Project: c.Project(), Region: c.Region(), Service: name})
 }
 
 // open checks the arguments of a call before anything is sent.
-func open(d *cloudrun.Deployer, op, name string, cfg Config, opts []cloudrun.CallOption) (*service, error) {
-	v := &service{deployer: d, op: op, name: name, opts: opts}
+func open(t *telemetry.Call, d *cloudrun.Deployer, cfg Config, opts []cloudrun.CallOption) (*service, error) {
+	name := t.Target.Service
+	v := &service{deployer: d, op: t.Operation, name: name, opts: opts, trace: t}
 	if d == nil || d.Client() == nil {
 		return nil, v.fail(cloudrun.StageOptions, cloudrun.NotWritten, errors.New("the deployer has no client"))
 	}
@@ -87,14 +98,16 @@ func (v *service) failure(err error) *cloudrun.DeployError {
 	return &failed
 }
 
-// stage reports the start of a stage. The returned function reports its end.
-func (v *service) stage(stage cloudrun.Stage) (end func(error)) {
-	v.report(cloudrun.Event{Kind: cloudrun.StageStarted, Service: v.name, Stage: stage})
-	return func(err error) {
-		kind := cloudrun.StageDone
-		if err != nil {
-			kind = cloudrun.StageFailed
+// stage reports the start of a stage of a step. The returned function reports its end.
+func (v *service) stage(ctx context.Context, stage cloudrun.Stage) (_ context.Context, end func(error)) {
+	e := cloudrun.Event{Kind: cloudrun.StageStarted, Service: v.name, Stage: stage, Step: telemetry.StepOf(ctx)}
+	v.report(e)
+	ctx, ended := v.trace.Stage(ctx, string(stage))
+	return ctx, func(err error) {
+		ended(err)
+		if e.Kind = cloudrun.StageDone; err != nil {
+			e.Kind, e.Err = cloudrun.StageFailed, err
 		}
-		v.report(cloudrun.Event{Kind: kind, Service: v.name, Stage: stage, Err: err})
+		v.report(e)
 	}
 }

@@ -30,8 +30,10 @@ type State struct {
 
 // Status reads the state of the rollout of a Service. Nothing is written. The
 // error is a [*cloudrun.DeployError].
-func Status(ctx context.Context, d *cloudrun.Deployer, service string) (*State, error) {
-	v, err := open(d, "read rollout of service", service, Config{}, nil)
+func Status(ctx context.Context, d *cloudrun.Deployer, service string) (_ *State, err error) {
+	ctx, t := begin(ctx, d, "read rollout of service", service)
+	defer func() { t.End(err) }()
+	v, err := open(t, d, Config{}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -8,20 +8,21 @@ import (
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/pause"
+	"github.com/cloudrun-go/cloudrun/internal/telemetry"
 )
 
 // climb goes through the steps. It returns the stage that failed.
 func (r *run) climb(ctx context.Context) (cloudrun.Stage, error) {
-	edit := r.edits.start
+	edit, percent := r.edits.start, r.edits.cfg.stepFrom(r.last.state.Percent)
 	for {
-		if stage, err := r.shift(ctx, edit); err != nil {
+		within := telemetry.WithStep(ctx, int(percent))
+		if stage, err := r.shift(within, edit); err != nil {
 			return stage, err
 		}
-		if err := r.check(ctx); err != nil {
+		if err := r.check(within); err != nil {
 			return cloudrun.StageCheck, err
 		}
-		percent := r.edits.cfg.stepFrom(r.last.state.Percent + 1)
-		if percent == 0 {
+		if percent = r.edits.cfg.stepFrom(r.last.state.Percent + 1); percent == 0 {
 			return "", nil
 		}
 		edit = func(s *servingv1.Service, last step) (step, error) { return r.edits.next(s, last, percent) }
@@ -55,7 +56,7 @@ func (r *run) shift(ctx context.Context, edit func(*servingv1.Service, step) (st
 
 // check pauses, and then checks the candidate.
 func (r *run) check(ctx context.Context) (err error) {
-	end := r.service.stage(cloudrun.StageCheck)
+	ctx, end := r.service.stage(ctx, cloudrun.StageCheck)
 	defer func() { end(err) }()
 	if err := pause.Sleep(ctx, r.edits.cfg.Pause); err != nil {
 		return fmt.Errorf("the pause before the check: %w", err)

@@ -22,6 +22,8 @@ type layer struct {
 const (
 	apiTypes = "knative.dev k8s.io"
 	backoff  = "github.com/cenkalti/backoff"
+	otel     = "go.opentelemetry.io/otel"
+	otelSDK  = "go.opentelemetry.io/otel/sdk"
 	testCode = "testing net/http/httptest github.com/stretchr go.uber.org/goleak " +
 		module + "/internal/testkit " + module + "/internal/systemtest " + module + "/internal/parity " + module + "/internal/house " + module + "/internal/pages"
 )
@@ -38,8 +40,8 @@ var layers = []layer{
 	{packages: "rollout fleet jobs workerpools", ours: ". internal/...", imports: apiTypes + " google.golang.org/api cloud.google.com/go/auth golang.org/x/oauth2",
 		never: "github.com/spf13/pflag", most: 415},
 	{packages: "image", ours: "internal/...", imports: "github.com/google/go-containerregistry", never: apiTypes, most: 90, testing: true},
-	{packages: ".", ours: "internal/...", imports: apiTypes + " google.golang.org/api cloud.google.com/go/auth golang.org/x/oauth2 " + backoff,
-		never: "github.com/spf13/pflag cloud.google.com/go/auth/credentials/idtoken", most: 410},
+	{packages: ".", ours: "internal/...", imports: apiTypes + " google.golang.org/api cloud.google.com/go/auth golang.org/x/oauth2 " + backoff + " " + otel,
+		never: "github.com/spf13/pflag cloud.google.com/go/auth/credentials/idtoken " + otelSDK, most: 410},
 	{packages: "cloudruntest", ours: "cloudruntest/internal/...", imports: "google.golang.org/api/option", never: apiTypes, most: 190},
 	// The table of the fields of the API has no dependencies, and one copy.
 	{packages: "cloudruntest/...", ours: "cloudruntest/internal/... internal/apifields"},
@@ -48,6 +50,8 @@ var layers = []layer{
 	{packages: "internal/spec internal/status internal/traffic internal/edits internal/schema", ours: "internal/...", imports: apiTypes + " " + backoff,
 		never: "google.golang.org/api cloud.google.com", most: 200},
 	{packages: "internal/rest internal/operation", ours: "internal/...", imports: "golang.org/x/oauth2 google.golang.org/api/googleapi " + backoff, never: apiTypes, most: 20},
+	{packages: "internal/telemetry", ours: "internal/...", imports: otel, never: apiTypes + " google.golang.org/api/option " + otelSDK, most: 50},
+	{packages: "internal/clientoption", ours: "internal/rest", imports: otel + " google.golang.org/api/option", never: apiTypes + " " + otelSDK, most: 195},
 	{packages: "internal/transient", ours: "internal/...", imports: apiTypes + " golang.org/x/oauth2 google.golang.org/api/googleapi " + backoff, most: 200},
 	{packages: "internal/pause internal/once internal/watch", ours: "internal/...", imports: backoff, most: 5},
 	{packages: "internal/throttle", ours: "internal/...", imports: "golang.org/x/time/rate", most: 5},

@@ -20,6 +20,7 @@ type Call struct {
 	mu       sync.Mutex
 	warnings []string
 	holds    map[string]hold // by the object, see [Request.object]
+	failed   map[string]int  // how often in a row a request failed in a way that may pass, by what it does
 }
 
 // hold is what a server asked for with a Retry-After.
@@ -64,6 +65,7 @@ func (c *Call) judge(e *Error) *Error {
 		denied := e.Answer.StatusCode == http.StatusUnauthorized || e.Answer.StatusCode == http.StatusForbidden
 		e.starting = c.Outage.Excuses(denied)
 	}
+	c.count(e)
 	return e
 }
 

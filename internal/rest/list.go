@@ -127,6 +127,7 @@ func (c Client) stream(ctx context.Context, r Request, visit func(json.RawMessag
 	if errors.As(err, &broken) {
 		return "", c.Call.judge(r.fails(lost, failure(ctx, attempt, broken.err)))
 	}
+	c.Call.succeeded(r)
 	return next, err
 }
 

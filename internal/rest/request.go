@@ -66,6 +66,9 @@ func Raw(base, method, path string, body []byte) (Request, error) {
 	return Request{Op: method, Resource: shown, Method: method, URL: base + path, Body: slices.Clone(body), MayBeEmpty: true}, nil
 }
 
+// what returns what the request does, and on what.
+func (r Request) what() string { return r.Op + " " + r.Resource }
+
 // encode returns the HTTP request, which can be sent again.
 func (r Request) encode(ctx context.Context, userAgent string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))

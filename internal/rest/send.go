@@ -45,6 +45,7 @@ func (c Client) Send(ctx context.Context, r Request) ([]byte, error) {
 	if err != nil {
 		return nil, c.Call.judge(err)
 	}
+	c.Call.succeeded(r)
 	return body, nil
 }
 
@@ -81,7 +82,7 @@ func (c Client) open(ctx, attempt context.Context, r Request) (*http.Response, *
 	if held := c.Call.held(r); held != nil {
 		return nil, held
 	}
-	req, err := r.encode(attempt, c.UserAgent)
+	req, err := r.encode(withAttempt(attempt, Attempt{Op: r.Op, Resends: c.Call.resends(r)}), c.UserAgent)
 	if err != nil {
 		return nil, r.fails(refused, err)
 	}

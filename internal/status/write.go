@@ -25,6 +25,15 @@ type Write struct {
 	Nonce nonce.Nonce
 }
 
+// Made returns the nonce of the Revision that the write made; empty if there is
+// none, or no write.
+func (w *Write) Made() nonce.Nonce {
+	if w == nil {
+		return ""
+	}
+	return w.Nonce
+}
+
 // ReadLag is how long reads may miss a write that has been answered.
 const ReadLag = 5 * time.Second
 

@@ -32,7 +32,7 @@ var public = []exported{
 			cloudrun.RemoveMember, cloudrun.RevealValues, cloudrun.RollbackTo, cloudrun.RollbackToTraffic, cloudrun.SecretVolume,
 			cloudrun.SetCloudSQL, cloudrun.SetContainer, cloudrun.SetCustomAudiences, cloudrun.SetDependsOn, cloudrun.SetEnv, cloudrun.SetLabels,
 			cloudrun.SetNetworkTags, cloudrun.SetRegions, cloudrun.SetSecrets, cloudrun.SetTags, cloudrun.ToLatest, cloudrun.ToRevision,
-			cloudrun.ToTag, cloudrun.WaitReady, cloudrun.WithAnnotation, cloudrun.WithArgs, cloudrun.WithAttemptTimeout,
+			cloudrun.ToTag, cloudrun.WaitReady, cloudrun.WithAnnotation, cloudrun.WithArgs, cloudrun.WithAttemptTimeout, cloudrun.WithMeterProvider, cloudrun.WithTracerProvider,
 			cloudrun.WithAutomaticScaling, cloudrun.WithBinaryAuthorization, cloudrun.WithBreakglass, cloudrun.WithCPU, cloudrun.WithCPUBoost,
 			cloudrun.WithCPUThrottling, cloudrun.WithClient, cloudrun.WithCloudSQL, cloudrun.WithCommand, cloudrun.WithConcurrency,
 			cloudrun.WithCondition, cloudrun.WithContainer, cloudrun.WithCustomAudiences, cloudrun.WithDefaultURL, cloudrun.WithDeployHealthCheck,

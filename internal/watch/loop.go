@@ -11,6 +11,7 @@ type loop[T any] struct {
 	mayPass   func(error) (ok bool, atLeast time.Duration)
 	judge     Judge[T]
 	observer  Observer[T]
+	quiet     bool // polls beside a long poll are rare
 	pace      *pace
 	window    *window
 	operation *operation[T]
@@ -126,7 +127,7 @@ func (l *loop[T]) next(ctx context.Context) (none T, _ error) {
 // end, even if the server holds it, so polls go on beside it in any case.
 func (l *loop[T]) least() time.Duration {
 	switch {
-	case l.operation.underWay() && l.observer == nil:
+	case l.operation.underWay() && l.quiet:
 		return l.pace.insurance.NextBackOff()
 	case l.operation.underWay():
 		return slowPoll

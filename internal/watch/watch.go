@@ -26,8 +26,9 @@ type Watch[T any] struct {
 	// reported: the polls go on.
 	Stream *Stream[T]
 	Judge  Judge[T]
-	// Observer may be nil. Then the polls beside a long poll are rare.
+	// Observer may be nil. Then the polls beside a long poll are rare, as with Quiet.
 	Observer Observer[T]
+	Quiet    bool // the Observer wants no polls of its own
 }
 
 // TimeoutError is returned by a watch that ended without a verdict.
@@ -80,7 +81,7 @@ func run[T any](ctx context.Context, timeout time.Duration, l *loop[T], first fu
 // loop returns the loop that carries out the watch.
 func (w Watch[T]) loop() *loop[T] {
 	return &loop[T]{
-		poll: w.Poll, mayPass: w.MayPass, judge: w.Judge, observer: w.Observer,
+		poll: w.Poll, mayPass: w.MayPass, judge: w.Judge, observer: w.Observer, quiet: w.Quiet || w.Observer == nil,
 		pace: newPace(w.Timing), window: &window{length: w.Timing.FailureWindow}, operation: &operation[T]{source: w.LongPoll}, stream: newStream(w.Stream),
 	}
 }

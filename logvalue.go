@@ -1,10 +1,57 @@
 package cloudrun
 
 import (
+	"encoding/json"
+	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/logform"
 )
+
+// String returns the event on one line.
+func (e Event) String() string {
+	parts := []string{fmt.Sprintf("service %q: %s", e.Service, e.Kind)}
+	for _, attr := range e.LogValue().Group()[2:] {
+		parts = append(parts, attr.String())
+	}
+	return strings.Join(parts, " ")
+}
+
+// LogValue returns the event as a group: kind, service, and region, stage, step,
+// generation, revision, condition, error, delay and message where the event has
+// them. Logs have a time of their own.
+func (e Event) LogValue() slog.Value {
+	about := []slog.Attr{slog.String("kind", string(e.Kind)), slog.String("service", e.Service)}
+	where := logform.Group(slog.String("region", e.Region), slog.String("stage", string(e.Stage)), slog.Int("step", e.Step))
+	return slog.GroupValue(slices.Concat(about, where.Group(), e.details().Group())...)
+}
+
+// MarshalJSON encodes the event as an object with the fields kind, time, service,
+// region, stage, step, generation, revision, condition, error, delaySeconds and
+// message. The error is its text.
+func (e Event) MarshalJSON() ([]byte, error) {
+	var cause string
+	if e.Err != nil {
+		cause = e.Err.Error()
+	}
+	return json.Marshal(struct {
+		Kind       EventKind  `json:"kind"`
+		Time       time.Time  `json:"time"`
+		Service    string     `json:"service"`
+		Region     string     `json:"region,omitempty"`
+		Stage      Stage      `json:"stage,omitempty"`
+		Step       int        `json:"step,omitempty"`
+		Generation int64      `json:"generation,omitempty"`
+		Revision   string     `json:"revision,omitempty"`
+		Condition  *Condition `json:"condition,omitempty"`
+		Error      string     `json:"error,omitempty"`
+		Seconds    float64    `json:"delaySeconds,omitempty"`
+		Message    string     `json:"message,omitempty"`
+	}{e.Kind, e.Time, e.Service, e.Region, e.Stage, e.Step, e.Generation, e.Revision, e.Condition, cause, e.Delay.Seconds(), e.Message})
+}
 
 // The errors have one form in logs and as JSON: a group that begins with the name
 // of the type and the text. The JSON has the same names, except that durations are
@@ -122,11 +169,3 @@ func (e *ManifestError) LogValue() slog.Value {
 
 // MarshalJSON encodes the error as an object with the attributes of LogValue.
 func (e *ManifestError) MarshalJSON() ([]byte, error) { return logform.JSON(e.LogValue()) }
-
-// conditionAttr returns a condition as a group; empty without one.
-func conditionAttr(c *Condition) slog.Attr {
-	if c == nil {
-		return slog.Attr{}
-	}
-	return slog.Group("condition", "type", string(c.Type), "status", string(c.Status), "reason", c.Reason, "message", c.Message)
-}
