@@ -1,6 +1,7 @@
 package cloudrun
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,32 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/logform"
 )
+
+// LogProgress returns a function for [WithProgress] that logs each event, with its
+// kind as the message and the other attributes of [Event.LogValue]. A stage that
+// failed is an error, retries and warnings are warnings, and changed conditions are
+// for debugging. It is nil without a logger.
+func LogProgress(logger *slog.Logger) func(Event) {
+	if logger == nil {
+		return nil
+	}
+	return func(e Event) {
+		logger.LogAttrs(context.Background(), e.level(), string(e.Kind), e.LogValue().Group()[1:]...)
+	}
+}
+
+// level returns how important the event is.
+func (e Event) level() slog.Level {
+	switch e.Kind {
+	case StageFailed:
+		return slog.LevelError
+	case Retrying, Warned:
+		return slog.LevelWarn
+	case ConditionChanged:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
 
 // String returns the event on one line.
 func (e Event) String() string {

@@ -201,3 +201,43 @@ func TestErrorsInLogsHideSecrets(t *testing.T) {
 		}
 	})
 }
+
+// LogProgress logs the events of a call with levels.
+func TestLogProgress(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t, cloudruntest.WithTimeToReady(3*time.Second))
+		s.Fault(cloudruntest.Fault{Method: http.MethodPost, Path: "/services", Status: 503})
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey || a.Key == "delay" {
+				return slog.Attr{}
+			}
+			return a
+		}}))
+		d := cloudrun.NewDeployer(c, cloudrun.WithProgress(cloudrun.LogProgress(logger)))
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithImage(image), cloudrun.WithRevisionSuffix("v1"))
+		require.NoError(t, err)
+		lines := strings.Split(log.String(), "\n")
+		require.Equal(t, []string{
+			`level=INFO msg="stage started" service=hello region=us-central1 stage=write`,
+			`level=WARN msg=retrying service=hello region=us-central1 stage=write error="create service projects/demo/locations/us-central1/services/hello: HTTP 503 UNAVAILABLE: The service is currently unavailable."`,
+			`level=INFO msg="stage done" service=hello region=us-central1 stage=write generation=1`,
+			`level=INFO msg="stage started" service=hello region=us-central1 stage=wait generation=1`,
+		}, lines[:4])
+		require.Contains(t, lines, `level=DEBUG msg="condition changed" service=hello region=us-central1 stage=wait generation=1 revision=hello-v1 `+
+			`condition.type=Ready condition.status=True condition.reason="" condition.message=""`)
+		require.Contains(t, lines, `level=INFO msg="stage done" service=hello region=us-central1 stage=wait generation=1 revision=hello-v1`)
+
+		log.Reset()
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithImage("not an image"))
+		require.Error(t, err)
+		require.Empty(t, log.String(), "nothing happened")
+		s.Script("hello", cloudruntest.NotListening())
+		_, err = d.Deploy(t.Context(), "hello", cloudrun.WithEnv("PASSWORD", "hunter22"))
+		require.Error(t, err)
+		require.Contains(t, log.String(), `level=ERROR msg="stage failed" service=hello region=us-central1 stage="create revision" generation=2`)
+		require.NotContains(t, log.String(), "hunter22")
+	})
+	require.Nil(t, cloudrun.LogProgress(nil))
+	require.ErrorContains(t, cloudrun.CheckOptions(cloudrun.WithProgress(cloudrun.LogProgress(nil))), "the function is nil")
+}

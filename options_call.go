@@ -278,7 +278,7 @@ func DryRun() DryRunOption {
 // never after the deployment or wait has returned. handle should be quick,
 // because the work waits for it. It may call the library. If it panics, the call
 // ends and panics with the same value, and handle gets no more events. All
-// handlers of a call are called.
+// handlers of a call are called. [LogProgress] is a handler that logs.
 func WithProgress(handle func(Event)) ProgressOption {
 	s := edits.Configures("WithProgress", "", "", notNil(handle == nil), func(c *waitConfig) { c.listen(handle) })
 	s.Claims = nil

@@ -40,7 +40,7 @@ const (
 	Warned EventKind = "warning"
 )
 
-// Event is one step of progress. Its text, its JSON and its form in logs name its
+// Event is one step of progress. [LogProgress] logs events. Its text, its JSON and its form in logs name its
 // fields as those of a [Result] do.
 type Event struct {
 	Kind    EventKind
