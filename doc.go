@@ -148,6 +148,13 @@
 // retried if the failed one certainly had no effect, or if a resourceVersion, an
 // etag or the Service's name prevents a second effect.
 //
+// # Logs, traces and metrics
+//
+// Events, results and errors have attributes for [log/slog] and JSON with the same
+// names. [LogProgress] logs the events of a call. Spans and metrics of
+// OpenTelemetry go to the global providers, or to those of [WithTracerProvider] and
+// [WithMeterProvider]: each call has a span with its stages, retries and requests.
+//
 // # Program size
 //
 // The Knative types bring much of the Kubernetes libraries with them: a program

@@ -2,11 +2,14 @@ package pages_test
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
@@ -84,7 +87,7 @@ func comingFromTerraform(ctx context.Context, client *cloudrun.Client, deployer 
 	return err
 }
 
-var _ = []any{comingFromGcloud, comingFromRunV1, comingFromTerraform, fleets}
+var _ = []any{comingFromGcloud, comingFromRunV1, comingFromTerraform, fleets, logs, traces}
 
 func fleets(ctx context.Context, image, commit string) error {
 	var targets []fleet.Target
@@ -101,5 +104,24 @@ func fleets(ctx context.Context, image, commit string) error {
 		fleet.WithProgress(progress.Handle))
 	progress.Done()
 	runprogress.WriteReport(os.Stdout, report)
+	return err
+}
+
+func logs(ctx context.Context, client *cloudrun.Client, logger *slog.Logger) error {
+	deployer := cloudrun.NewDeployer(client, cloudrun.WithProgress(cloudrun.LogProgress(logger)))
+	result, err := deployer.Deploy(ctx, "hello", cloudrun.WithImage("gcr.io/cloudrun/hello"))
+	if err != nil {
+		logger.Error("not deployed", "error", err)
+		return err
+	}
+	logger.Info("deployed", "result", result)
+	return nil
+}
+
+func traces(ctx context.Context, exporter sdktrace.SpanExporter, reader sdkmetric.Reader) error {
+	client, err := cloudrun.NewClient(ctx, "my-project", "europe-west1",
+		cloudrun.WithTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter))),
+		cloudrun.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))))
+	_ = client
 	return err
 }
