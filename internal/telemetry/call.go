@@ -22,8 +22,11 @@ type Call struct {
 	span trace.Span
 
 	mu     sync.Mutex
-	stages map[string]trace.Span // those under way
+	stages map[string]*stage // those under way
 }
+
+// stage is the span of a stage. Spans themselves cannot be compared.
+type stage struct{ span trace.Span }
 
 // Begin begins a call. The caller ends it.
 func (t *Telemetry) Begin(ctx context.Context, operation string, on Target) (context.Context, *Call) {
@@ -33,7 +36,7 @@ func (t *Telemetry) Begin(ctx context.Context, operation string, on Target) (con
 	}
 	ctx, c.span = t.tracer.Start(ctx, operation, trace.WithAttributes(c.attributes()...))
 	if c.span.IsRecording() || t.deployments.Enabled(ctx) {
-		c.t, c.stages = t, map[string]trace.Span{}
+		c.t, c.stages = t, map[string]*stage{}
 	}
 	return ctx, c
 }
@@ -58,11 +61,12 @@ func (c *Call) Stage(ctx context.Context, name string) (_ context.Context, end f
 	ctx, span := c.t.tracer.Start(ctx, name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stages[name] = span
+	begun := &stage{span}
+	c.stages[name] = begun
 	return ctx, func(err error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.stages[name] == span {
+		if c.stages[name] == begun {
 			delete(c.stages, name)
 		}
 		finish(span, err)
@@ -77,9 +81,9 @@ func (c *Call) Event(stage, name string, form func() slog.Value) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	span, ok := c.stages[stage]
-	if !ok {
-		span = c.span
+	span := c.span
+	if begun := c.stages[stage]; begun != nil {
+		span = begun.span
 	}
 	span.AddEvent(name, trace.WithAttributes(attributes(prefix, form())...))
 }
@@ -104,8 +108,8 @@ func (c *Call) EndWith(r Result, err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, span := range c.stages {
-		span.End()
+	for _, begun := range c.stages {
+		begun.span.End()
 	}
 	finish(c.span, err)
 }
