@@ -193,7 +193,7 @@ func counted(t *testing.T, reader sdkmetric.Reader) (all []string) {
 		text := name + ":"
 		for _, key := range []attribute.Key{"deployment.status", "error.type", "cloudrun.action", "cloudrun.stage", "cloudrun.outcome"} {
 			if value, ok := set.Value(key); ok {
-				text += " " + value.Emit()
+				text += " " + value.String()
 			}
 		}
 		all = append(all, fmt.Sprint(text, " ", n))

@@ -107,7 +107,7 @@ func status(s sdktrace.ReadOnlySpan) string {
 func attributes(all []attribute.KeyValue) []string {
 	texts := make([]string, len(all))
 	for i, a := range all {
-		texts[i] = string(a.Key) + "=" + random(a.Value.Emit())
+		texts[i] = string(a.Key) + "=" + random(a.Value.String())
 	}
 	slices.Sort(texts)
 	return texts
