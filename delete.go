@@ -178,7 +178,7 @@ func awaitGone(ctx context.Context, services ServiceGetter, name string, uid typ
 	watched := watch.Watch[*servingv1.Service]{
 		Timing:  cfg.timing(),
 		MayPass: again,
-		Judge:   goneJudge{uid},
+		Judge:   watch.Until[*servingv1.Service](func(s *servingv1.Service) bool { return s == nil || uid != "" && s.UID != uid }),
 		Stream:  changes(services, redact.Revealing(), again),
 		Poll: func(ctx context.Context) (*servingv1.Service, error) {
 			s, err := services.GetService(rest.SingleAttempt(ctx), name)
@@ -200,25 +200,6 @@ func awaitGone(ctx context.Context, services ServiceGetter, name string, uid typ
 	}
 	return nil
 }
-
-// goneJudge waits until the Service of a UID is gone, or any Service if that is empty.
-type goneJudge struct{ uid types.UID }
-
-// Judge returns Done if there is no Service, or another one.
-func (j goneJudge) Judge(s *servingv1.Service, _ error) watch.Verdict {
-	if s == nil || j.uid != "" && s.UID != j.uid {
-		return watch.Verdict{State: watch.Done}
-	}
-	return watch.Verdict{State: watch.Pending}
-}
-
-// Confirm agrees.
-func (goneJudge) Confirm(context.Context, *servingv1.Service) (watch.Verdict, error) {
-	return watch.Verdict{State: watch.Done}, nil
-}
-
-// Failure is never called: a deletion does not fail.
-func (goneJudge) Failure(context.Context, *servingv1.Service, error) error { return nil }
 
 // deleteReport reports the polls that fail.
 type deleteReport struct{ report *reporter }

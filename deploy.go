@@ -6,10 +6,12 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/grant"
+	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/preflight"
 	"github.com/cloudrun-go/cloudrun/internal/spec"
 	"github.com/cloudrun-go/cloudrun/internal/split"
@@ -328,4 +330,18 @@ func (c *call) await(ctx context.Context, w written, e ending) (*servingv1.Servi
 		s = w.doc.service
 	}
 	return s, wait.follower.Superseded(s), err
+}
+
+// madeRevision returns the Revision that a call made, by its name if the call chose
+// one; nil if the server does not list it yet.
+func (c *Client) madeRevision(ctx context.Context, n nonce.Nonce, name string) (*status.RevisionSummary, error) {
+	if name == "" {
+		all, err := c.revisionsOf(ctx, n, 10)
+		return status.FirstMade(all), err
+	}
+	r, err := getRevision[status.RevisionSummary](ctx, c, name)
+	if apierrors.IsNotFound(err) || err == nil && !n.On(r.Metadata.Labels) {
+		return nil, nil
+	}
+	return r, err
 }

@@ -303,6 +303,11 @@ func (r RevisionInfo) InUse() string { return r.inUse }
 // maxRevisions bounds how many Revisions of a Service a call keeps. Cloud Run's limit is 1,000.
 const maxRevisions = 10_000
 
+type agedRevision struct {
+	age  status.Age
+	info RevisionInfo
+}
+
 // revisionInfo describes a Revision.
 func revisionInfo(r *status.RevisionSummary, usage traffic.Usage) RevisionInfo {
 	i := RevisionInfo{
@@ -336,18 +341,4 @@ func (c *Client) revisionsOf(ctx context.Context, n nonce.Nonce, limit int) (all
 		}
 	}
 	return all, nil
-}
-
-// madeRevision returns the Revision that a call made, by its name if the call chose
-// one; nil if the server does not list it yet.
-func (c *Client) madeRevision(ctx context.Context, n nonce.Nonce, name string) (*status.RevisionSummary, error) {
-	if name == "" {
-		all, err := c.revisionsOf(ctx, n, 10)
-		return status.FirstMade(all), err
-	}
-	r, err := getRevision[status.RevisionSummary](ctx, c, name)
-	if apierrors.IsNotFound(err) || err == nil && !n.On(r.Metadata.Labels) {
-		return nil, nil
-	}
-	return r, err
 }

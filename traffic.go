@@ -325,11 +325,7 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 		return nil, err
 	}
 	usage := traffic.Usages(s)
-	type aged struct {
-		age  status.Age
-		info RevisionInfo
-	}
-	var found []aged // without the rest of what the server sent
+	var found []agedRevision // without the rest of what the server sent
 	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(name)}) {
 		if err != nil {
 			return nil, err
@@ -340,9 +336,9 @@ func (c *Client) revisionInfos(ctx context.Context, name string) ([]RevisionInfo
 		if len(found) == maxRevisions {
 			return nil, fmt.Errorf("the service has more than %d revisions", maxRevisions)
 		}
-		found = append(found, aged{r.Age(), revisionInfo(r, usage(r.Metadata.Name))})
+		found = append(found, agedRevision{r.Age(), revisionInfo(r, usage(r.Metadata.Name))})
 	}
-	slices.SortFunc(found, func(a, b aged) int { return b.age.Compare(a.age) })
+	slices.SortFunc(found, func(a, b agedRevision) int { return b.age.Compare(a.age) })
 	all := make([]RevisionInfo, len(found))
 	for i, r := range found {
 		all[i] = r.info
