@@ -36,7 +36,7 @@ fuzz: ## Run every fuzz test in turn (fuzztime= for each)
 golden: ## Write the golden files anew; read the difference before you commit it
 	go test . -update
 	go test ./internal/systemtest -run SpanTrees -update
-	go test ./examples/deploy ./examples/canary ./examples/fleet -run 'Transcript' -update
+	go test ./examples/deploy ./examples/canary ./examples/fleet -run 'Transcript|Mistakes' -update
 
 pictures: ## Draw the pictures of the README anew, from real runs
 	go test ./examples/deploy -run Pictures -update

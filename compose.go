@@ -15,6 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/agent"
 	"github.com/cloudrun-go/cloudrun/internal/configuration"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
+	"github.com/cloudrun-go/cloudrun/internal/joined"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/nonce"
 	"github.com/cloudrun-go/cloudrun/internal/once"
@@ -86,7 +87,7 @@ func (c *composition) create(ctx context.Context) (composed, error) {
 			Reason: "the service does not exist, and the first revision of a service serves all its traffic: use WithNoTrafficIfExists to allow that"}
 	}
 	s, err := newService(c.name, c.options, c.client.onCluster())
-	if err = errors.Join(problem, err, c.client.pinImages(ctx, c.pins, c.options, s)); err != nil {
+	if err = errors.Join(problem, c.newWithoutImage(err), c.client.pinImages(ctx, c.pins, c.options, s)); err != nil {
 		return composed{}, err
 	}
 	first := *c
@@ -98,18 +99,17 @@ func (c *composition) create(ctx context.Context) (composed, error) {
 	return composed{body: body, marked: true, warnings: c.warnings(&servingv1.Service{}, s)}, err
 }
 
-// clusterProblems returns what options ask for that is not possible on a cluster.
-func clusterProblems(service string, cfg deployConfig, options *edits.Set) (problems []error) {
-	if cfg.public != nil || cfg.iap {
-		problems = append(problems, &OptionError{Option: "public access", Reason: ErrNotOnCluster.Error()})
-	}
-	if option, suffix, ok := options.Decision(thingRevisionName); ok {
-		revisions := names.Revisions{Cluster: true}
-		if _, err := revisions.WithSuffix(service, suffix); err != nil {
-			problems = append(problems, &OptionError{Option: option, Reason: err.Error()})
+// newWithoutImage says of a missing image that the Service does not exist, whose
+// name may be misspelt. A list of the Services would be too long to look for it.
+func (c *composition) newWithoutImage(err error) error {
+	return joined.Map(err, func(err error) error {
+		missing, ok := err.(*OptionError) //nolint:errorlint // errors that wrap one have more to say
+		if !ok || missing.Option != "WithImage" || c.options.DecidesAnywhere(spec.ThingImage) || strings.Contains(missing.Reason, "container \"") {
+			return err
 		}
-	}
-	return append(problems, optionErrors(spec.CheckCluster(options)))
+		return &OptionError{Option: missing.Option,
+			Reason: fmt.Sprintf("missing: service %q does not exist, and a new one needs an image: check the name and the region, or set an image", c.name)}
+	})
 }
 
 // warnings returns warnings about settings that have no effect.

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/api/googleapi"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"knative.dev/pkg/apis"
 
+	"github.com/cloudrun-go/cloudrun/internal/joined"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
@@ -120,12 +122,18 @@ type DeployError struct {
 	Err error
 }
 
-// Error returns the call, the Service, the cause, the stage and the outcome.
+// Error returns the call, the Service, the cause, the stage and the outcome, on a
+// line of its own for each of several causes.
 func (e *DeployError) Error() string {
-	if e.Stage == StageOptions {
-		return fmt.Sprintf("%s %q: %v", e.Op, e.Service, e.Err)
+	causes := joined.All(e.Err)
+	lines := make([]string, len(causes))
+	for i, cause := range causes {
+		lines[i] = fmt.Sprintf("%s %q: %v", e.Op, e.Service, cause)
+		if e.Stage != StageOptions {
+			lines[i] += fmt.Sprintf(" (failed while %s; %v)", e.Stage.activity(), e.Outcome.sentence())
+		}
 	}
-	return fmt.Sprintf("%s %q: %v (failed while %s; %v)", e.Op, e.Service, e.Err, e.Stage.activity(), e.Outcome.sentence())
+	return strings.Join(lines, "\n")
 }
 
 // Unwrap returns the cause.
@@ -133,25 +141,11 @@ func (e *DeployError) Unwrap() error { return e.Err }
 
 // activity returns what a call does in a stage.
 func (s Stage) activity() string {
-	switch s {
-	case StagePreflight:
-		return "checking the permissions"
-	case StageRead:
-		return "reading"
-	case StageWrite:
-		return "writing"
-	case StageWait:
-		return "waiting"
-	case StagePublish:
-		return "updating the IAM policy"
-	case StageDelete:
-		return "deleting"
-	case StageCheck:
-		return "checking the candidate"
-	case StageRestore:
-		return "restoring the traffic"
+	activities := map[Stage]string{
+		StagePreflight: "checking the permissions", StageRead: "reading", StageWrite: "writing", StageWait: "waiting", StagePublish: "updating the IAM policy",
+		StageDelete: "deleting", StageCheck: "checking the candidate", StageRestore: "restoring the traffic",
 	}
-	return string(s)
+	return cmp.Or(activities[s], string(s))
 }
 
 // Condition is one condition of a Service or Revision.

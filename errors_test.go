@@ -165,12 +165,16 @@ func TestErrorTexts(t *testing.T) {
 	last := &cloudrun.Condition{Type: "Ready", Status: corev1.ConditionUnknown, Reason: "Deploying", Message: "still at it"}
 	cause := errors.New("cause")
 	for want, err := range map[string]error{
-		`service "hello" was not ready after 3s: last seen Ready=Unknown (Deploying: still at it): last poll failed: cause: context deadline exceeded`: &cloudrun.TimeoutError{
-			Service: "hello", Waited: 3 * time.Second, Last: last, Err: context.DeadlineExceeded, LastErr: cause},
-		`service "hello" was not gone after 3s: context canceled`:                                                           &cloudrun.TimeoutError{Service: "hello", Deletion: true, Waited: 3 * time.Second, Err: context.Canceled},
-		`service "hello" is not ready: revision "r" failed: ConfigurationsReady RevisionFailed: no port (log: https://log)`: &cloudrun.NotReadyError{Service: "hello", Revision: "r", Condition: "ConfigurationsReady", Reason: "RevisionFailed", Message: "no port", LogURL: "https://log"},
-		`service "hello" was changed by ann while waiting: generation 5 replaced generation 4 before that became ready`:     &cloudrun.OvertakenError{Service: "hello", Generation: 4, Newer: 5, By: "ann"},
-		`deploy service "hello": cause (failed while writing; it is unknown whether the change was written)`:                &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWrite, Outcome: cloudrun.WriteUnknown, Err: cause},
+		`service "hello" was not ready after 3s: last seen Ready=Unknown (Deploying: still at it): last poll failed: cause; it goes on: wait with WaitReady and WithGeneration(4)`: &cloudrun.TimeoutError{
+			Service: "hello", Generation: 4, Waited: 3 * time.Second, Last: last, Err: context.DeadlineExceeded, LastErr: cause},
+		`service "hello" was not gone after 3s; the wait was canceled; the deletion goes on: delete the service again to wait for it`: &cloudrun.TimeoutError{Service: "hello", Deletion: true, Waited: 3 * time.Second, Err: context.Canceled},
+		`service "hello" is not ready: revision "r" failed: ConfigurationsReady RevisionFailed: no port (log: https://log)`:           &cloudrun.NotReadyError{Service: "hello", Revision: "r", Condition: "ConfigurationsReady", Reason: "RevisionFailed", Message: "no port", LogURL: "https://log"},
+		`service "hello" was changed by ann while waiting: generation 5 replaced generation 4 before that became ready`:               &cloudrun.OvertakenError{Service: "hello", Generation: 4, Newer: 5, By: "ann"},
+		`deploy service "hello": cause (failed while writing; it is unknown whether the change was written)`:                          &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWrite, Outcome: cloudrun.WriteUnknown, Err: cause},
+		`service "hello" was not ready after 3s, but the traffic still goes to a=100 instead of b=100; it goes on: the traffic of the service shows when it has moved`: &cloudrun.TimeoutError{
+			Service: "hello", Waited: 3 * time.Second, Traffic: "a=100", WantTraffic: "b=100", Err: context.DeadlineExceeded},
+		"deploy service \"hello\": a (failed while waiting; the change was written)\ndeploy service \"hello\": b (failed while waiting; the change was written)": &cloudrun.DeployError{
+			Op: "deploy service", Service: "hello", Stage: cloudrun.StageWait, Outcome: cloudrun.Written, Err: errors.Join(errors.New("a"), errors.New("b"))},
 		`deploy service "hello": cause`: &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageOptions, Err: cause},
 		`permission p is missing on r for the account in use: grant it a role that has the permission: cause`: &cloudrun.PermissionError{Permission: "p", Resource: "r", Err: cause},
 		`a permission is missing on r for user:a@b: grant it roles/x`:                                         &cloudrun.PermissionError{Resource: "r", Principal: "user:a@b", Role: "roles/x"},

@@ -2,6 +2,8 @@ package cloudrun
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/layout"
 	"github.com/cloudrun-go/cloudrun/internal/redact"
+	"github.com/cloudrun-go/cloudrun/internal/remedy"
 	"github.com/cloudrun-go/cloudrun/internal/safetext"
 	"github.com/cloudrun-go/cloudrun/internal/status"
 )
@@ -238,6 +241,8 @@ type TimeoutError struct {
 	Deletion bool
 	// Waited is how long the wait lasted.
 	Waited time.Duration
+	// Generation is the one that was waited for; 0 if any would do.
+	Generation int64
 	// Last is the last state of the condition Ready, nil if none was seen.
 	Last *Condition
 	// Traffic is the observed traffic and WantTraffic the requested one, such as
@@ -250,7 +255,7 @@ type TimeoutError struct {
 	LastErr error
 }
 
-// Error returns how long the wait lasted and what was seen last.
+// Error returns how long the wait lasted, what was seen last, and how to go on.
 func (e *TimeoutError) Error() string {
 	var b strings.Builder
 	awaited := "ready"
@@ -259,7 +264,7 @@ func (e *TimeoutError) Error() string {
 	}
 	fmt.Fprintf(&b, "service %q was not %s after %v", e.Service, awaited, e.Waited.Round(time.Millisecond))
 	if e.Last != nil {
-		fmt.Fprintf(&b, ": last seen %s", describe(e.Last))
+		fmt.Fprintf(&b, ": last seen %s", status.Describe(e.Last))
 	}
 	if e.Traffic != "" {
 		fmt.Fprintf(&b, ", but the traffic still goes to %s instead of %s", printable(e.Traffic, maxMessage), printable(e.WantTraffic, maxMessage))
@@ -267,8 +272,8 @@ func (e *TimeoutError) Error() string {
 	if e.LastErr != nil {
 		fmt.Fprintf(&b, ": last poll failed: %v", e.LastErr)
 	}
-	fmt.Fprintf(&b, ": %v", e.Err)
-	return b.String()
+	wait := remedy.Wait{Canceled: errors.Is(e.Err, context.Canceled), Deletion: e.Deletion, Moving: e.Traffic != "", Generation: e.Generation}
+	return b.String() + wait.Next()
 }
 
 // Unwrap returns the errors of the context and of the last poll.
@@ -335,16 +340,4 @@ func (e NotReadyError) with(r *servingv1.Revision) NotReadyError {
 		e.Reason = c.Reason
 	}
 	return e
-}
-
-// describe returns a condition in words, such as Ready=False (Reason: message).
-func describe(c *Condition) string {
-	s := fmt.Sprintf("%s=%s", c.Type, c.Status)
-	switch {
-	case c.Reason != "" && c.Message != "":
-		s += fmt.Sprintf(" (%s: %s)", c.Reason, c.Message)
-	case c.Reason != "" || c.Message != "":
-		s += fmt.Sprintf(" (%s%s)", c.Reason, c.Message)
-	}
-	return printable(s, maxMessage)
 }

@@ -23,6 +23,8 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/names"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
+	"github.com/cloudrun-go/cloudrun/internal/similar"
+	"github.com/cloudrun-go/cloudrun/internal/status"
 )
 
 const (
@@ -326,3 +328,22 @@ func (c *Client) change(events *rest.Watching, from *servingv1.Service) (*servin
 		return s, nil
 	}
 }
+
+// meant returns the reason against a Revision that does not exist, with the one
+// that was probably meant.
+func (c *Client) meant(ctx context.Context, service, revision string) string {
+	var known []string
+	for r, err := range list[status.RevisionSummary](ctx, c, kindRevisions, []ListOption{WithService(service), WithPageSize(maxSimilar)}) {
+		if err != nil || len(known) == maxSimilar {
+			break
+		}
+		known = append(known, printable(r.Metadata.Name, maxMessage))
+	}
+	if near := similar.Name(revision, known); near != "" {
+		return fmt.Sprintf("it does not exist: did you mean %q?", near)
+	}
+	return "it does not exist: name a revision of the service"
+}
+
+// maxSimilar bounds how many Revisions are read to find a similar name.
+const maxSimilar = 100

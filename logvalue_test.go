@@ -44,9 +44,9 @@ func TestErrorsInLogsAndAsJSON(t *testing.T) {
 			`e.type=OptionError e.error="A contradicts B: no" e.option=A e.conflict=B e.reason=no`,
 			`{"type":"OptionError","error":"A contradicts B: no","option":"A","conflict":"B","reason":"no"}`},
 		"DeployError": {&cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageOptions, Err: errors.Join(errors.New("x"), option)},
-			`e.type=DeployError e.error="deploy service \"hello\": x\nWithCPU: too much" e.op="deploy service" e.service=hello e.stage=options ` +
+			`e.type=DeployError e.error="deploy service \"hello\": x\ndeploy service \"hello\": WithCPU: too much" e.op="deploy service" e.service=hello e.stage=options ` +
 				`e.outcome="not written" e.wrapped.type=OptionError e.wrapped.error="WithCPU: too much" e.wrapped.option=WithCPU e.wrapped.reason="too much"`,
-			`{"type":"DeployError","error":"deploy service \"hello\": x\nWithCPU: too much","op":"deploy service","service":"hello","stage":"options",` +
+			`{"type":"DeployError","error":"deploy service \"hello\": x\ndeploy service \"hello\": WithCPU: too much","op":"deploy service","service":"hello","stage":"options",` +
 				`"outcome":"not written","wrapped":{"type":"OptionError","error":"WithCPU: too much","option":"WithCPU","reason":"too much"}}`},
 		"APIError": {&cloudrun.APIError{Op: "get service", Resource: "services/hello", Reason: "NotFound", GoogleStatus: "NOT_FOUND", RetryAfter: 1500 * time.Millisecond,
 			RequestID: "r-1", Violations: []cloudrun.FieldViolation{{Field: "f", Description: "d"}}},
@@ -66,9 +66,9 @@ func TestErrorsInLogsAndAsJSON(t *testing.T) {
 				`"revision":"hello-2","cause":"unknown","condition":"Ready","reason":"R","message":"M","logUrl":"https://l",` +
 				`"log":[{"time":"2026-01-02T03:04:05Z","log":"stderr","text":"boom"}],"logError":"denied"}`},
 		"TimeoutError": {&cloudrun.TimeoutError{Service: "hello", Waited: time.Minute, Last: last, Err: context.DeadlineExceeded},
-			`e.type=TimeoutError e.error="service \"hello\" was not ready after 1m0s: last seen Ready=Unknown (Deploying): context deadline exceeded" e.service=hello ` +
+			`e.type=TimeoutError e.error="service \"hello\" was not ready after 1m0s: last seen Ready=Unknown (Deploying); it goes on: wait with WaitReady" e.service=hello ` +
 				`e.waited=1m0s e.condition.type=Ready e.condition.status=Unknown e.condition.reason=Deploying e.condition.message=""`,
-			`{"type":"TimeoutError","error":"service \"hello\" was not ready after 1m0s: last seen Ready=Unknown (Deploying): context deadline exceeded","service":"hello",` +
+			`{"type":"TimeoutError","error":"service \"hello\" was not ready after 1m0s: last seen Ready=Unknown (Deploying); it goes on: wait with WaitReady","service":"hello",` +
 				`"waitedSeconds":60,"condition":{"type":"Ready","status":"Unknown","reason":"Deploying","message":""}}`},
 		"OvertakenError": {&cloudrun.OvertakenError{Service: "hello", Generation: 2, Newer: 3, By: "ann"},
 			`e.type=OvertakenError e.error="service \"hello\" was changed by ann while waiting: generation 3 replaced generation 2 before that became ready" ` +

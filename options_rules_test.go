@@ -333,11 +333,11 @@ func TestDeployReportsMistakesTogether(t *testing.T) {
 		s, c := newServer(t)
 		d := cloudrun.NewDeployer(c)
 		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithEnv("PORT", "80"), cloudrun.WithMemory("1GB"), cloudrun.WithTag("No"))
-		for _, part := range []string{"PORT is set by Cloud Run", `WithMemory("1GB")`, `WithTag("No")`, "\nif the service is new, it also needs an image"} {
+		for _, part := range []string{"PORT is set by Cloud Run", `WithMemory("1GB")`, `WithTag("No")`, "\ndeploy service \"hello\": if the service is new, it also needs an image"} {
 			require.ErrorContains(t, err, part)
 		}
 		_, err = d.Plan(t.Context(), "hello", cloudrun.WithMemory("1GB"), cloudrun.WithNoTraffic())
-		require.ErrorContains(t, err, "\nif the service is new, it also needs an image, and WithNoTrafficIfExists in place of WithNoTraffic")
+		require.ErrorContains(t, err, "\nplan service \"hello\": if the service is new, it also needs an image, and WithNoTrafficIfExists in place of WithNoTraffic")
 		for _, opt := range []cloudrun.DeployOption{cloudrun.WithImage(image), cloudrun.WithImage(""), cloudrun.WithContainer("a", cloudrun.WithImage(image)),
 			cloudrun.EditService(func(*servingv1.Service) error { return nil })} {
 			_, err = cloudrun.NewDeployer(c, opt).Deploy(t.Context(), "hello", cloudrun.WithMemory("1GB"), cloudrun.WithNoTrafficIfExists())

@@ -330,3 +330,17 @@ func WithRunID(id string) DeployOption {
 	return onDeploy(edits.Configures(edits.Spell("WithRunID", id), "the ID of the run", id, runmark.Check(id),
 		func(c *deployConfig) { c.runID = id }))
 }
+
+// clusterProblems returns what options ask for that is not possible on a cluster.
+func clusterProblems(service string, cfg deployConfig, options *edits.Set) (problems []error) {
+	if cfg.public != nil || cfg.iap {
+		problems = append(problems, &OptionError{Option: "public access", Reason: ErrNotOnCluster.Error()})
+	}
+	if option, suffix, ok := options.Decision(thingRevisionName); ok {
+		revisions := names.Revisions{Cluster: true}
+		if _, err := revisions.WithSuffix(service, suffix); err != nil {
+			problems = append(problems, &OptionError{Option: option, Reason: err.Error()})
+		}
+	}
+	return append(problems, optionErrors(spec.CheckCluster(options)))
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/edits"
@@ -31,12 +32,13 @@ import (
 // changed, and the result has a warning.
 //
 // The error is a [*DeployError]. It wraps an [*OptionError] if the split is not
-// possible, for example over 100 percent, if a tag does not exist, or if a
-// Revision has failed or belongs to another Service; nothing is written then. If a
-// Revision does not exist, it wraps a [*NotReadyError] of the condition
-// RoutesReady, and the traffic still goes where it went before; restore the
-// spec with [Deployer.Rollback] and [RollbackToTraffic]. If the wait times out,
-// its [*TimeoutError] reports the observed traffic.
+// possible, for example over 100 percent, if a tag or a Revision does not exist,
+// or if a Revision has failed or belongs to another Service; nothing is written
+// then. A Revision that cannot be read is left to the server. If it does not
+// exist there, the error wraps a [*NotReadyError] of the condition RoutesReady,
+// and the traffic still goes where it went before; restore the spec with
+// [Deployer.Rollback] and [RollbackToTraffic]. If the wait times out, its
+// [*TimeoutError] reports the observed traffic.
 func (d *Deployer) UpdateTraffic(ctx context.Context, name string, opts ...TrafficOption) (result *Result, err error) {
 	ctx, t := d.Client().trace(ctx, "update traffic of service", name)
 	defer func() { t.EndWith(result.traced(), err) }()
@@ -120,20 +122,11 @@ func (e trafficConfig) editCustom(s *servingv1.Service) error {
 	return nil
 }
 
-// knownRevisions returns the Revisions that a Service itself names.
-func knownRevisions(s *servingv1.Service) map[string]bool {
-	known := map[string]bool{"": true, s.Status.LatestCreatedRevisionName: true, s.Status.LatestReadyRevisionName: true}
-	for _, t := range slices.Concat(s.Spec.Traffic, s.Status.Traffic) {
-		known[t.RevisionName] = true
-	}
-	return known
-}
-
 // checkTargets refuses traffic to Revisions that cannot serve. The server would
 // accept it and only report a failure later. A Revision is checked once in a call:
 // when the call tries again, the traffic may have been written already.
 func (c *call) checkTargets(ctx context.Context, base *servingv1.Service, targets []servingv1.TrafficTarget, checked map[string]bool) error {
-	known, names := knownRevisions(base), map[string]bool{}
+	known, names := traffic.Known(base), map[string]bool{}
 	for _, t := range targets {
 		if !known[t.RevisionName] && !checked[t.RevisionName] {
 			names[t.RevisionName] = true
@@ -153,14 +146,17 @@ func (c *call) checkTargets(ctx context.Context, base *servingv1.Service, target
 // cannot be read is left to the server.
 func (c *call) whyNot(ctx context.Context, revision string) string {
 	r, err := c.client.GetRevision(ctx, revision)
-	if err != nil {
+	switch {
+	case apierrors.IsNotFound(err):
+		return c.client.meant(ctx, c.name, revision)
+	case err != nil:
 		return ""
 	}
 	if of := r.Labels[labelService]; of != "" && of != c.name {
 		return fmt.Sprintf("it is one of service %q, not of %q", of, c.name)
 	}
 	if ready := status.Find(r.Status.Conditions, status.ConditionReady); status.StateOf(ready) == status.Failed {
-		return "it has failed and cannot serve: " + describe(ready)
+		return "it has failed and cannot serve: " + status.Describe(ready)
 	}
 	return ""
 }

@@ -125,16 +125,66 @@ func TestUpdateTrafficWaitsForTheObservedTraffic(t *testing.T) {
 
 func TestUpdateTrafficToAnUnknownRevision(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {
-		_, c := newServer(t)
+		server, c := newServer(t)
 		d := cloudrun.NewDeployer(c)
 		threeRevisions(t, d)
-		_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v9", 100))
-		var failed *cloudrun.NotReadyError
-		require.ErrorAs(t, err, &failed)
-		require.ErrorContains(t, err, `Revision "hello-v9" referenced in traffic not found`)
-		s, err := c.GetService(t.Context(), "hello")
+		for name, update := range map[string]func(string) error{
+			"a share": func(revision string) error {
+				_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision(revision, 10))
+				return err
+			},
+			"a tag": func(revision string) error {
+				_, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.WithTagOn("blue", revision))
+				return err
+			},
+			"a rollback": func(revision string) error {
+				_, err := d.Rollback(t.Context(), "hello", cloudrun.RollbackTo(revision))
+				return err
+			},
+		} {
+			server.ResetRequests()
+			err := update("helo-v1")
+			require.Equal(t, cloudrun.NotWritten, outcomeOf(t, err), name)
+			require.ErrorContains(t, err, `revision "helo-v1": it does not exist: did you mean "hello-v1"?`, name)
+			require.ErrorContains(t, update("elsewhere"), `revision "elsewhere": it does not exist: name a revision of the service`, name)
+			for _, r := range server.Requests() {
+				require.Equal(t, http.MethodGet, r.Method, name)
+			}
+		}
+	})
+}
+
+// Only the server's 404 says that a Revision does not exist. One that cannot be
+// read, or that the template names and that is about to be created, is left to the server.
+func TestUpdateTrafficToARevisionThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]cloudruntest.Fault{
+		"forbidden": {Path: "/revisions", Status: 403, Times: -1},
+		"not listed": {Path: "/revisions", Times: -1, Match: func(r *http.Request) bool { return r.URL.Query().Get("labelSelector") != "" },
+			Body: `{"kind": "RevisionList", "items": []}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c)
+				threeRevisions(t, d)
+				s.Fault(fault)
+				r, err := d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v1", 100))
+				require.NoError(t, err)
+				require.Equal(t, `[{"r":"hello-v1","p":100}]`, trafficOf(t, r.Service.Status.Traffic))
+			})
+		})
+	}
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := newServer(t)
+		d := cloudrun.NewDeployer(c)
+		threeRevisions(t, d)
+		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v4"), cloudrun.WithNoTraffic(), cloudrun.Async())
 		require.NoError(t, err)
-		require.Equal(t, `[{"r":"LATEST","p":100}]`, trafficOf(t, s.Status.Traffic), "it goes where it went")
+		s.Fault(cloudruntest.Fault{Path: "/revisions/hello-v4", Times: 1, Status: 404})
+		_, err = d.UpdateTraffic(t.Context(), "hello", cloudrun.ToRevision("hello-v4", 100))
+		require.NoError(t, err)
 	})
 }
 

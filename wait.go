@@ -330,7 +330,7 @@ func (j serviceJudge) failed(ctx context.Context, name string) *servingv1.Revisi
 
 // late returns the error of a wait that timed out, with what was seen last.
 func (j serviceJudge) late(s *servingv1.Service, timeout *watch.TimeoutError) error {
-	e := &TimeoutError{Service: j.name, Waited: timeout.Waited, Err: timeout.Err, LastErr: timeout.LastErr}
+	e := &TimeoutError{Service: j.name, Generation: j.generation, Waited: timeout.Waited, Err: timeout.Err, LastErr: timeout.LastErr}
 	if s == nil {
 		return e
 	}

@@ -55,7 +55,7 @@ func ExampleRegister() {
 	// updated https://web-123456789012.us-central1.run.app
 	// unrecognized arguments: --run-memroy (did you mean '--run-memory'?)
 	// argument --run-set-env-vars: PORT is set by Cloud Run in the ingress container: use --run-port
-	// deploy service "other": argument --run-image: missing: the container needs an image
+	// deploy service "other": argument --run-image: missing: service "other" does not exist, and a new one needs an image: check the name and the region, or set an image
 }
 
 // A program with gcloud's flags and one of its own.

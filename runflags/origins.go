@@ -2,6 +2,7 @@ package runflags
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -59,13 +60,11 @@ func (o origins) explain(err error) error {
 }
 
 // named returns errors of options as errors of the flags that they were made from.
-func (o origins) named(err error) error {
-	if parts := joined.Parts(err); parts != nil {
-		var all []error
-		for _, one := range parts {
-			all = append(all, o.named(one))
-		}
-		return errors.Join(all...)
+func (o origins) named(err error) error { return joined.Map(err, o.namedOne) }
+
+func (o origins) namedOne(err error) error {
+	if late, ok := err.(*cloudrun.TimeoutError); ok { //nolint:errorlint // what wraps it would be lost
+		return goesOn(late)
 	}
 	option, ok := err.(*cloudrun.OptionError) //nolint:errorlint // errors that wrap one have more to say
 	if !ok {
@@ -86,6 +85,25 @@ func (o origins) named(err error) error {
 		return nil // which is reported as such
 	}
 	return by.problems(by.name, errors.New("contradicts "+against.flag(against.name)+": "+option.Reason))
+}
+
+// worded is an error with another text.
+type worded struct {
+	text string
+	err  error
+}
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.err }
+
+// goesOn returns the error of a wait with a command in place of the functions
+// that go on waiting.
+func goesOn(late *cloudrun.TimeoutError) error {
+	seen, functions, ok := strings.Cut(late.Error(), "; it goes on: ")
+	if !ok || !strings.HasPrefix(functions, "wait with ") {
+		return late
+	}
+	return &worded{fmt.Sprintf("%s; it goes on: \"gcloud run services describe %s\" shows when it is ready", seen, late.Service), late}
 }
 
 // origin returns the flag of an option, or of several that were made from one.

@@ -185,14 +185,18 @@ func TestExplainCalls(t *testing.T) {
 		&cloudrun.OptionError{Option: "WithNoTraffic()", Reason: "no"},
 		&cloudrun.OptionError{Option: `SetEnv(map[A:1]) WithEnv("A", …)`, Reason: "unknown"}, other)}
 	explained := flags.Explain(call)
-	require.ErrorContains(t, explained, "argument --image: missing: a new service needs an image\nargument --no-traffic: no\nSetEnv")
+	require.ErrorContains(t, explained, "argument --image: missing: a new service needs an image (failed while ; nothing was written)\ndeploy service \"hello\": argument --no-traffic: no")
 	require.ErrorIs(t, explained, other)
 	var deploy *cloudrun.DeployError
 	require.ErrorAs(t, explained, &deploy)
 	require.Equal(t, "hello", deploy.Service)
 	require.Equal(t, other, flags.Explain(other))
 	late := &cloudrun.DeployError{Op: "deploy service", Service: "hello", Stage: cloudrun.StageWait, Err: &cloudrun.TimeoutError{Service: "hello", Err: context.Canceled}}
-	require.Equal(t, late, flags.Explain(late), "an error with several causes keeps its own text")
+	require.ErrorContains(t, flags.Explain(late), `the wait was canceled; it goes on: "gcloud run services describe hello" shows when it is ready`)
+	require.ErrorAs(t, flags.Explain(late), new(*cloudrun.TimeoutError))
+	require.ErrorIs(t, flags.Explain(late), context.Canceled)
+	moving := &cloudrun.DeployError{Op: "deploy service", Service: "hello", Err: &cloudrun.TimeoutError{Service: "hello", Traffic: "a=100", Err: context.Canceled}}
+	require.Equal(t, moving, flags.Explain(moving), "it names no function")
 	require.NoError(t, flags.Explain(nil))
 	require.Equal(t, other, (*runflags.Flags)(nil).Explain(other))
 }

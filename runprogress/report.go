@@ -107,20 +107,25 @@ func WriteError(w io.Writer, err error) {
 	case errors.As(err, &failure) && isAll(err, failure):
 		r.text.WriteString(label + failure.Explain())
 	case failure != nil:
-		r.say(label + safetext.Message(err.Error()))
+		r.sayAll(label, err)
 		r.text.WriteString("\n" + failure.Explain())
 	default:
-		for _, mistake := range mistakes(err) {
-			r.say(label + safetext.Message(mistake.Error()))
-		}
+		r.sayAll(label, err)
 	}
 	_, _ = io.WriteString(w, r.text.String())
+}
+
+// sayAll says each of the errors that are joined in one.
+func (r *report) sayAll(label string, err error) {
+	for _, mistake := range mistakes(err) {
+		r.say(label + safetext.Message(mistake.Error()))
+	}
 }
 
 // mistakes returns the errors that are joined in one, such as those of several
 // options, so that each begins a line.
 func mistakes(err error) []error {
-	if call, ok := err.(*cloudrun.DeployError); ok && call.Stage == cloudrun.StageOptions { //nolint:errorlint // what wraps it says more
+	if call, ok := err.(*cloudrun.DeployError); ok { //nolint:errorlint // what wraps it says more
 		var all []error
 		for _, mistake := range mistakes(call.Err) {
 			one := *call

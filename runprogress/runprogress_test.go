@@ -352,11 +352,11 @@ func TestWriteError(t *testing.T) {
 		"Interrupted: service hello was changed, and becomes ready or fails without this\n  command.\n":       call(cloudrun.Written, cloudrun.StageWait, &cloudrun.TimeoutError{Err: context.Canceled}),
 		"Interrupted: reading: context canceled.\n":                                                           fmt.Errorf("reading: %w", context.Canceled),
 		"ERROR: something is wrong with a file whose name is long enough for two lines\n  here\n":             errors.New("something is wrong with a file whose name is long enough for two lines here"),
-		"ERROR: service \"hello\" was not ready after 1m0s: context deadline exceeded\n":                      &cloudrun.TimeoutError{Service: "hello", Waited: time.Minute, Err: context.DeadlineExceeded},
+		"ERROR: service \"hello\" was not ready after 1m0s; it goes on: wait with\n  WaitReady\n":             &cloudrun.TimeoutError{Service: "hello", Waited: time.Minute, Err: context.DeadlineExceeded},
 		"ERROR: --a is wrong\nERROR: --b is wrong\n":                                                          errors.Join(errors.New("--a is wrong"), errors.Join(errors.New("--b is wrong"))),
 		"ERROR: deploy service \"hello\": a\nERROR: deploy service \"hello\": b\n":                            call(cloudrun.NotWritten, cloudrun.StageOptions, errors.Join(errors.New("a"), errors.New("b"))),
 		"ERROR: " + explained: call(cloudrun.Written, cloudrun.StageWait, errors.Join(failed)),
-		"ERROR: deploy service \"hello\": service \"hello\" is not ready: revision\n  \"hello-v1\" failed: Image 'x' not found. (log: https://log) denied (failed\n  while waiting; the change was written)\n\n" +
+		"ERROR: deploy service \"hello\": service \"hello\" is not ready: revision\n  \"hello-v1\" failed: Image 'x' not found. (log: https://log) (failed while\n  waiting; the change was written)\nERROR: deploy service \"hello\": denied (failed while waiting; the change was\n  written)\n\n" +
 			explained: call(cloudrun.Written, cloudrun.StageWait, errors.Join(failed, errors.New("denied"))),
 	} {
 		var out bytes.Buffer

@@ -1,7 +1,10 @@
 // Package joined takes errors apart that [errors.Join] made.
 package joined
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // Parts returns the errors that are joined in err, in their order; nil if err is
 // not the result of [errors.Join]. An error with several causes and a text of its
@@ -23,4 +26,33 @@ func Parts(err error) []error {
 		return nil
 	}
 	return parts
+}
+
+// All returns the errors that are joined in err, also those in joined parts of
+// it; err alone if it is not the result of [errors.Join].
+func All(err error) []error {
+	parts := Parts(err)
+	if parts == nil {
+		return []error{err}
+	}
+	var all []error
+	for _, part := range parts {
+		all = append(all, All(part)...)
+	}
+	return all
+}
+
+// Map returns err with what f returns in place of each joined error.
+func Map(err error, f func(error) error) error {
+	if err == nil {
+		return nil
+	}
+	if Parts(err) == nil {
+		return f(err)
+	}
+	all := All(err)
+	for i, one := range all {
+		all[i] = f(one)
+	}
+	return errors.Join(all...)
 }

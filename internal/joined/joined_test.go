@@ -36,3 +36,22 @@ func TestParts(t *testing.T) {
 		require.Equal(t, tc.want, joined.Parts(tc.err), name)
 	}
 }
+
+func TestAllAndMap(t *testing.T) {
+	t.Parallel()
+	a, b, c := errors.New("a"), errors.New("b"), errors.New("c")
+	nested := errors.Join(errors.Join(a, b), nil, errors.Join(c))
+	require.Equal(t, []error{a, b, c}, joined.All(nested))
+	require.Equal(t, []error{a}, joined.All(a))
+
+	again := func(err error) error {
+		if err == b {
+			return nil
+		}
+		return errors.New(err.Error() + "!")
+	}
+	require.EqualError(t, joined.Map(nested, again), "a!\nc!")
+	require.EqualError(t, joined.Map(a, again), "a!")
+	require.NoError(t, joined.Map(nil, again))
+	require.NoError(t, joined.Map(errors.Join(b), again))
+}

@@ -1,5 +1,6 @@
-// Package remedy says what to do about credentials that give no token. Google's
-// libraries have no types for the causes, so it goes by their texts.
+// Package remedy says what to do about credentials that give no token, and about
+// waits that ended too early. Google's libraries have no types for what is wrong
+// with credentials, so it goes by their texts.
 package remedy
 
 import (

@@ -56,3 +56,16 @@ func TestExplain(t *testing.T) {
 	require.Equal(t, "vault: sealed: "+remedy.General, remedy.Explain("vault: sealed", remedy.General))
 	require.Contains(t, remedy.Explain("compute: Received 404 ``", remedy.General), "compute: Received 404 ``: this machine has no service account")
 }
+
+func TestNext(t *testing.T) {
+	t.Parallel()
+	for want, wait := range map[string]remedy.Wait{
+		"; it goes on: wait with WaitReady":                                                      {},
+		"; it goes on: wait with WaitReady and WithGeneration(7)":                                {Generation: 7},
+		"; the wait was canceled; it goes on: wait with WaitReady":                               {Canceled: true},
+		"; it goes on: the traffic of the service shows when it has moved":                       {Moving: true, Generation: 7},
+		"; the wait was canceled; the deletion goes on: delete the service again to wait for it": {Canceled: true, Deletion: true},
+	} {
+		require.Equal(t, want, wait.Next())
+	}
+}

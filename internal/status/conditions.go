@@ -3,6 +3,7 @@
 package status
 
 import (
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -156,4 +157,17 @@ func Changes(known map[apis.ConditionType]Condition, current []Condition) []Cond
 		}
 	}
 	return changed
+}
+
+// Describe returns a condition in words, such as Ready=False (Reason: message),
+// in a form that is safe to print.
+func Describe(c *Condition) string {
+	s := fmt.Sprintf("%s=%s", c.Type, c.Status)
+	switch {
+	case c.Reason != "" && c.Message != "":
+		s += fmt.Sprintf(" (%s: %s)", c.Reason, c.Message)
+	case c.Reason != "" || c.Message != "":
+		s += fmt.Sprintf(" (%s%s)", c.Reason, c.Message)
+	}
+	return safetext.Line(s, safetext.MaxMessage)
 }

@@ -84,3 +84,12 @@ func (u Usage) String() string {
 	}
 	return ""
 }
+
+// Known returns the names of the Revisions that a Service itself names, and the empty name.
+func Known(s *servingv1.Service) map[string]bool {
+	known := map[string]bool{"": true, s.Spec.Template.Name: true, s.Status.LatestCreatedRevisionName: true, s.Status.LatestReadyRevisionName: true}
+	for _, t := range slices.Concat(s.Spec.Traffic, s.Status.Traffic) {
+		known[t.RevisionName] = true
+	}
+	return known
+}
