@@ -180,6 +180,7 @@ func TestUpdateTrafficToARevisionThatCannotBeRead(t *testing.T) {
 		s, c := newServer(t)
 		d := cloudrun.NewDeployer(c)
 		threeRevisions(t, d)
+		s.Script("hello", cloudruntest.Script{ObservedLag: time.Minute})
 		_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v4"), cloudrun.WithNoTraffic(), cloudrun.Async())
 		require.NoError(t, err)
 		s.Fault(cloudruntest.Fault{Path: "/revisions/hello-v4", Times: 1, Status: 404})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cloudrun-go/cloudrun/internal/details"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
 )
 
@@ -35,6 +36,7 @@ func TestHidden(t *testing.T) {
 		e := &rest.Error{Op: "get", Resource: "secret", Answer: &rest.Answer{
 			StatusCode: 400, Body: body, Message: "a secret", Header: http.Header{"Warning": {"secret"}},
 			Details: []any{map[string]any{"a": []any{"secret"}}}, Violations: []rest.Violation{{Field: "secret", Description: "secret"}},
+			Conditions: []rest.Violation{{Field: "secret", Description: "secret"}}, Links: []details.Link{{Description: "secret", URL: "https://secret"}},
 		}}
 		hidden := e.Hidden(starred{})
 		require.Equal(t, want, hidden.Answer.Body)
@@ -42,6 +44,9 @@ func TestHidden(t *testing.T) {
 		require.Equal(t, http.Header{"Warning": {"***"}}, hidden.Answer.Header)
 		require.Equal(t, []any{map[string]any{"a": []any{"***"}}}, hidden.Answer.Details)
 		require.Equal(t, []rest.Violation{{Field: "***", Description: "***"}}, hidden.Answer.Violations)
+		require.Equal(t, []rest.Violation{{Field: "***", Description: "***"}}, hidden.Answer.Conditions)
+		require.Equal(t, []details.Link{{Description: "***", URL: "https://***"}}, hidden.Answer.Links)
+		require.NotContains(t, strings.TrimPrefix(hidden.Error(), "get secret"), "secret")
 		require.Equal(t, "secret", e.Answer.Header.Get("Warning"), "the original is not changed")
 		require.Equal(t, "secret", e.Answer.Violations[0].Field)
 	}
