@@ -15,6 +15,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 	"github.com/cloudrun-go/cloudrun/internal/rest"
+	"github.com/cloudrun-go/cloudrun/internal/task"
 )
 
 // The APIs that are asked.
@@ -26,9 +27,11 @@ const (
 	testVerb    = ":testIamPermissions"
 	policyVerb  = ":getIamPolicy"
 	maxProblems = 100
+	// maxQuestions bounds how many are asked at once.
+	maxQuestions = 8
 )
 
-// Ask sends a request that changes nothing to an API. The error of a response is a [*rest.Error].
+// Ask sends a request that changes nothing to an API. It is called concurrently. The error of a response is a [*rest.Error].
 type Ask func(ctx context.Context, api, method, path, resource string, body []byte) ([]byte, error)
 
 // Deployment is what a deployment is about to do.
@@ -55,7 +58,8 @@ type Report struct {
 	Unchecked []string // what could not be asked, and why
 }
 
-// Run asks about a deployment. The error is that of a request without a response.
+// Run asks about a deployment. It asks several questions at once, and lists the
+// answers in the same order each time. The error is that of a request without a response.
 func Run(ctx context.Context, ask Ask, d Deployment) (Report, error) {
 	if !isNumber(d.Number) {
 		d.Number = ""
@@ -63,115 +67,127 @@ func Run(ctx context.Context, ask Ask, d Deployment) (Report, error) {
 	if isNumber(d.Project) {
 		d.Number = d.Project
 	}
-	r := &run{ctx: ctx, ask: ask, Deployment: d}
-	steps := []func() error{r.caller, r.optional, r.account}
-	for _, secret := range d.Secrets {
-		steps = append(steps, func() error { return r.secret(secret) })
+	q := questions{ask: ask, Deployment: d}
+	account, report, err := q.email(ctx)
+	if err != nil {
+		return report, err
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return r.report, err
-		}
+	q.Account = account
+	steps := []func(context.Context) (finding, error){q.caller, q.optional, q.actAs}
+	for _, name := range d.Secrets {
+		steps = append(steps, func(ctx context.Context) (finding, error) { return q.secret(ctx, name) })
 	}
-	return r.report, nil
+	findings, err := task.All(ctx, maxQuestions, steps)
+	if err == nil {
+		findings, err = q.inherit(ctx, findings)
+	}
+	for _, f := range findings {
+		report.add(f.Report)
+	}
+	return report, err
 }
 
-type run struct {
-	ctx context.Context
+func (r *Report) add(other Report) {
+	r.Missing = append(r.Missing, other.Missing...)
+	r.Problems = append(r.Problems, other.Problems...)
+	r.Unchecked = append(r.Unchecked, other.Unchecked...)
+	r.Unchecked = r.Unchecked[:min(len(r.Unchecked), maxProblems)]
+}
+
+// questions are what is asked about a deployment.
+type questions struct {
 	ask Ask
 	Deployment
-	report Report
+}
 
-	project *projectAnswer // nil until it is asked
+// finding is the answer to a question.
+type finding struct {
+	Report
+	secret string // that the account may read only if a policy above it says so; empty for other findings
 }
 
 // caller asks for the permissions of the caller on the Service, or on the project.
-func (r *run) caller() error {
-	api, resource := APIRun, r.Service
-	if r.Service == "" {
-		api, resource = apiProjects, "projects/"+r.Project
+func (q questions) caller(ctx context.Context) (finding, error) {
+	api, resource := APIRun, q.Service
+	if q.Service == "" {
+		api, resource = apiProjects, "projects/"+q.Project
 	}
-	return r.test(api, resource, r.Required, false)
+	return q.test(ctx, api, resource, q.Required, false)
 }
 
-func (r *run) optional() error {
-	if len(r.Optional) == 0 {
-		return nil
+func (q questions) optional(ctx context.Context) (finding, error) {
+	if len(q.Optional) == 0 {
+		return finding{}, nil
 	}
-	return r.test(apiProjects, "projects/"+r.Project, r.Optional, true)
+	return q.test(ctx, apiProjects, "projects/"+q.Project, q.Optional, true)
 }
 
-// account asks whether the caller may use the Service's account.
-func (r *run) account() error {
-	account, err := r.email()
-	if err != nil || account == "" {
-		return err
+// actAs asks whether the caller may use the Service's account.
+func (q questions) actAs(ctx context.Context) (finding, error) {
+	if q.Account == "" {
+		return finding{}, nil
 	}
-	return r.test(apiAccounts, "projects/-/serviceAccounts/"+account, []string{grant.ActAs}, false)
+	return q.test(ctx, apiAccounts, "projects/-/serviceAccounts/"+q.Account, []string{grant.ActAs}, false)
 }
 
 // email returns the address of the Service's account; empty if that is not known.
-func (r *run) email() (string, error) {
-	if r.Account == "" && r.Number == "" {
-		body, err := r.ask(r.ctx, apiProjects, http.MethodGet, path("projects/"+r.Project), "projects/"+r.Project, nil)
-		if err != nil {
-			return "", r.unasked("the use of the default service account: its name has the number of the project", err)
-		}
-		var project struct {
-			Number string `json:"projectNumber"`
-		}
-		if json.Unmarshal(body, &project) != nil || project.Number == "" {
-			r.doubt("the use of the default service account: the response has no number of the project")
-			return "", nil
-		}
-		r.Number = project.Number
+func (q questions) email(ctx context.Context) (string, Report, error) {
+	const what, suffix = "the use of the default service account: ", "-compute@developer.gserviceaccount.com"
+	switch {
+	case q.Account != "":
+		return q.Account, Report{}, nil
+	case q.Number != "":
+		return q.Number + suffix, Report{}, nil
 	}
-	if r.Account == "" {
-		r.Account = r.Number + "-compute@developer.gserviceaccount.com"
+	body, err := q.ask(ctx, apiProjects, http.MethodGet, path("projects/"+q.Project), "projects/"+q.Project, nil)
+	if err != nil {
+		f, err := unasked(what+"its name has the number of the project", err)
+		return "", f.Report, err
 	}
-	return r.Account, nil
+	var project struct {
+		Number string `json:"projectNumber"`
+	}
+	if json.Unmarshal(body, &project) != nil || !isNumber(project.Number) {
+		return "", doubt(what + "the response has no number of the project").Report, nil
+	}
+	return project.Number + suffix, Report{}, nil
 }
 
-// test asks which permissions the caller has on a resource, and notes those that are missing.
-func (r *run) test(api, resource string, permissions []string, optional bool) error {
+// test asks which permissions the caller has on a resource, and returns those that are missing.
+func (q questions) test(ctx context.Context, api, resource string, permissions []string, optional bool) (finding, error) {
 	body, _ := json.Marshal(map[string][]string{"permissions": permissions}) // texts always have JSON
-	raw, err := r.ask(r.ctx, api, http.MethodPost, path(resource)+testVerb, resource, body)
+	raw, err := q.ask(ctx, api, http.MethodPost, path(resource)+testVerb, resource, body)
 	if isStatus(err, http.StatusNotFound) && api == apiAccounts {
-		r.report.Problems = append(r.report.Problems, "the service account "+resource[strings.LastIndex(resource, "/")+1:]+" does not exist")
-		return nil
+		return problem("the service account " + resource[strings.LastIndex(resource, "/")+1:] + " does not exist"), nil
 	}
 	what := strings.Join(permissions, ", ") + " on " + resource
 	if err != nil {
-		return r.unasked(what, err)
+		return unasked(what, err)
 	}
 	held, err := policy.Permissions(raw, permissions)
 	if err != nil {
-		r.doubt(what + ": " + err.Error())
-		return nil
+		return doubt(what + ": " + err.Error()), nil
 	}
+	var f finding
 	for _, name := range permissions {
 		if !slices.Contains(held, name) {
-			r.report.Missing = append(r.report.Missing, Missing{Permission: name, Resource: resource, Optional: optional})
+			f.Missing = append(f.Missing, Missing{Permission: name, Resource: resource, Optional: optional})
 		}
 	}
-	return nil
+	return f, nil
 }
 
-// unasked notes that something could not be asked. It returns the error of a request
-// that had no response.
-func (r *run) unasked(what string, err error) error {
+// unasked is the finding that something could not be asked. The error is that of a
+// request that had no response.
+func unasked(what string, err error) (finding, error) {
 	if answerOf(err) == nil {
-		return err
+		return finding{}, err
 	}
-	r.doubt(what + ": " + err.Error())
-	return nil
+	return doubt(what + ": " + err.Error()), nil
 }
 
-func (r *run) doubt(text string) {
-	if len(r.report.Unchecked) < maxProblems {
-		r.report.Unchecked = append(r.report.Unchecked, text)
-	}
-}
+func doubt(text string) finding   { return finding{Report: Report{Unchecked: []string{text}}} }
+func problem(text string) finding { return finding{Report: Report{Problems: []string{text}}} }
 
 func answerOf(err error) *rest.Answer {
 	var failed *rest.Error

@@ -3,8 +3,12 @@ package preflight_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -124,4 +128,35 @@ func TestRunForANewService(t *testing.T) {
 	}.ask, preflight.Deployment{Project: "12", Required: []string{"a", "b"}, Secrets: []string{preflight.FullSecret("12", "projects/p/secrets/db")}})
 	require.NoError(t, err)
 	require.Equal(t, preflight.Report{Missing: []preflight.Missing{{Permission: "a", Resource: "projects/12"}}}, r)
+}
+
+// Questions are asked at the same time, within a bound, and the report has one order.
+// A project is asked once for all its secrets.
+func TestRunAsksConcurrently(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := preflight.Deployment{Project: "p", Service: "projects/p/locations/r/services/s", Required: []string{"a"}, Optional: []string{"o"}, Number: "12"}
+		var missing []preflight.Missing
+		replies := answers{}
+		for i := range 20 {
+			name := fmt.Sprintf("projects/%s/secrets/s%02d", []string{"p", "12"}[i%2], i)
+			d.Secrets = append(d.Secrets, name)
+			missing = append(missing, preflight.Missing{Permission: "secretmanager.versions.access", Resource: name, Member: account})
+			replies["secretmanager GET /v1/"+name+":getIamPolicy"] = empty
+		}
+		var atOnce, most, asked atomic.Int32
+		ask := func(ctx context.Context, api, method, path, resource string, body []byte) ([]byte, error) {
+			defer atOnce.Add(-1)
+			most.Store(max(most.Load(), atOnce.Add(1)))
+			time.Sleep(time.Second + time.Millisecond*time.Duration(20-asked.Add(1)%20))
+			return replies.ask(ctx, api, method, path, resource, body)
+		}
+		began := time.Now()
+		r, err := preflight.Run(t.Context(), ask, d)
+		require.NoError(t, err)
+		require.Equal(t, preflight.Report{Missing: missing}, r)
+		require.Equal(t, 5, int(time.Since(began).Seconds()), "three rounds for 23 questions, and two about the project")
+		require.EqualValues(t, 25, asked.Load())
+		require.EqualValues(t, 8, most.Load())
+	})
 }

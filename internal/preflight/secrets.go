@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/grant"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
+	"github.com/cloudrun-go/cloudrun/internal/task"
 )
 
 // verdict is what a policy says about a member.
@@ -26,71 +28,95 @@ type projectAnswer struct {
 	why     string // of maybe
 }
 
+// accessTo names what an account needs to read a secret.
+func accessTo(secret string) string {
+	return grant.AccessSecret + " on " + secret + " for the service's account"
+}
+
 // secret asks whether the Service's account may read a secret. Its own policy says
-// so, or that of the project. A project in a folder or an organization inherits
-// policies that this does not read.
-func (r *run) secret(name string) error {
-	what := grant.AccessSecret + " on " + name + " for the service's account"
-	member := "serviceAccount:" + r.Account
-	if r.Account == "" {
-		r.doubt(what + ": the account is not known")
-		return nil
+// so, or those above it: see [questions.inherit].
+func (q questions) secret(ctx context.Context, name string) (finding, error) {
+	if q.Account == "" {
+		return doubt(accessTo(name) + ": the account is not known"), nil
 	}
-	raw, err := r.ask(r.ctx, apiSecrets, http.MethodGet, path(name)+policyVerb, name, nil)
+	raw, err := q.ask(ctx, apiSecrets, http.MethodGet, path(name)+policyVerb, name, nil)
 	if isStatus(err, http.StatusNotFound) {
-		r.report.Problems = append(r.report.Problems, "the secret "+name+" does not exist")
-		return nil
+		return problem("the secret " + name + " does not exist"), nil
 	}
 	if err != nil {
-		return r.unasked(what, err)
+		return unasked(accessTo(name), err)
 	}
-	own, why := judge(raw, member)
-	if own != no {
-		if own == maybe {
-			r.doubt(what + ": " + why)
+	switch own, why := judge(raw, q.member()); own {
+	case maybe:
+		return doubt(accessTo(name) + ": " + why), nil
+	case no:
+		return finding{secret: name}, nil
+	}
+	return finding{}, nil
+}
+
+// member returns the IAM member of the Service's account.
+func (q questions) member() string { return "serviceAccount:" + q.Account }
+
+// projectOf returns the project of a secret. That of the deployment has one name.
+func (q questions) projectOf(secret string) string {
+	if project := strings.Split(secret, "/")[1]; project != q.Number {
+		return project
+	}
+	return q.Project
+}
+
+// inherit replaces the findings about secrets whose own policies do not grant access by
+// what their projects grant. It asks once for each project. A project in a folder or an
+// organization inherits policies that this does not read.
+func (q questions) inherit(ctx context.Context, findings []finding) ([]finding, error) {
+	var projects []string
+	var steps []func(context.Context) (projectAnswer, error)
+	for _, f := range findings {
+		if f.secret == "" || slices.Contains(projects, q.projectOf(f.secret)) {
+			continue
 		}
-		return nil
+		project := q.projectOf(f.secret)
+		projects = append(projects, project)
+		steps = append(steps, func(ctx context.Context) (projectAnswer, error) { return q.askProject(ctx, project) })
 	}
-	above, err := r.projectGrants(name, member)
-	switch {
-	case err != nil:
-		return err
-	case above.verdict == no:
-		r.report.Missing = append(r.report.Missing, Missing{Permission: grant.AccessSecret, Resource: name, Member: member})
-	case above.verdict == maybe:
-		r.doubt(what + ": the secret's own policy does not grant it; " + above.why)
+	answers, err := task.All(ctx, maxQuestions, steps)
+	if err != nil {
+		return findings, err
 	}
-	return nil
+	all := slices.Clone(findings)
+	for i, f := range findings {
+		if f.secret != "" {
+			all[i] = q.inherited(f.secret, answers[slices.Index(projects, q.projectOf(f.secret))])
+		}
+	}
+	return all, nil
 }
 
-// projectGrants returns what the project of a secret grants the account. It asks once
-// for the project of the deployment.
-func (r *run) projectGrants(secret, member string) (projectAnswer, error) {
-	project := strings.Split(secret, "/")[1]
-	own := project == r.Project || project == r.Number
-	if own && r.project != nil {
-		return *r.project, nil
+// inherited is the finding about a secret that what its project grants decides.
+func (q questions) inherited(secret string, above projectAnswer) finding {
+	switch above.verdict {
+	case no:
+		return finding{Report: Report{Missing: []Missing{{Permission: grant.AccessSecret, Resource: secret, Member: q.member()}}}}
+	case maybe:
+		return doubt(accessTo(secret) + ": the secret's own policy does not grant it; " + above.why)
 	}
-	a, err := r.askProject(project, member)
-	if own && err == nil {
-		r.project = &a
-	}
-	return a, err
+	return finding{}
 }
 
-func (r *run) askProject(project, member string) (projectAnswer, error) {
+func (q questions) askProject(ctx context.Context, project string) (projectAnswer, error) {
 	resource := "projects/" + project
-	raw, err := r.ask(r.ctx, apiProjects, http.MethodPost, path(resource)+policyVerb, resource, []byte(`{"options": {"requestedPolicyVersion": 3}}`))
+	raw, err := q.ask(ctx, apiProjects, http.MethodPost, path(resource)+policyVerb, resource, []byte(`{"options": {"requestedPolicyVersion": 3}}`))
 	if err != nil && answerOf(err) == nil {
 		return projectAnswer{}, err
 	}
 	if err != nil {
 		return projectAnswer{maybe, "that of the project cannot be read: " + err.Error()}, nil
 	}
-	if found, why := judge(raw, member); found != no {
+	if found, why := judge(raw, q.member()); found != no {
 		return projectAnswer{found, why}, nil
 	}
-	raw, err = r.ask(r.ctx, apiProjects, http.MethodGet, path(resource), resource, nil)
+	raw, err = q.ask(ctx, apiProjects, http.MethodGet, path(resource), resource, nil)
 	if err != nil && answerOf(err) == nil {
 		return projectAnswer{}, err
 	}
