@@ -324,8 +324,8 @@ func WithClient(name, version string) DeployOption {
 //
 // The ID has the form of a label's value: up to 63 letters, digits, dashes,
 // underscores and dots. It is written in one request with the change, so a crash
-// cannot separate the two. The next run replaces it, and [Deployer.Rollback]
-// removes it. Flag: none. Field: the annotation cloudrun-go.github.io/run.
+// cannot separate the two. The next run replaces it, and so does
+// [Deployer.Rollback]; only package rollout still finds it then. Flag: none. Field: the annotation cloudrun-go.github.io/run.
 func WithRunID(id string) DeployOption {
 	return onDeploy(edits.Configures(edits.Spell("WithRunID", id), "the ID of the run", id, runmark.Check(id),
 		func(c *deployConfig) { c.runID = id }))

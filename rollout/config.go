@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cloudrun-go/cloudrun"
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/runmark"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
@@ -22,11 +24,19 @@ const DefaultCheckTimeout = 30 * time.Minute
 // defaultTag is the tag of a candidate that has none.
 const defaultTag = "candidate"
 
-// Config configures [Run]. The zero value rolls out the latest created Revision
+// Config configures [Run] and [Release]. The zero value rolls out the latest created Revision
 // in steps of 5, 25 and 100 percent, without a pause or a check.
 type Config struct {
-	// Revision is the candidate. Empty means the latest created Revision.
+	// Revision is the candidate. Empty means the latest created Revision. [Release]
+	// deploys the candidate, and accepts no other.
 	Revision string
+	// RunID identifies a release, such as by the ID of the CI run or the commit: a
+	// [Release] with the same RunID goes on with the same candidate. [Status] reports
+	// it. It has the form of a label's value, as that of [cloudrun.WithRunID].
+	RunID string
+	// RetryRejected lets [Release] roll out a candidate again that was rejected: its
+	// check failed, it was aborted, or the traffic was rolled back from it.
+	RetryRejected bool
 	// Tag is the tag that gives the candidate its own URL. Empty means the first
 	// tag that the candidate has, or else "candidate". If the candidate did not have
 	// the tag before, it loses it at the end: the tag is moved back to where it was,
@@ -93,6 +103,11 @@ func (c Config) validate(host split.Host) error {
 	if c.Revision != "" {
 		if err := names.Revision(c.Revision); err != nil {
 			refuse("Revision", c.Revision, err.Error())
+		}
+	}
+	if c.RunID != "" {
+		if err := runmark.Check(c.RunID); err != nil {
+			refuse("RunID", strconv.Quote(c.RunID), err.Error())
 		}
 	}
 	if c.Tag != "" {

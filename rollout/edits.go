@@ -1,7 +1,9 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -20,6 +22,8 @@ type edits struct {
 	cfg     Config // with the Revision and all defaults
 	runID   string // of this call
 	resumed string // the run ID of the rollout that this call continues, or empty
+	now     time.Time
+	release bool // a candidate that was rejected is refused
 }
 
 // step is a step of a rollout, as last written or about to be.
@@ -84,15 +88,19 @@ func (e edits) start(s *servingv1.Service, last step) (step, error) {
 	case recorded == nil && last.unclearIn(s):
 		return step{}, errPerhapsChanged
 	case recorded != nil && recorded.InForce(s) && recorded.Revision != e.cfg.Revision:
-		return step{}, fmt.Errorf("%w: %s has %d %% of the traffic: finish its rollout, or call rollout.Abort", ErrUnderWay, recorded.Revision, recorded.Percent)
+		return step{}, errUnderWay(recorded)
+	case e.release && !e.cfg.RetryRejected && history.Read(s.Annotations).Fate(e.cfg.Revision) == history.Rejected:
+		return step{}, conflict(errRejected(e.cfg.Revision))
 	}
 	next := step{state: traffic.BeginRollout(s, e.runID, e.cfg.Revision, e.tag(s))}
+	next.state.Began = e.now
 	if recorded != nil && recorded.InForce(s) {
 		next = step{state: traffic.ResumeRollout(s, e.runID, recorded), resumed: true}
 	} else if recorded != nil {
 		next.notes = []string{fmt.Sprintf("the unfinished rollout of %s was discarded, because the traffic was changed since", safetext.Line(recorded.Revision, maxText))}
 	}
 	next.state = next.state.At(e.cfg.stepFrom(next.state.Percent))
+	next.state.Since, next.state.Release = e.now, cmp.Or(e.cfg.RunID, next.state.Release)
 	next.base, next.generation = traffic.SplitOf(s), s.Generation
 	return next, next.state.Put(s)
 }
@@ -118,6 +126,7 @@ func (e edits) next(s *servingv1.Service, last step, percent int64) (step, error
 		return step{}, conflict(fmt.Errorf("another writer moved tag %q away from %s, so the checks would be of another revision", recorded.Tag, recorded.Revision))
 	}
 	last.state = last.state.At(percent)
+	last.state.Since = e.now
 	return last, last.state.Put(s)
 }
 

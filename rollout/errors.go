@@ -7,15 +7,20 @@ import (
 
 	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"github.com/cloudrun-go/cloudrun/internal/once"
+	"github.com/cloudrun-go/cloudrun/internal/traffic"
 )
 
 // ErrTrafficChanged is matched by the error of a [Run] that stopped because
 // another writer changed the traffic, or may have. Their traffic is kept.
 var ErrTrafficChanged = errors.New("another writer changed the traffic during the rollout")
 
-// ErrUnderWay is matched by the error of a [Run] of one Revision while the
-// rollout of another is not finished.
+// ErrUnderWay is matched by the error of a [Run] of one Revision, or of a
+// [Release], while the rollout of another is not finished.
 var ErrUnderWay = errors.New("the rollout of another revision is under way")
+
+// ErrRejected is matched by the error of a [Release] whose candidate was rejected
+// before. Nothing is written then.
+var ErrRejected = errors.New("the revision of this release was rejected")
 
 // Outcome reports the state of the traffic after a rollout failed.
 type Outcome string
@@ -106,3 +111,17 @@ var errTrafficChanged = conflict(ErrTrafficChanged)
 var errPerhapsChanged = conflict(fmt.Errorf("%w, or may have: the first write was not confirmed, and the service was changed since: check the traffic, and call rollout.Run again", ErrTrafficChanged))
 
 func conflict(err error) error { return &once.StepError{Step: once.StepWrite, Err: err} }
+
+// errUnderWay is the error of a call that finds the rollout of another candidate.
+func errUnderWay(recorded *traffic.Rollout) error {
+	of := ""
+	if recorded.Release != "" {
+		of = fmt.Sprintf(" (release %s)", recorded.Release)
+	}
+	return fmt.Errorf("%w: %s%s has %d %% of the traffic: finish its rollout, or call rollout.Abort", ErrUnderWay, recorded.Revision, of, recorded.Percent)
+}
+
+// errRejected is the error of a release whose candidate was rejected.
+func errRejected(revision string) error {
+	return fmt.Errorf("%w (%s): release a new one with another Config.RunID, or set Config.RetryRejected", ErrRejected, revision)
+}

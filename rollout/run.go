@@ -54,12 +54,18 @@ func Run(ctx context.Context, d *cloudrun.Deployer, service string, cfg Config, 
 	if err != nil {
 		return nil, err
 	}
+	return v.rollOut(ctx, cfg, false)
+}
+
+// rollOut rolls out the candidate of a configuration, perhaps that of a release.
+func (v *service) rollOut(ctx context.Context, cfg Config, release bool) (*Result, error) {
 	s, err := v.read(ctx)
 	if err != nil {
 		return nil, v.fail(cloudrun.StageRead, cloudrun.NotWritten, err)
 	}
 	recorded, err := traffic.ReadRollout(s)
 	r := newRun(v, cfg.withDefaults(), s, recorded)
+	r.edits.release = release
 	if err != nil {
 		return r.result, v.fail(cloudrun.StageRead, cloudrun.NotWritten, err)
 	}

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -19,6 +20,12 @@ type State struct {
 	// Candidate has the names, the share and the tag of the candidate at the
 	// current step. It is empty if no rollout is under way.
 	Candidate Candidate `json:"candidate"`
+	// RunID is the [Config.RunID] of the rollout under way; empty if it has none.
+	RunID string `json:"runId,omitempty"`
+	// Began is when the rollout began, and Since when its current step did. They are
+	// zero if no rollout is under way, or if that is not recorded.
+	Began time.Time `json:"began,omitzero"`
+	Since time.Time `json:"since,omitzero"`
 	// PreviousSplit is the split before the rollout, which [Abort] restores, and
 	// Split the current one. Both are the same if no rollout is under way.
 	PreviousSplit Split `json:"previousSplit,omitempty"`
@@ -50,6 +57,7 @@ func Status(ctx context.Context, d *cloudrun.Deployer, service string) (_ *State
 		return state, nil
 	}
 	state.UnderWay, state.PreviousSplit, state.Overridden = true, Split(recorded.Previous), !recorded.InForce(s)
+	state.RunID, state.Began, state.Since = recorded.Release, recorded.Began, recorded.Since
 	state.Candidate = Candidate{Service: service, Revision: recorded.Revision, Percent: int(recorded.Percent), Tag: recorded.Tag}
 	return state, nil
 }

@@ -3,6 +3,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
@@ -13,6 +14,7 @@ import (
 
 // climb goes through the steps. It returns the stage that failed.
 func (r *run) climb(ctx context.Context) (cloudrun.Stage, error) {
+	r.edits.now = time.Now().UTC().Truncate(time.Second)
 	edit, percent := r.edits.start, r.edits.cfg.stepFrom(r.last.state.Percent)
 	for {
 		within := telemetry.WithStep(ctx, int(percent))
@@ -25,6 +27,7 @@ func (r *run) climb(ctx context.Context) (cloudrun.Stage, error) {
 		if percent = r.edits.cfg.stepFrom(r.last.state.Percent + 1); percent == 0 {
 			return "", nil
 		}
+		r.edits.now = time.Now().UTC().Truncate(time.Second)
 		edit = func(s *servingv1.Service, last step) (step, error) { return r.edits.next(s, last, percent) }
 	}
 }

@@ -17,7 +17,10 @@ func TestMark(t *testing.T) {
 		annotations := m.Put(map[string]string{"other": "1"})
 		require.Equal(t, m, runmark.Read(annotations))
 		runmark.Remove(annotations)
-		require.Equal(t, map[string]string{"other": "1"}, annotations)
+		require.Zero(t, runmark.Read(annotations))
+		found, ok := runmark.Find(annotations, m.ID)
+		require.True(t, ok, "it is still known what the run deployed")
+		require.Equal(t, m, found)
 	}
 }
 
@@ -29,4 +32,19 @@ func TestCheck(t *testing.T) {
 	} {
 		require.Equal(t, ok, runmark.Check(id) == nil, "%q", id)
 	}
+}
+
+// A Service remembers several runs, but not all of them.
+func TestMarksOfSeveralRuns(t *testing.T) {
+	t.Parallel()
+	var annotations map[string]string
+	for _, id := range []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "1"} {
+		annotations = runmark.Mark{ID: id, Nonce: "n"}.Put(annotations)
+	}
+	require.Equal(t, "1/n,a/n,9/n,8/n,7/n,6/n,5/n,4/n,3/n,2/n", annotations[runmark.Annotation])
+	for id, known := range map[string]bool{"1": true, "2": true, "0": false, "": false, "x": false} {
+		_, ok := runmark.Find(annotations, id)
+		require.Equal(t, known, ok, id)
+	}
+	runmark.Remove(nil)
 }

@@ -75,7 +75,7 @@ var public = []exported{
 	{
 		dir: "../../rollout",
 		funcs: []any{
-			rollout.Abort, rollout.CheckHTTP, rollout.IDTokens, rollout.Run, rollout.Status,
+			rollout.Abort, rollout.CheckHTTP, rollout.IDTokens, rollout.Release, rollout.Run, rollout.Status,
 		},
 		types: []reflect.Type{
 			reflect.TypeFor[rollout.Candidate](), reflect.TypeFor[rollout.CheckError](), reflect.TypeFor[rollout.Config](),

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun/internal/names"
+	"github.com/cloudrun-go/cloudrun/internal/runmark"
 	"github.com/cloudrun-go/cloudrun/internal/split"
 )
 
@@ -33,6 +35,11 @@ type Rollout struct {
 	// was its share.
 	Previous Split `json:"before"`
 	Latest   bool  `json:"latest,omitempty"`
+	// Release is the ID of the release, such as that of a CI run; it may be empty.
+	Release string `json:"release,omitempty"`
+	// Began is when the rollout began, and Since when the state was written. Both may be zero.
+	Began time.Time `json:"began,omitzero"`
+	Since time.Time `json:"since,omitzero"`
 }
 
 // ReadRollout returns the rollout that is recorded on a Service, or nil if there is none.
@@ -68,6 +75,11 @@ func (r Rollout) check() error {
 		return fmt.Errorf("%d %% for the candidate", r.Percent)
 	case r.TagFrom != "" && r.TagFrom != split.Latest && names.Revision(r.TagFrom) != nil:
 		return fmt.Errorf("a tag from revision %q", r.TagFrom)
+	}
+	if r.Release != "" {
+		if err := runmark.Check(r.Release); err != nil {
+			return fmt.Errorf("the ID of the release %w", err)
+		}
 	}
 	return names.Revision(r.Revision)
 }
