@@ -66,6 +66,37 @@ func TestResultWarns(t *testing.T) {
 	})
 }
 
+// A Revision that fails gets no traffic yet. That is no warning where it gets
+// the traffic when it is ready; it is one where the traffic is pinned.
+func TestResultOfAFailedUpdate(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		to   cloudrun.TrafficOption
+		want int
+	}{
+		"latest": {cloudrun.ToLatest(), 0},
+		"pinned": {cloudrun.ToRevision("hello-v1", 100), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVirtualTime(t, func(t *testing.T) {
+				s, c := newServer(t)
+				d := cloudrun.NewDeployer(c, cloudrun.WithImage(image))
+				_, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v1"))
+				require.NoError(t, err)
+				_, err = d.UpdateTraffic(t.Context(), "hello", tc.to)
+				require.NoError(t, err)
+				s.Script("hello", cloudruntest.NotListening())
+				r, err := d.Deploy(t.Context(), "hello", cloudrun.WithRevisionSuffix("v2"))
+				var failed *cloudrun.NotReadyError
+				require.ErrorAs(t, err, &failed)
+				require.Zero(t, r.Percent)
+				require.Len(t, r.Warnings, tc.want)
+			})
+		})
+	}
+}
+
 // Every warning of a result is also an event.
 func TestWarningsAreEvents(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T) {

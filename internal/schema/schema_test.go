@@ -46,6 +46,8 @@ func TestService(t *testing.T) {
 		"spec: {template: {spec: {initContainers: []}}}":                                        lacks,
 		"spec: {template: {spec: {securityContext: {runAsUser: 1}}}}":                           lacks,
 		"spec: {template: {spec: {containers: [{securityContext: {runAsNonRoot: true}}]}}}":     lacks,
+		"spec: {template: {spec: {containers: [{securityContext: {privileged: true}}]}}}":       lacks,
+		"spec: {template: {spec: {containers: [{securityContext: {capabilities: {}}}]}}}":       lacks,
 		"spec: {template: {spec: {containers: [{securityContext: {runAsUser: 1}}]}}}":           "",
 		"spec: {template: {spec: {containers: [{volumeMounts: [{subPathExpr: x}]}]}}}":          lacks,
 		"spec: {template: {spec: {initContainer: []}}}":                                         "unknown field of spec.template.spec",

@@ -103,6 +103,9 @@ func TestAdmission(t *testing.T) {
 		"port in quotes":    {container: `,"livenessProbe":{"httpGet":{"port":"8080"}}`},
 		"user":              {container: `,"securityContext":{"runAsUser":1000}`},
 		"no root":           {container: `,"securityContext":{"runAsNonRoot":true}`, cloudRun: `Unknown name "runAsNonRoot"`},
+		"init containers":   {container: `}],"initContainers":[{"image":"x"`, cloudRun: `Unknown name "initContainers" at 'service.spec.template.spec': Cannot find field.`},
+		"privileged":        {container: `,"securityContext":{"privileged":true}`, cloudRun: `Unknown name "privileged"`},
+		"capabilities":      {container: `,"securityContext":{"capabilities":{"add":["NET_ADMIN"]}}`, cloudRun: `Unknown name "capabilities"`},
 		"known field": {container: `,"imagine":1`, edit: func(r *resources.Request) {
 			r.Current = &store.Service{Doc: object(t, `{"spec":{"template":{"spec":{"containers":[{},{"imagine":2}]}}}}`)}
 		}, cluster: "must be specified for an update"},
