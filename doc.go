@@ -63,8 +63,8 @@
 //
 // By subject; docs/options.md has their flags, their fields and their effects:
 //
-//   - containers: [WithImage], [WithCommand], [WithoutCommand], [WithArgs], [WithoutArgs], [WithPort],
-//     [WithoutPort], [WithHTTP2], [WithCPU], [WithMemory], [WithGPU], [WithoutGPU], [WithStartupProbe],
+//   - containers: [WithImage], [WithoutSource], [WithCommand], [WithoutCommand], [WithArgs], [WithoutArgs],
+//     [WithPort], [WithoutPort], [WithHTTP2], [WithCPU], [WithMemory], [WithGPU], [WithoutGPU], [WithStartupProbe],
 //     [WithoutStartupProbe], [WithLivenessProbe], [WithoutLivenessProbe], [WithReadinessProbe],
 //     [WithoutReadinessProbe], [WithContainer], [SetContainer], [WithoutContainer], [SetDependsOn],
 //     [ClearDependsOn], [EditContainer]

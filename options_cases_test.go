@@ -48,6 +48,7 @@ func concat(all ...[]optionCase) (joined []optionCase) {
 
 var containerCases = []optionCase{
 	{name: "WithImage", opt: cloudrun.WithImage("new:1"), path: inContainer("image"), want: "new:1"},
+	{name: "WithoutSource", opt: cloudrun.WithoutSource(), path: onTemplate(run + "base-images"), want: absent},
 	{name: "WithCommand", opt: cloudrun.WithCommand("/bin/a", "b"), path: inContainer("command"), want: one("/bin/a", "b")},
 	{name: "WithoutCommand", opt: cloudrun.WithoutCommand(), path: inContainer("command"), want: absent},
 	{name: "WithArgs", opt: cloudrun.WithArgs("-x", "1"), path: inContainer("args"), want: one("-x", "1")},

@@ -64,6 +64,15 @@ func PinImage(resolve func(ctx context.Context, image string) (digest string, er
 	return onDeploy(edits.Configures("PinImage", "how images are resolved", "a function", notNil(resolve == nil), func(c *deployConfig) { c.pinImage = resolve }))
 }
 
+// WithoutSource removes what a deployment from source left of the container, so
+// that it holds for an image that was built elsewhere: the base image that Cloud
+// Run would keep up to date, with its runtime class, and the annotations that
+// describe the build. gcloud's --clear-base-image removes only the base image.
+// Fields: the template annotations run.googleapis.com/base-images and
+// run.googleapis.com/sources, runtimeClassName, and the annotations
+// run.googleapis.com/build-*.
+func WithoutSource() ContainerOption { return onContainer(spec.WithoutSource("WithoutSource()")) }
+
 // WithCommand sets the command that the container runs, in place of the
 // entrypoint of its image. The whole command is replaced. The arguments of the
 // command, see [WithArgs], do not change. Flag: --command.

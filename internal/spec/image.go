@@ -2,6 +2,7 @@ package spec
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -147,4 +148,68 @@ func untagged(image string) string {
 		return image[:i]
 	}
 	return image
+}
+
+// What a deployment from source leaves on a Service. The last four are what
+// earlier versions of gcloud wrote.
+const (
+	annotationBaseImages = "run.googleapis.com/base-images" // of the template: the base image by container
+	annotationSources    = "run.googleapis.com/sources"     // of the template: the source by container
+	annotationBuild      = "run.googleapis.com/build-"      // the beginning of those of the resource
+	baseImageRuntime     = "run.googleapis.com/linux-base-image-update"
+
+	oldSourceLocation   = "run.googleapis.com/source-location"
+	oldFunctionTarget   = "run.googleapis.com/function-target"
+	oldImageURI         = "run.googleapis.com/image-uri"
+	oldAutomaticUpdates = "run.googleapis.com/enable-automatic-updates"
+)
+
+// WithoutSource removes what a deployment from source left of a container: its
+// base image and its source, the runtime class if no container has a base image
+// any more, and the annotations of the build.
+func WithoutSource(option string) edits.Setting {
+	return inContainer(option, edits.PhaseRemove, edits.Decides("the source", noValue), nil, func(w *Workload, c *corev1.Container) error {
+		_, had := w.Template.Annotations[annotationBaseImages]
+		if left := w.dropEntry(annotationBaseImages, c.Name); had && !left && w.Pod.RuntimeClassName != nil && *w.Pod.RuntimeClassName == baseImageRuntime {
+			w.Pod.RuntimeClassName = nil
+		}
+		w.dropEntry(annotationSources, c.Name)
+		for key := range w.Meta.Annotations {
+			if strings.HasPrefix(key, annotationBuild) {
+				delete(w.Meta.Annotations, key)
+			}
+		}
+		for _, key := range []string{oldSourceLocation, oldFunctionTarget, oldImageURI, oldAutomaticUpdates} {
+			delete(w.Meta.Annotations, key)
+		}
+		return nil
+	})
+}
+
+// dropEntry removes the entry of a container from a template annotation that is an
+// object, and the annotation with its last entry or if it cannot be read. It
+// reports whether the annotation is left.
+func (w *Workload) dropEntry(annotation, container string) bool {
+	var entries map[string]json.RawMessage
+	text, ok := w.Template.Annotations[annotation]
+	if !ok {
+		return false
+	}
+	if err := decode(text, &entries); err != nil {
+		entries = nil
+	}
+	_, has := entries[container]
+	delete(entries, container)
+	delete(entries, "") // the name of a container that had none
+	switch {
+	case len(entries) == 0:
+		delete(w.Template.Annotations, annotation)
+		return false
+	case has:
+		rest, err := json.Marshal(entries)
+		if err == nil {
+			PutAnnotation(w.Template, annotation, string(rest))
+		}
+	}
+	return true
 }

@@ -52,7 +52,7 @@ var public = []exported{
 			cloudrun.WithoutEncryptionKeyShutdownHours, cloudrun.WithoutEnv, cloudrun.WithoutGPU, cloudrun.WithoutLabel,
 			cloudrun.WithoutLivenessProbe, cloudrun.WithoutMaxInstances, cloudrun.WithoutMesh, cloudrun.WithoutMinInstances,
 			cloudrun.WithoutNetwork, cloudrun.WithoutPort, cloudrun.WithoutPostKeyRevocationAction, cloudrun.WithoutPublicAccess,
-			cloudrun.WithoutReadinessProbe, cloudrun.WithoutSecret, cloudrun.WithoutServiceMaxInstances, cloudrun.WithoutServiceMinInstances,
+			cloudrun.WithoutReadinessProbe, cloudrun.WithoutSecret, cloudrun.WithoutSource, cloudrun.WithoutServiceMaxInstances, cloudrun.WithoutServiceMinInstances,
 			cloudrun.WithoutStartupProbe, cloudrun.WithoutSubnet, cloudrun.WithoutTag, cloudrun.WithoutTemplateAnnotation,
 			cloudrun.WithoutVPCConnector, cloudrun.WithoutVolume, cloudrun.WithoutVolumeMount,
 		},
