@@ -76,6 +76,8 @@ func (e *PermissionError) remedy() string {
 	switch {
 	case e.namespace != "":
 		return fmt.Sprintf("bind a role with this verb to it in the namespace %q", e.namespace)
+	case e.Command != "" && e.Principal == "":
+		return fmt.Sprintf("grant it %s with %q (MEMBER is the account, such as user:EMAIL or serviceAccount:EMAIL)", e.Role, e.Command)
 	case e.Command != "":
 		return fmt.Sprintf("grant it %s with %q", e.Role, e.Command)
 	case e.Role != "":

@@ -146,7 +146,7 @@ func TestPreflightReportsAll(t *testing.T) {
 		_, err = d.Deploy(ctx, "hello", cloudrun.WithImage(image))
 		require.NoError(t, err)
 		require.Len(t, s.Requests(), asked+2, "a read and a write")
-		s.Fault(cloudruntest.Fault{Path: "testIamPermissions", Status: 403})
+		s.Fault(cloudruntest.Fault{Path: "services/hello:testIamPermissions", Status: 403})
 		report, err = d.Preflight(ctx, "hello", allNeeds(s)...)
 		require.NoError(t, err)
 		require.Len(t, report.Unchecked, 1)

@@ -19,7 +19,7 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 		c.registerLocal(c.flags)
 	}
 	c.registerDryRun(c.flags)
-	ifChanged := c.flags.Bool("if-changed", false, "skip the deployment if nothing would change")
+	c.registerConditions(c.flags)
 	flags := runflags.Register(c.flags, c.stages()...)
 	name, err := c.parse("SERVICE")
 	if err != nil {
@@ -45,14 +45,23 @@ func (c *command) deployOr(ctx context.Context, mustExist bool) error {
 			return err
 		}
 	}
-	if *ifChanged {
-		opts = append(opts, cloudrun.IfChanged())
-	}
+	opts = append(opts, c.conditions()...)
 	deployer := cloudrun.NewDeployer(client, defaults...)
 	if c.dryRun {
 		return flags.Explain(c.plan(ctx, deployer, name, opts))
 	}
 	return flags.Explain(c.deployService(ctx, deployer, name, opts))
+}
+
+// conditions returns the options under which nothing is deployed.
+func (c *command) conditions() (opts []cloudrun.DeployOption) {
+	if c.ifChanged {
+		opts = append(opts, cloudrun.IfChanged())
+	}
+	if c.preflight {
+		opts = append(opts, cloudrun.WithPreflight())
+	}
+	return opts
 }
 
 // ifNew adds to mistakes in flags what else a Service needs that does not exist,

@@ -233,3 +233,20 @@ func TestEndpointOfTheEnvironment(t *testing.T) {
 	_, written = s.Service("demo", "other")
 	require.False(t, written, "--local is another control plane")
 }
+
+// With --preflight every missing permission is reported at once, and nothing is written.
+func TestPreflightFlag(t *testing.T) {
+	s := cloudruntest.NewServer(cloudruntest.WithoutPermission("iam.serviceAccounts.actAs", "run.services.create"))
+	t.Cleanup(s.Close)
+	_, _, err := deployTo(t, s, "hello", "--image=gcr.io/demo/hello", "--preflight")
+	require.ErrorContains(t, err, "permission iam.serviceAccounts.actAs is missing")
+	require.ErrorContains(t, err, "permission run.services.create is missing")
+	require.ErrorContains(t, err, "--member=MEMBER --role=roles/run.developer\" (MEMBER is the account, such as user:EMAIL or serviceAccount:EMAIL)")
+	require.ErrorContains(t, err, "nothing was written")
+	require.Empty(t, s.History())
+	s.GrantPermission("iam.serviceAccounts.actAs", "run.services.create")
+	_, _, err = deployTo(t, s, "hello", "--image=gcr.io/demo/hello", "--preflight", "--dry-run")
+	require.EqualError(t, err, "at most one of --dry-run | --preflight can be specified")
+	_, _, err = deployTo(t, s, "hello", "--image=gcr.io/demo/hello", "--preflight")
+	require.NoError(t, err)
+}

@@ -13,6 +13,7 @@ import (
 type settings struct {
 	project, region, endpoint, format string
 	quiet, local, dryRun              bool
+	ifChanged, preflight              bool
 }
 
 func registerSettings(fs *pflag.FlagSet) *settings {
@@ -37,6 +38,12 @@ func (s *settings) registerDryRun(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.dryRun, "dry-run", false, "show what would change without changing it")
 }
 
+// registerConditions defines the flags of a deployment that may write nothing.
+func (s *settings) registerConditions(fs *pflag.FlagSet) {
+	fs.BoolVar(&s.ifChanged, "if-changed", false, "skip the deployment if nothing would change")
+	fs.BoolVar(&s.preflight, "preflight", false, "check all permissions first; nothing is written if one is missing")
+}
+
 // firstOf returns the value of the first variable that is set.
 func firstOf(names ...string) string {
 	for _, name := range names {
@@ -50,6 +57,9 @@ func firstOf(names ...string) string {
 func (s *settings) check() error {
 	if !slices.Contains([]string{"", "json", "none"}, s.format) {
 		return fmt.Errorf("argument --format: invalid choice: '%s': use json or none", s.format)
+	}
+	if s.preflight && s.dryRun {
+		return errors.New("at most one of --dry-run | --preflight can be specified")
 	}
 	if !s.local && s.endpoint == "" {
 		s.endpoint = os.Getenv("CLOUDRUN_ENDPOINT") // of examples/emulator
