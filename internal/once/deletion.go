@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cloudrun-go/cloudrun/internal/pause"
 )
@@ -45,7 +46,9 @@ type Deleted struct {
 // is [Missing] if there was no object.
 func (d Deletion) Run(ctx context.Context) (Deleted, error) {
 	var object Identity
+	var began time.Time
 	err := d.Retry(ctx, func(ctx context.Context) (err error) {
+		began = time.Now()
 		object, err = d.Read(ctx)
 		return err
 	})
@@ -55,18 +58,37 @@ func (d Deletion) Run(ctx context.Context) (Deleted, error) {
 	if object.Deleting {
 		return Deleted{UID: object.UID}, nil
 	}
-	r := deleting{Deletion: d, uid: object.UID}
+	r := deleting{Deletion: d, uid: object.UID, looks: time.Since(began) > maxAge}
 	if err = d.Retry(ctx, r.try); err != nil {
 		err = r.giveUp(ctx, err)
 	}
 	return Deleted{object.UID, r.outcome()}, err
 }
 
+// A read whose response took longer than maxAge shows how the object was, not how it
+// is. After several such reads, one is believed all the same.
+const (
+	maxAge    = 2 * time.Second
+	slowReads = 3
+)
+
+// read reads the object, and reads it again if the response took too long. Another
+// object may have taken its place since.
+func (d Deletion) read(ctx context.Context) (object Identity, err error) {
+	for range slowReads {
+		began := time.Now()
+		if object, err = d.Read(ctx); err != nil || time.Since(began) <= maxAge {
+			break
+		}
+	}
+	return object, err
+}
+
 // deleting is a deletion under way.
 type deleting struct {
 	Deletion
 	uid     string
-	sent    bool  // a request
+	looks   bool  // at the object before the next request
 	done    bool  // the server accepted a request
 	arrived bool  // a request may have reached the server
 	lost    error // of the last request whose effect is not known; nil if there is none
@@ -74,12 +96,12 @@ type deleting struct {
 
 // try sends a request, unless an earlier one turns out to have taken effect.
 func (r *deleting) try(ctx context.Context) error {
-	if r.sent {
+	if r.looks {
 		if gone, err := r.look(ctx); gone || err != nil {
 			return err
 		}
 	}
-	r.sent = true
+	r.looks = true
 	err := r.Delete(ctx, r.uid)
 	if r.done = err == nil; r.done {
 		return nil
@@ -94,7 +116,7 @@ func (r *deleting) try(ctx context.Context) error {
 
 // look reports whether the object is gone or being deleted.
 func (r *deleting) look(ctx context.Context) (gone bool, err error) {
-	now, err := r.Read(ctx)
+	now, err := r.read(ctx)
 	switch {
 	case err == nil:
 		return now.Deleting || r.uid != "" && now.UID != r.uid, nil

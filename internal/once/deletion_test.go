@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,6 +16,7 @@ import (
 type step struct {
 	object once.Identity
 	err    error
+	takes  time.Duration
 }
 
 func TestDeletion(t *testing.T) {
@@ -33,6 +35,9 @@ func TestDeletion(t *testing.T) {
 		"lost, gone":                 {[]step{{object: here}, {err: errMissing}}, []step{{err: errLost}}, 1, nil, once.Effective},
 		"lost, being deleted":        {[]step{{object: here}, {object: going}}, []step{{err: errLost}}, 1, nil, once.Effective},
 		"lost, another":              {[]step{{object: here}, {object: other}}, []step{{err: errLost}}, 1, nil, once.Effective},
+		"lost, seen too late":        {[]step{{object: here}, {object: here, takes: 10 * time.Second}, {object: other}}, []step{{err: errLost}}, 1, nil, once.Effective},
+		"seen too late at first":     {[]step{{object: here, takes: 10 * time.Second}, {object: other}}, []step{{}}, 0, nil, once.NotWritten},
+		"always slow":                {[]step{{object: here, takes: 10 * time.Second}}, []step{{}}, 1, nil, once.Effective},
 		"lost, still there":          {[]step{{object: here}}, []step{{err: errLost}, {}}, 2, nil, once.Effective},
 		"refused, gone":              {[]step{{object: here}, {err: errMissing}}, []step{{err: errRefused}}, 1, nil, once.Unknown},
 		"refused, gone on a re-look": {[]step{{object: here}, {object: here}, {err: errMissing}}, []step{{err: errConflict}}, 1, nil, once.Unknown},
@@ -53,6 +58,7 @@ func TestDeletion(t *testing.T) {
 					Classify: classify,
 					Read: func(context.Context) (once.Identity, error) {
 						s := tc.reads[min(reads, len(tc.reads)-1)]
+						time.Sleep(s.takes)
 						if reads++; sent == 0 {
 							seen = s.object.UID
 						}
