@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/oauth2"
 	"google.golang.org/api/option"
 	"google.golang.org/api/option/internaloption"
 	"google.golang.org/api/transport"
@@ -21,6 +22,7 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/denial"
 	"github.com/cloudrun-go/cloudrun/internal/edits"
 	"github.com/cloudrun-go/cloudrun/internal/grant"
+	"github.com/cloudrun-go/cloudrun/internal/machine"
 	"github.com/cloudrun-go/cloudrun/internal/once"
 	"github.com/cloudrun-go/cloudrun/internal/policy"
 	"github.com/cloudrun-go/cloudrun/internal/preflight"
@@ -194,13 +196,15 @@ type withPrincipal struct {
 
 // WithPrincipal names the account in use, such as
 // "serviceAccount:ci@p.iam.gserviceaccount.com", for the errors of missing
-// permissions. The name is known without it for the key of a service account, and
-// for credentials of a file that impersonate one. It is not for a token source or
+// permissions. The name is known without it for the key of a service account, for
+// credentials of a file that impersonate one, and on Compute Engine, Cloud Run and Cloud
+// Build, where the metadata server is asked after the first refusal. It is not for a token source or
 // an HTTP client of the program, and for most users.
 func WithPrincipal(member string) option.ClientOption { return &withPrincipal{member: member} }
 
 // principalOf returns a function that names the owner of the credentials that the
-// options bring; empty if they do not say. It reads them when it is first called.
+// options bring; empty if they do not say. It reads them when it is first called, and
+// asks the metadata server about those of a machine.
 func principalOf(ctx context.Context, hc *http.Client, opts []option.ClientOption) (func() string, error) {
 	for _, o := range slices.Backward(opts) {
 		if named, ok := o.(*withPrincipal); ok {
@@ -218,6 +222,9 @@ func principalOf(ctx context.Context, hc *http.Client, opts []option.ClientOptio
 		creds, err := transport.Creds(ctx, opts...)
 		if err != nil {
 			return ""
+		}
+		if sender, ok := hc.Transport.(*oauth2.Transport); ok && len(creds.JSON) == 0 {
+			return machine.Account(ctx, sender.Source, nil)
 		}
 		return principal.Of(creds.JSON)
 	}), nil
@@ -238,7 +245,8 @@ func hidesPrincipal(o option.ClientOption) bool {
 	}
 	//lint:ignore SA1019 programs that use the deprecated option exist
 	impersonates := reflect.TypeOf(o) == reflect.TypeOf(option.ImpersonateCredentials("")) //nolint:staticcheck // as above
-	return impersonates || reflect.TypeOf(o) == reflect.TypeOf(option.WithAPIKey(""))
+	isSource := reflect.TypeOf(o) == reflect.TypeOf(option.WithTokenSource(nil))           // it is the program's own
+	return impersonates || isSource || reflect.TypeOf(o) == reflect.TypeOf(option.WithAPIKey(""))
 }
 
 // OrgPolicyError is returned when an organization policy forbids the members of a

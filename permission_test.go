@@ -9,6 +9,8 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -150,4 +152,43 @@ func TestPrincipal(t *testing.T) {
 	}
 	_, err = cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithoutAuthentication(), cloudrun.WithPrincipal("ann"))
 	require.ErrorContains(t, err, `WithPrincipal("ann"): member "ann" is not valid`)
+}
+
+// On a machine of Google Cloud the metadata server names the account, and is not
+// asked for it before a permission is missing.
+func TestPrincipalOfAMachine(t *testing.T) {
+	var asked atomic.Int32
+	machine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Metadata-Flavor", "Google")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/service-accounts/default/token"):
+			_, _ = w.Write([]byte(`{"access_token": "token-that-is-secret", "expires_in": 3600, "token_type": "Bearer"}`))
+		case strings.HasSuffix(r.URL.Path, "/service-accounts/default/email"):
+			asked.Add(1)
+			_, _ = w.Write([]byte("ci@demo.iam.gserviceaccount.com"))
+		default:
+			_, _ = w.Write([]byte("demo"))
+		}
+	}))
+	t.Cleanup(machine.Close)
+	t.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(machine.URL, "http://"))
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("CLOUDSDK_CONFIG", t.TempDir())
+	s := cloudruntest.NewServer()
+	t.Cleanup(s.Close)
+	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithEndpoint(s.URL))
+	require.NoError(t, err)
+	_, err = cloudrun.NewDeployer(c).Deploy(t.Context(), "hello", cloudrun.WithImage(image))
+	require.NoError(t, err)
+	require.Zero(t, asked.Load())
+	s.DenyPermission("run.services.get")
+	for range 2 {
+		_, err = c.GetService(t.Context(), "hello")
+		var missing *cloudrun.PermissionError
+		require.ErrorAs(t, err, &missing)
+		require.Equal(t, deployer, missing.Principal)
+	}
+	require.EqualValues(t, 1, asked.Load())
+	require.NotContains(t, err.Error(), "token-that-is-secret")
 }

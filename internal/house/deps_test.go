@@ -54,6 +54,7 @@ var layers = []layer{
 	{packages: "internal/clientoption", ours: "internal/rest", imports: otel + " google.golang.org/api/option", never: apiTypes + " " + otelSDK, most: 195},
 	{packages: "internal/transient", ours: "internal/...", imports: apiTypes + " golang.org/x/oauth2 google.golang.org/api/googleapi " + backoff, most: 200},
 	{packages: "internal/pause internal/once internal/watch", ours: "internal/...", imports: backoff, most: 5},
+	{packages: "internal/machine", ours: "internal/...", imports: "golang.org/x/oauth2 cloud.google.com/go/compute/metadata", never: apiTypes, most: 10},
 	{packages: "internal/throttle", ours: "internal/...", imports: "golang.org/x/time/rate", most: 5},
 	{packages: "internal/manifest", ours: "internal/...", imports: "go.yaml.in/yaml", most: 5},
 	{packages: "internal/...", ours: "internal/...", most: 5},

@@ -40,6 +40,9 @@ func Of(credentials []byte) string {
 	return ""
 }
 
+// ServiceAccount returns the member of a service account; empty if the text is not its email address.
+func ServiceAccount(email string) string { return member("serviceAccount:", email) }
+
 // member returns the member of an email address; empty if it is not one.
 func member(kind, email string) string {
 	if !IsEmail(email) || len(email) > maxMember {
