@@ -215,9 +215,9 @@ func (r deleteReport) Retrying(err error, pause time.Duration) {
 // PruneRevisions deletes Revisions of a Service, the oldest first. It keeps the
 // newest ones, as many as keep says without counting those that were rejected, so
 // that there is one to roll back to. It also keeps those that serve traffic, have a
-// tag, are the latest of the Service, or are needed by a rollout under way. The Service is
-// read again before each deletion, so that a Revision that came into use is kept.
-// Retry-After is honored.
+// tag, are the latest of the Service, or are needed by a rollout under way, and with
+// [OlderThan] those that are not old enough. The Service is read again before each
+// deletion, so that a Revision that came into use is kept. Retry-After is honored.
 //
 // It returns the Revisions that it deleted, without those that someone else deleted
 // in the meantime. With [DryRun] it deletes nothing and returns the Revisions that
@@ -250,18 +250,20 @@ func (d *Deployer) PruneRevisions(ctx context.Context, name string, keep int, op
 	return deleted, c.fail(StageDelete, outcome, err)
 }
 
-// unusedRevisions returns the Revisions that are neither in use nor among the newest, the oldest first.
+// unusedRevisions returns the Revisions that are old enough and neither in use nor
+// among the newest, the oldest first.
 func (c *call) unusedRevisions(ctx context.Context, newest int) ([]RevisionInfo, error) {
 	all, err := c.client.revisionInfos(ctx, c.name)
 	if err != nil {
 		return nil, err
 	}
+	selected := edits.Configure(c.options, listConfig{})
 	old := slices.DeleteFunc(all, func(r RevisionInfo) bool {
 		if newest > 0 && !r.Rejected {
 			newest--
 			return true
 		}
-		return newest > 0 || r.InUse() != ""
+		return newest > 0 || r.InUse() != "" || !selected.selects(r.Created)
 	})
 	slices.Reverse(old)
 	return old, nil

@@ -40,12 +40,6 @@ const (
 	defaultPageSize = 500
 )
 
-// listConfig configures a list.
-type listConfig struct {
-	selectors []string
-	pageSize  int
-}
-
 // WithLabelSelector lists only the objects that a Kubernetes label selector
 // matches, such as "team=web,stage in (prod,test)". If it is given several
 // times, all selectors must match.
@@ -83,20 +77,21 @@ func (c *Client) ListRevisions(ctx context.Context, opts ...ListOption) iter.Seq
 
 func list[T any](ctx context.Context, c *Client, kind string, opts []ListOption) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		pages, err := c.pages(kind, opts)
-		if err != nil {
+		options, err := collect(edits.Of(opts))
+		cfg := edits.Configure(options, listConfig{pageSize: defaultPageSize})
+		if err = errors.Join(c.check(), err); err != nil {
 			yield(nil, fmt.Errorf("list %s: %w", kind, err))
 			return
 		}
 		seen := 0
-		err = c.rest.List(ctx, pages, func(raw json.RawMessage) (string, bool, error) {
+		err = c.rest.List(ctx, c.pages(kind, cfg), func(raw json.RawMessage) (string, bool, error) {
 			seen++
 			item, err := rest.Decode[T](raw)
 			if err != nil {
 				return "", false, fmt.Errorf("list %s: item %d: %w", kind, seen, err)
 			}
-			id := idOf(item)
-			return id, yield(item, nil), nil
+			id, created := identify(item)
+			return id, !cfg.selects(created) || yield(item, nil), nil
 		})
 		if err != nil {
 			yield(nil, c.apiError(err))
@@ -104,26 +99,18 @@ func list[T any](ctx context.Context, c *Client, kind string, opts []ListOption)
 	}
 }
 
-// idOf returns what identifies an item of a list.
-func idOf(item any) string {
+// identify returns what identifies an item of a list, and when the item was created.
+func identify(item any) (id string, created time.Time) {
 	o, ok := item.(metav1.ObjectMetaAccessor)
 	if !ok {
-		return ""
+		return "", time.Time{}
 	}
 	m := o.GetObjectMeta()
-	return rest.ID(string(m.GetUID()), m.GetName())
+	return rest.ID(string(m.GetUID()), m.GetName()), m.GetCreationTimestamp().Time
 }
 
 // pages returns a function that makes the request for the page with a token.
-func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.Request, error) {
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	options, err := collect(edits.Of(opts))
-	if err != nil {
-		return nil, err
-	}
-	cfg := edits.Configure(options, listConfig{pageSize: defaultPageSize})
+func (c *Client) pages(kind string, cfg listConfig) func(token string) rest.Request {
 	query := url.Values{"limit": {strconv.Itoa(cfg.pageSize)}}
 	if len(cfg.selectors) > 0 {
 		query.Set("labelSelector", strings.Join(cfg.selectors, ","))
@@ -134,7 +121,7 @@ func (c *Client) pages(kind string, opts []ListOption) (func(token string) rest.
 			ofPage.Set("continue", token)
 		}
 		return rest.Request{Op: "list " + kind, Resource: c.parent(), Permission: "run." + kind + ".list", Method: http.MethodGet, URL: c.servingURL(kind, "", ofPage)}
-	}, nil
+	}
 }
 
 // Location is a region that Cloud Run can be used in.

@@ -71,6 +71,100 @@ type ContainerOption interface {
 	onContainer()
 }
 
+// TrafficOption configures [Deployer.UpdateTraffic]. Every [CallOption] is one
+// too. The rules are those of [DeployOption]. Tags are changed before the
+// traffic is split.
+type TrafficOption interface {
+	edits.Option
+	onTraffic()
+}
+
+// RollbackOption configures [Deployer.Rollback]. Every [CallOption] is one too.
+type RollbackOption interface {
+	edits.Option
+	onRollback()
+}
+
+// ReplaceOption configures [Deployer.ReplaceManifest] and [Deployer.Replace].
+// Every [CallOption] is one too.
+type ReplaceOption interface {
+	edits.Option
+	onReplace()
+}
+
+// PruneOption configures [Deployer.PruneRevisions]. Every [CallOption] is one too.
+type PruneOption interface {
+	edits.Option
+	onPrune()
+}
+
+// WaitOption configures [WaitReady].
+type WaitOption interface {
+	edits.Option
+	onWait()
+}
+
+// WriteOption configures one write of a [Client].
+type WriteOption interface {
+	edits.Option
+	onWrite()
+}
+
+// ListOption configures [Client.ListServices] and [Client.ListRevisions].
+type ListOption interface {
+	edits.Option
+	onList()
+}
+
+// MemberOption configures [AddMember] and [RemoveMember].
+type MemberOption interface {
+	edits.Option
+	onMember()
+}
+
+// AgeOption is accepted by every call that selects by age.
+type AgeOption interface {
+	PruneOption
+	ListOption
+}
+
+// CallOption configures any call of a [Deployer].
+type CallOption interface {
+	DeployOption
+	TrafficOption
+	RollbackOption
+	ReplaceOption
+	PruneOption
+	onCall()
+}
+
+// ProgressOption configures waiting and progress reporting, of any call of a
+// [Deployer] and of [WaitReady].
+type ProgressOption interface {
+	CallOption
+	WaitOption
+}
+
+// DryRunOption is accepted by every call that can leave out its writes.
+type DryRunOption interface {
+	WriteOption
+	ReplaceOption
+	RollbackOption
+	PruneOption
+}
+
+// LatestOption is a [TrafficOption] that [Deployer.Deploy] accepts as well.
+type LatestOption interface {
+	DeployOption
+	TrafficOption
+}
+
+// LaunchStageOption is a [WorkloadOption] that [Deployer.UpdateTraffic] accepts as well.
+type LaunchStageOption interface {
+	WorkloadOption
+	TrafficOption
+}
+
 // settings are what an option asks for. They make it an [edits.Option].
 type settings []edits.Setting
 

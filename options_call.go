@@ -9,94 +9,6 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/watch"
 )
 
-// TrafficOption configures [Deployer.UpdateTraffic]. Every [CallOption] is one
-// too. The rules are those of [DeployOption]. Tags are changed before the
-// traffic is split.
-type TrafficOption interface {
-	edits.Option
-	onTraffic()
-}
-
-// RollbackOption configures [Deployer.Rollback]. Every [CallOption] is one too.
-type RollbackOption interface {
-	edits.Option
-	onRollback()
-}
-
-// ReplaceOption configures [Deployer.ReplaceManifest] and [Deployer.Replace].
-// Every [CallOption] is one too.
-type ReplaceOption interface {
-	edits.Option
-	onReplace()
-}
-
-// PruneOption configures [Deployer.PruneRevisions]. Every [CallOption] is one too.
-type PruneOption interface {
-	edits.Option
-	onPrune()
-}
-
-// WaitOption configures [WaitReady].
-type WaitOption interface {
-	edits.Option
-	onWait()
-}
-
-// WriteOption configures one write of a [Client].
-type WriteOption interface {
-	edits.Option
-	onWrite()
-}
-
-// ListOption configures [Client.ListServices] and [Client.ListRevisions].
-type ListOption interface {
-	edits.Option
-	onList()
-}
-
-// MemberOption configures [AddMember] and [RemoveMember].
-type MemberOption interface {
-	edits.Option
-	onMember()
-}
-
-// CallOption configures any call of a [Deployer].
-type CallOption interface {
-	DeployOption
-	TrafficOption
-	RollbackOption
-	ReplaceOption
-	PruneOption
-	onCall()
-}
-
-// ProgressOption configures waiting and progress reporting, of any call of a
-// [Deployer] and of [WaitReady].
-type ProgressOption interface {
-	CallOption
-	WaitOption
-}
-
-// DryRunOption is accepted by every call that can leave out its writes.
-type DryRunOption interface {
-	WriteOption
-	ReplaceOption
-	RollbackOption
-	PruneOption
-}
-
-// LatestOption is a [TrafficOption] that [Deployer.Deploy] accepts as well.
-type LatestOption interface {
-	DeployOption
-	TrafficOption
-}
-
-// LaunchStageOption is a [WorkloadOption] that [Deployer.UpdateTraffic] accepts as well.
-type LaunchStageOption interface {
-	WorkloadOption
-	TrafficOption
-}
-
 // The marks of what an option is accepted by.
 type (
 	forTraffic  struct{}
@@ -129,7 +41,11 @@ type (
 	}
 	listOption   struct{ settings }
 	memberOption struct{ settings }
-	callOption   struct {
+	ageOption    struct {
+		listOption
+		forPrune
+	}
+	callOption struct {
 		deployOption
 		forTraffic
 		forRollback
@@ -202,6 +118,18 @@ type planConfig struct{ reveal, unchecked bool }
 // callConfig configures any call of a Deployer.
 type callConfig struct{ async bool }
 
+// listConfig configures a list.
+type listConfig struct {
+	selectors []string
+	pageSize  int
+	olderThan time.Duration
+}
+
+// selects reports whether an object is old enough.
+func (c listConfig) selects(created time.Time) bool {
+	return c.olderThan == 0 || !created.IsZero() && time.Since(created) >= c.olderThan
+}
+
 // dryRunConfig configures a call that can leave out its writes.
 type dryRunConfig struct{ on bool }
 
@@ -258,6 +186,13 @@ func WithoutPublicAccess() DeployOption { return withAccess("WithoutPublicAccess
 func IfChanged() DeployOption {
 	return onDeploy(edits.Configures("IfChanged()", "whether an unchanged service is deployed", "no", nil,
 		func(c *deployConfig) { c.ifChanged = true }))
+}
+
+// OlderThan selects only what was created at least that long ago. A list still
+// requests the pages of all objects, because the server cannot select by age.
+func OlderThan(age time.Duration) AgeOption {
+	return ageOption{listOption: onList(edits.Configures(edits.Spell("OlderThan", age), "the age", age.String(), positive(age),
+		func(c *listConfig) { c.olderThan = age }))}
 }
 
 // Async makes a call return as soon as the server has accepted the change,

@@ -20,7 +20,7 @@ func optionKinds() map[string]reflect.Type {
 		reflect.TypeFor[cloudrun.WaitOption](), reflect.TypeFor[cloudrun.WriteOption](), reflect.TypeFor[cloudrun.ListOption](),
 		reflect.TypeFor[cloudrun.MemberOption](), reflect.TypeFor[cloudrun.ManifestOption](), reflect.TypeFor[cloudrun.CallOption](),
 		reflect.TypeFor[cloudrun.ProgressOption](), reflect.TypeFor[cloudrun.DryRunOption](), reflect.TypeFor[cloudrun.LatestOption](),
-		reflect.TypeFor[cloudrun.LaunchStageOption](),
+		reflect.TypeFor[cloudrun.LaunchStageOption](), reflect.TypeFor[cloudrun.AgeOption](),
 	} {
 		kinds[strings.TrimSuffix(kind.Name(), "Option")] = kind
 	}
@@ -42,6 +42,7 @@ func TestOptionKinds(t *testing.T) {
 		"Rollback":    "Rollback",
 		"Replace":     "Replace",
 		"Prune":       "Prune",
+		"Age":         "Age Prune List",
 		"Wait":        "Wait",
 		"Write":       "Write",
 		"List":        "List",
@@ -74,6 +75,7 @@ func TestKindsOfOptions(t *testing.T) {
 		"Wait":     {cloudrun.WithGeneration},
 		"List":     {cloudrun.WithLabelSelector, cloudrun.WithService, cloudrun.WithPageSize},
 		"Member":   {cloudrun.WithCondition},
+		"Age":      {cloudrun.OlderThan},
 		"Manifest": {cloudrun.AllowUnknownFields},
 		"DryRun":   {cloudrun.DryRun},
 		"Call":     {cloudrun.Async},
