@@ -148,9 +148,9 @@ func (c *Client) deleteOptions(uid string) []byte {
 //
 // The error is a [*DeployError], which reports whether the Service was deleted.
 // It satisfies IsNotFound of k8s.io/apimachinery/pkg/api/errors if the Service
-// does not exist. If the wait times out, it wraps a [*TimeoutError], and the
-// deletion continues.
-func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) (err error) {
+// does not exist; with [IfExists] that is no error. If the wait times out, it wraps
+// a [*TimeoutError], and the deletion continues.
+func (d *Deployer) Delete(ctx context.Context, name string, opts ...DeleteOption) (err error) {
 	ctx, t := d.Client().trace(ctx, "delete service", name)
 	defer func() { t.End(err) }()
 	c, err := d.beginCall(t, edits.Of(opts))
@@ -162,7 +162,10 @@ func (d *Deployer) Delete(ctx context.Context, name string, opts ...CallOption) 
 	ctx, end := c.report.stage(ctx, StageDelete)
 	deleted, err := client.deleteService(ctx, name)
 	outcome, err := deletionFailure(deleted, err)
-	if err == nil && !c.async {
+	switch {
+	case apierrors.IsNotFound(err) && edits.Configure(c.options, deleteConfig{}).ifExists:
+		err = nil
+	case err == nil && !c.async:
 		err = awaitGone(ctx, client, name, types.UID(deleted.UID), c.wait, c.report)
 	}
 	end(err)

@@ -89,7 +89,7 @@ func TestDeleteThatFails(t *testing.T) {
 				if tc.fault.Method != "" {
 					s.Fault(tc.fault)
 				}
-				opts := []cloudrun.CallOption{}
+				opts := []cloudrun.DeleteOption{}
 				if tc.timeout > 0 {
 					opts = append(opts, cloudrun.WithWaitTimeout(tc.timeout))
 				}
@@ -361,5 +361,24 @@ func TestDeleteWhilePollsFail(t *testing.T) {
 		require.True(t, timeout.Deletion)
 		require.Equal(t, 20*time.Minute, timeout.Waited)
 		require.True(t, apierrors.IsServiceUnavailable(timeout.LastErr), timeout.LastErr)
+	})
+}
+
+// A deletion IfExists succeeds without a Service, and reports every other failure.
+func TestDeleteIfExists(t *testing.T) {
+	t.Parallel()
+	inVirtualTime(t, func(t *testing.T) {
+		s, c := deleteServer(t)
+		d := cloudrun.NewDeployer(c)
+		require.NoError(t, d.Delete(t.Context(), "hello", cloudrun.IfExists()))
+		_, ok := s.Service("demo", "hello")
+		require.False(t, ok)
+		s.ResetHistory()
+		require.NoError(t, d.Delete(t.Context(), "hello", cloudrun.IfExists()))
+		require.NoError(t, d.Delete(t.Context(), "hello", cloudrun.IfExists(), cloudrun.Async()))
+		require.Empty(t, s.History(), "nothing to delete")
+		require.True(t, apierrors.IsNotFound(d.Delete(t.Context(), "hello")))
+		s.Fault(cloudruntest.Fault{Status: http.StatusForbidden, Times: -1})
+		require.True(t, apierrors.IsForbidden(d.Delete(t.Context(), "hello", cloudrun.IfExists())))
 	})
 }

@@ -101,6 +101,7 @@
 //     [EditTraffic]
 //   - [Deployer.Plan] and previews: [RevealValues], [WithoutDryRun], [DryRun]
 //   - [Deployer.Rollback]: [RollbackTo], [RollbackToTraffic]
+//   - [Deployer.Delete]: [IfExists]
 //   - lists: [WithService], [WithLabelSelector], [WithPageSize], and as with [Deployer.PruneRevisions]: [OlderThan]
 //   - [Client.Logs]: [LogsOfService], [LogsOfRevision], [LogsSince], [FollowLogs]
 //   - [ParseManifest]: [ForCluster], [AllowUnknownFields]

@@ -92,6 +92,12 @@ type ReplaceOption interface {
 	onReplace()
 }
 
+// DeleteOption configures [Deployer.Delete]. Every [CallOption] is one too.
+type DeleteOption interface {
+	edits.Option
+	onDelete()
+}
+
 // PruneOption configures [Deployer.PruneRevisions]. Every [CallOption] is one too.
 type PruneOption interface {
 	edits.Option
@@ -134,6 +140,7 @@ type CallOption interface {
 	TrafficOption
 	RollbackOption
 	ReplaceOption
+	DeleteOption
 	PruneOption
 	onCall()
 }

@@ -14,6 +14,7 @@ type (
 	forTraffic  struct{}
 	forRollback struct{}
 	forReplace  struct{}
+	forDelete   struct{}
 	forPrune    struct{}
 	forWait     struct{}
 	forWrite    struct{}
@@ -22,6 +23,7 @@ type (
 func (forTraffic) onTraffic()   {}
 func (forRollback) onRollback() {}
 func (forReplace) onReplace()   {}
+func (forDelete) onDelete()     {}
 func (forPrune) onPrune()       {}
 func (forWait) onWait()         {}
 func (forWrite) onWrite()       {}
@@ -41,7 +43,11 @@ type (
 	}
 	listOption   struct{ settings }
 	memberOption struct{ settings }
-	ageOption    struct {
+	deleteOption struct {
+		settings
+		forDelete
+	}
+	ageOption struct {
 		listOption
 		forPrune
 	}
@@ -50,6 +56,7 @@ type (
 		forTraffic
 		forRollback
 		forReplace
+		forDelete
 		forPrune
 	}
 	progressOption struct {
@@ -194,6 +201,15 @@ func OlderThan(age time.Duration) AgeOption {
 	return ageOption{listOption: onList(edits.Configures(edits.Spell("OlderThan", age), "the age", age.String(), positive(age),
 		func(c *listConfig) { c.olderThan = age }))}
 }
+
+// IfExists makes the deletion of a Service that does not exist succeed.
+func IfExists() DeleteOption {
+	return deleteOption{settings: settings{edits.Configures("IfExists()", "whether the service must exist", "no", nil,
+		func(c *deleteConfig) { c.ifExists = true })}}
+}
+
+// deleteConfig configures a deletion.
+type deleteConfig struct{ ifExists bool }
 
 // Async makes a call return as soon as the server has accepted the change,
 // without waiting until it is ready. The IAM policy is still written. Flag: --async.

@@ -27,7 +27,7 @@ var public = []exported{
 			cloudrun.ClearCustomAudiences, cloudrun.ClearDependsOn, cloudrun.ClearEnv, cloudrun.ClearLabels, cloudrun.ClearNetwork,
 			cloudrun.ClearNetworkTags, cloudrun.ClearSecrets, cloudrun.ClearTags, cloudrun.ClearVolumeMounts, cloudrun.ClearVolumes,
 			cloudrun.CloudSQLVolume, cloudrun.DryRun, cloudrun.EditContainer, cloudrun.EditService, cloudrun.EditTraffic, cloudrun.ForCluster, cloudrun.GCSVolume,
-			cloudrun.IfChanged, cloudrun.InMemoryVolume, cloudrun.IsPublic, cloudrun.LogProgress, cloudrun.MakePrivate, cloudrun.MakePublic, cloudrun.NFSVolume, cloudrun.OlderThan,
+			cloudrun.IfChanged, cloudrun.IfExists, cloudrun.InMemoryVolume, cloudrun.IsPublic, cloudrun.LogProgress, cloudrun.MakePrivate, cloudrun.MakePublic, cloudrun.NFSVolume, cloudrun.OlderThan,
 			cloudrun.NewClient, cloudrun.NewClusterClient, cloudrun.NewDeployer, cloudrun.NewService, cloudrun.ParseManifest, cloudrun.PinImage, cloudrun.PlanOptions,
 			cloudrun.RemoveMember, cloudrun.RevealValues, cloudrun.RollbackTo, cloudrun.RollbackToTraffic, cloudrun.SecretVolume,
 			cloudrun.SetCloudSQL, cloudrun.SetContainer, cloudrun.SetCustomAudiences, cloudrun.SetDependsOn, cloudrun.SetEnv, cloudrun.SetLabels,
