@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -177,6 +178,7 @@ func TestPanicOfAHandler(t *testing.T) {
 				}
 			}))...)
 		})
+		synctest.Wait() // the server records a request that was canceled on its way
 		n := len(s.Requests())
 		time.Sleep(time.Hour)
 		require.Len(t, s.Requests(), n)

@@ -45,7 +45,7 @@ func TestAllAndMap(t *testing.T) {
 	require.Equal(t, []error{a}, joined.All(a))
 
 	again := func(err error) error {
-		if err == b {
+		if errors.Is(err, b) {
 			return nil
 		}
 		return errors.New(err.Error() + "!")

@@ -148,7 +148,7 @@ func (q questions) email(ctx context.Context) (string, Report, error) {
 		Number string `json:"projectNumber"`
 	}
 	if json.Unmarshal(body, &project) != nil || !isNumber(project.Number) {
-		return "", doubt(what + "the response has no number of the project").Report, nil
+		return "", doubt(what + "the response has no number of the project").Report, nil //nolint:nilerr // it is in the report
 	}
 	return project.Number + suffix, Report{}, nil
 }
@@ -166,7 +166,7 @@ func (q questions) test(ctx context.Context, api, resource string, permissions [
 	}
 	held, err := policy.Permissions(raw, permissions)
 	if err != nil {
-		return doubt(what + ": " + err.Error()), nil
+		return doubt(what + ": " + err.Error()), nil //nolint:nilerr // it is in the report
 	}
 	var f finding
 	for _, name := range permissions {

@@ -111,7 +111,7 @@ func (q questions) askProject(ctx context.Context, project string) (projectAnswe
 		return projectAnswer{}, err
 	}
 	if err != nil {
-		return projectAnswer{maybe, "that of the project cannot be read: " + err.Error()}, nil
+		return projectAnswer{maybe, "that of the project cannot be read: " + err.Error()}, nil //nolint:nilerr // it is in the report
 	}
 	if found, why := judge(raw, q.member()); found != no {
 		return projectAnswer{found, why}, nil
@@ -125,7 +125,7 @@ func (q questions) askProject(ctx context.Context, project string) (projectAnswe
 		Parent json.RawMessage `json:"parent"`
 	}
 	if err != nil || json.Unmarshal(raw, &place) != nil || place.ID == "" {
-		return projectAnswer{maybe, "whether the project inherits a grant is not known"}, nil
+		return projectAnswer{maybe, "whether the project inherits a grant is not known"}, nil //nolint:nilerr // it is in the report
 	}
 	if len(place.Parent) > 0 {
 		return projectAnswer{maybe, "nor does the project's, but it may inherit the grant from a folder or the organization"}, nil

@@ -5,10 +5,11 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/cloudrun-go/cloudrun/internal/logform"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/cloudrun-go/cloudrun/internal/logform"
 )
 
 // Call is one call of the library. It is safe for concurrent use. A nil Call

@@ -163,7 +163,7 @@ func TestNobodyListens(t *testing.T) {
 }
 
 // send sends a request through the transport of a Telemetry, and reads and closes its response.
-func send(t *testing.T, ctx context.Context, tel *telemetry.Telemetry, base http.RoundTripper, url string) error {
+func send(ctx context.Context, t *testing.T, tel *telemetry.Telemetry, base http.RoundTripper, url string) error {
 	t.Helper()
 	c := rest.Client{HTTP: &http.Client{Transport: tel.Transport(base)}}
 	_, err := c.Send(ctx, rest.Request{Op: "get thing", Resource: "things/a", Method: http.MethodGet, URL: url})
@@ -215,7 +215,7 @@ func TestSpansOfRequests(t *testing.T) {
 			if tc.cancel {
 				time.AfterFunc(time.Millisecond, cancel)
 			}
-			_ = send(t, ctx, tel, tc.base, tc.url)
+			_ = send(ctx, t, tel, tc.base, tc.url)
 			require.Len(t, recorder.Ended(), 1)
 			span := recorder.Ended()[0]
 			require.Equal(t, "get thing", span.Name())
@@ -257,7 +257,7 @@ func BenchmarkRequestWithoutListeners(b *testing.B) {
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _ = x.RoundTrip(req) //nolint:bodyclose // it has none
+		_, _ = x.RoundTrip(req)
 	}
 }
 
@@ -266,6 +266,6 @@ func BenchmarkRequestWithoutTransport(b *testing.B) {
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		_, _ = answers(200).RoundTrip(req) //nolint:bodyclose // it has none
+		_, _ = answers(200).RoundTrip(req)
 	}
 }

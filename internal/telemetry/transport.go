@@ -45,7 +45,7 @@ func (x *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = req.Clone(ctx)
 		otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(req.Header))
 	}
-	resp, err := x.base.RoundTrip(req) //nolint:bodyclose // the caller closes it
+	resp, err := x.base.RoundTrip(req)
 	var answer []attribute.KeyValue
 	if x.t.requests.Enabled(ctx) || span.IsRecording() {
 		answer = received(req.Context(), resp, err)
