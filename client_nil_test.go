@@ -2,12 +2,14 @@ package cloudrun_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
+	"google.golang.org/api/option"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
@@ -80,6 +82,9 @@ func TestNilAndEmptyClients(t *testing.T) {
 				case "Project", "Region":
 					require.Empty(t, value.Method(i).Call(nil)[0].String())
 					return
+				case "String", "GoString":
+					require.Equal(t, "Client(none)", value.Method(i).Call(nil)[0].String())
+					return
 				case "TracerProvider":
 					require.Equal(t, otel.GetTracerProvider(), value.Method(i).Call(nil)[0].Interface())
 					return
@@ -150,4 +155,15 @@ func TestNilOptionsOfRequests(t *testing.T) {
 		})
 	}
 	require.Empty(t, s.Requests())
+}
+
+// The text of a Client is not that of its fields, which other goroutines use.
+func TestClientIsPrinted(t *testing.T) {
+	t.Parallel()
+	c, err := cloudrun.NewClient(t.Context(), "demo", "us-central1", option.WithoutAuthentication())
+	require.NoError(t, err)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		require.Equal(t, "Client(projects/demo/locations/us-central1)", fmt.Sprintf(verb, c), verb)
+		require.Equal(t, "Client(none)", fmt.Sprintf(verb, (*cloudrun.Client)(nil)), verb)
+	}
 }

@@ -12,6 +12,17 @@ import (
 	"github.com/cloudrun-go/cloudrun/internal/logform"
 )
 
+// String returns the project and region, or the namespace, of the Client.
+func (c *Client) String() string {
+	if c.check() != nil {
+		return "Client(none)"
+	}
+	return "Client(" + c.parent() + ")"
+}
+
+// GoString is the form of the verb %#v. It does not show what the Client uses.
+func (c *Client) GoString() string { return c.String() }
+
 // LogProgress returns a function for [WithProgress] that logs each event, with its
 // kind as the message and the other attributes of [Event.LogValue]. A stage that
 // failed is an error, retries and warnings are warnings, and changed conditions are

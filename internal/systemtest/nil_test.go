@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
 
 	"github.com/cloudrun-go/cloudrun"
@@ -280,6 +281,9 @@ func (w *nilWorld) use(what string, v reflect.Value) {
 
 // print checks that a value can be printed. Package fmt hides the panics of methods.
 func (w *nilWorld) print(what string, v reflect.Value) {
+	if _, theirs := v.Interface().(trace.TracerProvider); theirs {
+		return // its fields are used by other goroutines
+	}
 	if text := fmt.Sprintf("%v %+v %#v", v.Interface(), v.Interface(), v.Interface()); strings.Contains(text, "(PANIC=") {
 		w.t.Errorf("%s panics when printed: %.200s", what, text)
 	}
