@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/cloudrun-go/cloudrun/internal/layout"
 )
 
 // GroupAnnotation is the key of the annotation of a [pflag.Flag] that has the
@@ -88,28 +90,12 @@ func usageOf(f *pflag.Flag, columns int) string {
 	if !slices.Contains([]string{"", "0", "0s", "[]", "false"}, f.DefValue) {
 		usage += " (default " + f.DefValue + ")"
 	}
-	lines := wrapped(usage, columns-indent)
+	lines := layout.Words(usage, columns-indent)
 	text := fmt.Sprintf("  %-*s", indent-2, name)
 	if len(name) > indent-4 {
 		text = "  " + name + "\n" + strings.Repeat(" ", indent)
 	}
 	return text + strings.Join(lines, "\n"+strings.Repeat(" ", indent)) + "\n"
-}
-
-// wrapped breaks a text between words into lines that have at most width bytes,
-// unless a word is longer. A width that is not positive keeps it on one line.
-func wrapped(text string, width int) (lines []string) {
-	if width <= 0 {
-		return []string{text}
-	}
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
 }
 
 // group gives flags the title of their group.

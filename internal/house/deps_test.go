@@ -32,7 +32,7 @@ const (
 // counts. A package that needs more has to be entered here.
 var layers = []layer{
 	{packages: "internal/testkit/... internal/systemtest internal/parity internal/house internal/pages"}, // for tests only
-	{packages: "examples/internal/cli"},
+	{packages: "examples/internal/cli", ours: "internal/layout"},
 	{packages: "examples/emulator", ours: "cloudruntest examples/internal/cli", imports: "golang.org/x/term", never: apiTypes, most: 190},
 	{packages: "examples/...", ours: "...", imports: apiTypes + " google.golang.org/api github.com/spf13/pflag golang.org/x/term", most: 415},
 	{packages: "runflags", ours: ". fleet internal/...", imports: apiTypes + " github.com/spf13/pflag sigs.k8s.io/yaml go.yaml.in/yaml", most: 415},

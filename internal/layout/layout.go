@@ -1,4 +1,4 @@
-// Package layout writes labelled texts for a terminal of 80 columns.
+// Package layout breaks texts into rows, and writes labelled texts for a terminal of 80 columns.
 package layout
 
 import (
@@ -24,16 +24,32 @@ func Text(b *strings.Builder, label, text string) {
 		return
 	}
 	fmt.Fprintf(b, "%*s:", indent-2, label)
-	column := indent - 1
-	for _, word := range strings.Fields(text) {
-		if column > indent && column+1+len(word) > width {
+	for i, row := range Words(text, width-indent) {
+		if i > 0 {
 			b.WriteString("\n" + strings.Repeat(" ", indent-1))
-			column = indent - 1
 		}
-		b.WriteString(" " + word)
-		column += 1 + len(word)
+		b.WriteString(" " + row)
 	}
 	b.WriteString("\n")
+}
+
+// Words breaks a text between words into rows that have at most room bytes, unless a
+// word is longer. Without room it keeps the text on one row.
+func Words(text string, room int) (rows []string) {
+	if room <= 0 {
+		return []string{text}
+	}
+	row := ""
+	for _, word := range strings.Fields(text) {
+		if row != "" && len(row)+1+len(word) > room {
+			rows, row = append(rows, row), ""
+		}
+		row = strings.TrimPrefix(row+" "+word, " ")
+	}
+	if row == "" {
+		return nil
+	}
+	return append(rows, row)
 }
 
 // Lines writes a label and lines with their indentation. It wraps long ones,

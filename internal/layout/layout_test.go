@@ -49,3 +49,24 @@ func TestLines(t *testing.T) {
 	layout.Lines(&b, "Last lines", []string{strings.Repeat("x", 1<<20)})
 	require.Less(t, b.Len(), 600)
 }
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		text string
+		room int
+		want []string
+	}{
+		"none":             {"", 10, nil},
+		"blank":            {" ", 10, nil},
+		"one row":          {"one two", 7, []string{"one two"}},
+		"two rows":         {"one  two three", 8, []string{"one two", "three"}},
+		"a longer word":    {"a longest b", 3, []string{"a", "longest", "b"}},
+		"no room to break": {"one two", 0, []string{"one two"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tc.want, layout.Words(tc.text, tc.room))
+		})
+	}
+}

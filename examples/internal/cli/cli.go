@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/cloudrun-go/cloudrun/internal/layout"
 )
 
 // Run is a command without its name.
@@ -82,7 +84,7 @@ func Parse(flags *flag.FlagSet, args []string, usage string, stdout io.Writer) e
 // WriteLines writes text in lines that fit a terminal of 80 columns. Those after
 // the first are indented.
 func WriteLines(w io.Writer, text string) {
-	fmt.Fprintln(w, strings.Join(wrapped(text, columns-2), "\n  "))
+	fmt.Fprintln(w, strings.Join(layout.Words(text, columns-2), "\n  "))
 }
 
 // columns is the width of the usual terminal.
@@ -103,19 +105,7 @@ func usages(flags *flag.FlagSet, usage string) string {
 		if len(name) > indent-4 {
 			b.WriteString("\n" + strings.Repeat(" ", indent))
 		}
-		b.WriteString(strings.Join(wrapped(text, columns-indent), "\n"+strings.Repeat(" ", indent)) + "\n")
+		b.WriteString(strings.Join(layout.Words(text, columns-indent), "\n"+strings.Repeat(" ", indent)) + "\n")
 	})
 	return b.String()
-}
-
-// wrapped breaks a text between words into lines of at most width bytes, unless a word is longer.
-func wrapped(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
 }
